@@ -1,0 +1,88 @@
+//! Files that a task generates and the repository keeps, and whether they still say what the code says.
+
+use std::path::Path;
+
+use crate::project::Project;
+use crate::steps::{Halt, Steps};
+use crate::tasks::header;
+
+/// A generated file: what it is, and what it should hold now.
+struct Generated {
+    name: &'static str,
+    path: &'static str,
+    /// The task that writes it.
+    task: &'static str,
+    content: fn(&Project) -> Result<Vec<u8>, Halt>,
+}
+
+/// Everything generated. What is not in this list is not checked.
+const ALL: &[Generated] = &[Generated {
+    name: "C header",
+    path: header::PATH,
+    task: "header",
+    content: header::generate,
+}];
+
+/// One step for each generated file: does it say what the code says?
+pub(crate) fn check_all(project: &Project, steps: &mut Steps) {
+    for file in ALL {
+        steps.run(&format!("drift: {}", file.name), || {
+            check(
+                &project.path(file.path),
+                file.path,
+                file.task,
+                &(file.content)(project)?,
+            )
+        });
+    }
+}
+
+/// [`Halt::Failed`] with the first line that differs and the task that mends it.
+pub(crate) fn check(path: &Path, shown: &str, task: &str, content: &[u8]) -> Result<String, Halt> {
+    let kept = std::fs::read(path)
+        .map_err(|error| Halt::Failed(format!("{shown}: {error}; write it with: cargo xtask {task}")))?;
+    if kept == content {
+        return Ok(format!("{shown} is up to date"));
+    }
+    let (kept, fresh) = (String::from_utf8_lossy(&kept), String::from_utf8_lossy(content));
+    let line = kept
+        .lines()
+        .zip(fresh.lines())
+        .take_while(|(old, new)| old == new)
+        .count();
+    Err(Halt::Failed(format!(
+        "{shown} has drifted from the code at line {}; write it anew with: cargo xtask {task}\n  kept: {}\n  code: {}",
+        line + 1,
+        kept.lines().nth(line).unwrap_or("(end of file)"),
+        fresh.lines().nth(line).unwrap_or("(end of file)"),
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Halt, check};
+
+    #[test]
+    fn drift_names_the_file_the_line_and_the_task_that_mends_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plextrac.h");
+        std::fs::write(&path, "one\ntwo\n").expect("written");
+
+        assert!(check(&path, "plextrac.h", "header", b"one\ntwo\n").is_ok());
+
+        let Err(Halt::Failed(reason)) = check(&path, "plextrac.h", "header", b"one\n2\n") else {
+            panic!("it differs")
+        };
+        for expected in ["plextrac.h", "line 2", "cargo xtask header", "two", "2"] {
+            assert!(reason.contains(expected), "{expected} is not in {reason}");
+        }
+    }
+
+    #[test]
+    fn a_shorter_file_is_drift_too() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plextrac.h");
+        std::fs::write(&path, "one\n").expect("written");
+        assert!(check(&path, "plextrac.h", "header", b"one\ntwo\n").is_err());
+    }
+}

@@ -1,0 +1,102 @@
+//! `libplextrac` as cargo leaves it, and how a C program is linked against it.
+
+use std::path::{Path, PathBuf};
+
+use xshell::cmd;
+
+use crate::project::Project;
+use crate::steps::Halt;
+
+/// How a program takes the library in.
+#[derive(Clone, Copy)]
+pub(crate) enum Linkage {
+    Static,
+    Shared,
+}
+
+impl Linkage {
+    pub(crate) const ALL: [Self; 2] = [Self::Static, Self::Shared];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Shared => "shared",
+        }
+    }
+}
+
+/// The library, built.
+pub(crate) struct Library {
+    folder: PathBuf,
+    system_libraries: Vec<String>,
+}
+
+impl Library {
+    /// Builds both kinds of the library in the development profile.
+    pub(crate) fn build(project: &Project) -> Result<Self, Halt> {
+        let (shell, cargo) = (project.shell(), project.cargo());
+        // rustc alone knows what a static link needs of the system; cargo repeats its note when nothing changed.
+        let build = cmd!(
+            shell,
+            "{cargo} rustc -p plextrac-ffi --lib -- --print native-static-libs"
+        );
+        let log = build.ignore_status().read_stderr()?;
+        let Some(system_libraries) = system_libraries(&log) else {
+            return Err(Halt::Failed(format!("plextrac-ffi does not build:\n{log}")));
+        };
+        Ok(Self {
+            folder: project.target_dir().join("debug"),
+            system_libraries,
+        })
+    }
+
+    /// Arguments for the compiler driver, after the sources.
+    pub(crate) fn link_arguments(&self, linkage: Linkage) -> Vec<String> {
+        let folder = self.folder.display();
+        match linkage {
+            // By its path: with `-lplextrac` the linker would take the shared one beside it.
+            Linkage::Static => std::iter::once(format!("{folder}/libplextrac.a"))
+                .chain(self.system_libraries.iter().cloned())
+                .collect(),
+            Linkage::Shared => {
+                vec![
+                    format!("-L{folder}"),
+                    format!("-Wl,-rpath,{folder}"),
+                    "-lplextrac".to_owned(),
+                ]
+            }
+        }
+    }
+
+    /// Where the library and the command lie.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// What follows `native-static-libs:` in rustc's note; nothing if the build did not get that far.
+fn system_libraries(log: &str) -> Option<Vec<String>> {
+    let (_, flags) = log
+        .lines()
+        .find_map(|line| line.split_once("native-static-libs:"))?;
+    Some(flags.split_whitespace().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::system_libraries;
+
+    #[test]
+    fn the_system_libraries_are_read_from_the_compilers_note() {
+        let log = "   Compiling plextrac-ffi\nnote: native-static-libs: -lgcc_s -lm -lc\n    Finished";
+        assert_eq!(
+            system_libraries(log).as_deref(),
+            Some(&["-lgcc_s", "-lm", "-lc"].map(String::from)[..])
+        );
+    }
+
+    #[test]
+    fn a_build_that_failed_names_no_system_libraries() {
+        assert_eq!(system_libraries("error: could not compile `plextrac-ffi`"), None);
+    }
+}

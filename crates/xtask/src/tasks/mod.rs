@@ -1,0 +1,7 @@
+//! One file a task.
+
+pub(crate) mod check;
+pub(crate) mod header;
+pub(crate) mod no_std;
+pub(crate) mod test;
+pub(crate) mod tools;

@@ -1,0 +1,175 @@
+//! The C programs of the repository build against the library, static and shared, and the tests among them run
+//! against the emulator.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use xshell::cmd;
+
+use crate::emulator::Emulator;
+use crate::library::{Library, Linkage};
+use crate::project::Project;
+use crate::steps::{Halt, Steps};
+use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
+
+const TESTS: &str = "tests/c";
+const EXAMPLES: &str = "examples/c";
+const FLAGS: &[&str] = &[
+    "-std=c11",
+    "-Wall",
+    "-Wextra",
+    "-pedantic",
+    "-Werror",
+    "-g",
+    "-pthread",
+];
+
+/// A test that takes this long hangs.
+const RUN_LIMIT: Duration = Duration::from_secs(120);
+
+/// One step builds the examples, one builds and runs the tests.
+pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
+    steps.run("C examples build", || {
+        each(project, toolbox, EXAMPLES, |source, program, _| {
+            println!("{} builds: {}", project.shown(source), program.display());
+            Ok(())
+        })
+    });
+    steps.run("C tests", || {
+        let (shell, cargo) = (project.shell(), project.cargo());
+        if !project.files(TESTS, "c").is_empty() {
+            cmd!(shell, "{cargo} build -p plextrac-cli").run()?;
+        }
+        each(project, toolbox, TESTS, |source, program, library| {
+            let start = Instant::now();
+            run(program, library)?;
+            println!(
+                "{} ({}): ok, {:.2} s",
+                project.shown(source),
+                program.display(),
+                start.elapsed().as_secs_f64()
+            );
+            Ok(())
+        })
+    });
+}
+
+/// Builds every program of a folder in both linkages and does `work` with it; all of them, even after a failure.
+fn each(
+    project: &Project,
+    toolbox: &Toolbox<'_>,
+    folder: &str,
+    work: impl Fn(&Path, &Path, &Library) -> Result<(), Halt>,
+) -> Result<String, Halt> {
+    let sources = project.files(folder, "c");
+    if sources.is_empty() {
+        return Err(Halt::NotYet(format!("{folder} holds no C file yet")));
+    }
+    toolbox.require(&GCC)?;
+    let library = Library::build(project)?;
+    let mut failures = Vec::new();
+    for source in &sources {
+        for linkage in Linkage::ALL {
+            let outcome = build(project, toolbox, source, &library, linkage)
+                .and_then(|program| work(source, &program, &library));
+            match outcome {
+                Ok(()) => {}
+                // Nothing is wrong with the program: the step cannot be done here.
+                Err(missing @ Halt::Missing(_)) => return Err(missing),
+                Err(halt) => {
+                    let failure = format!("{} ({}): {halt}", project.shown(source), linkage.name());
+                    println!("{failure}");
+                    failures.push(failure);
+                }
+            }
+        }
+    }
+    if !failures.is_empty() {
+        return Err(Halt::Failed(failures.join("\n")));
+    }
+    Ok(format!("{} programs, static and shared", sources.len()))
+}
+
+fn build(
+    project: &Project,
+    toolbox: &Toolbox<'_>,
+    source: &Path,
+    library: &Library,
+    linkage: Linkage,
+) -> Result<PathBuf, Halt> {
+    let shell = project.shell();
+    let curl = if shell.read_file(source)?.contains("#include <curl/") {
+        toolbox.require(&PKG_CONFIG)?;
+        toolbox.require(&LIBCURL)?;
+        cmd!(shell, "pkg-config --cflags --libs libcurl").quiet().read()?
+    } else {
+        String::new()
+    };
+    let curl = curl.split_whitespace();
+    let stem = source.file_stem().unwrap_or_default();
+    let program = project
+        .scratch_dir("c")?
+        .join(format!("{}-{}", stem.display(), linkage.name()));
+    let include = project.path("include");
+    let link = library.link_arguments(linkage);
+    cmd!(
+        shell,
+        "gcc {FLAGS...} -I{include} -o {program} {source} {link...} {curl...}"
+    )
+    .quiet()
+    .run()?;
+    Ok(program)
+}
+
+/// Each run has an emulator of its own, so that no test spends another's sign-ins or six digits.
+fn run(program: &Path, library: &Library) -> Result<(), Halt> {
+    let emulator = Emulator::start(library.folder())?;
+    let mut child = Command::new(program)
+        .envs(emulator.environment()?)
+        // cargo's own search path must not stand in for the one linked into the program.
+        .env_remove("LD_LIBRARY_PATH")
+        .spawn()
+        .map_err(|error| Halt::Failed(error.to_string()))?;
+    match wait(&mut child, RUN_LIMIT) {
+        Ok(Some(status)) if status.success() => Ok(()),
+        Ok(Some(status)) => Err(Halt::Failed(status.to_string())),
+        Ok(None) => Err(Halt::Failed(format!(
+            "still running after {} s, ended",
+            RUN_LIMIT.as_secs()
+        ))),
+        Err(error) => Err(Halt::Failed(error.to_string())),
+    }
+}
+
+/// Nothing if the child was still running at the limit; it has been ended then.
+fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<std::process::ExitStatus>> {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        if start.elapsed() >= limit {
+            child.kill()?;
+            child.wait()?;
+            return Ok(None);
+        }
+        // std has no wait with a deadline.
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Command, Duration, wait};
+
+    #[test]
+    fn a_program_that_hangs_is_ended_at_the_limit() {
+        let mut child = Command::new("sleep")
+            .arg("600")
+            .spawn()
+            .expect("sleep is everywhere");
+        assert_eq!(wait(&mut child, Duration::ZERO).expect("waited"), None);
+        assert!(child.try_wait().expect("asked").is_some(), "it is still there");
+    }
+}

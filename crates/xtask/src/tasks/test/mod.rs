@@ -1,0 +1,38 @@
+//! `cargo xtask test`: all tests of the project, each runner's own words unfiltered, then one table.
+
+mod c_programs;
+mod header_modes;
+mod rust_examples;
+
+use xshell::cmd;
+
+use crate::generated;
+use crate::project::Project;
+use crate::steps::{Halt, Steps};
+use crate::tasks::no_std;
+use crate::toolbox::{Toolbox, in_ci};
+
+/// Run all tests: Rust, no_std link, header, C programs, examples
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Install missing tools (Debian, as root) instead of skipping the steps that need them.
+    #[arg(long)]
+    install: bool,
+}
+
+pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
+    let (shell, cargo) = (project.shell(), project.cargo());
+    let toolbox = Toolbox::new(shell, options.install);
+    // Where nobody reads the table, a skipped step would be a test that silently stopped to exist.
+    let mut steps = Steps::new(in_ci());
+    steps.run("Rust tests", || {
+        cmd!(shell, "{cargo} test --workspace --no-fail-fast").run()?;
+        Ok(String::new())
+    });
+    steps.run("no_std link", || no_std::prove(project, &toolbox));
+    generated::check_all(project, &mut steps);
+    header_modes::steps(project, &toolbox, &mut steps);
+    c_programs::steps(project, &toolbox, &mut steps);
+    steps.run("Rust examples", || rust_examples::build(project));
+    steps.finish()
+}

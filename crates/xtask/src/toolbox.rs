@@ -1,0 +1,160 @@
+//! The one list of what the tasks need from the machine besides Rust, and how it gets there.
+
+use std::cell::Cell;
+
+use xshell::{Shell, cmd};
+
+use crate::steps::Halt;
+
+/// Something of the machine that a task runs or links.
+pub(crate) struct Tool {
+    /// What a developer calls it.
+    pub(crate) name: &'static str,
+    /// The Debian package that brings it.
+    pub(crate) package: &'static str,
+    /// What would be skipped without it.
+    pub(crate) needed_for: &'static str,
+    /// The command whose first line of output is its version; it fails where the tool is absent.
+    version: &'static [&'static str],
+}
+
+pub(crate) const GCC: Tool = Tool {
+    name: "gcc",
+    package: "gcc",
+    needed_for: "header modes, C programs, no_std link check",
+    version: &["gcc", "--version"],
+};
+pub(crate) const GXX: Tool = Tool {
+    name: "g++",
+    package: "g++",
+    needed_for: "header modes",
+    version: &["g++", "--version"],
+};
+pub(crate) const CLANG: Tool = Tool {
+    name: "clang",
+    package: "clang",
+    needed_for: "header modes",
+    version: &["clang", "--version"],
+};
+pub(crate) const PKG_CONFIG: Tool = Tool {
+    name: "pkg-config",
+    package: "pkg-config",
+    needed_for: "C programs that use libcurl",
+    version: &["pkg-config", "--version"],
+};
+pub(crate) const LIBCURL: Tool = Tool {
+    name: "libcurl",
+    package: "libcurl4-openssl-dev",
+    needed_for: "C programs that use libcurl",
+    version: &["pkg-config", "--modversion", "libcurl"],
+};
+
+/// Every tool a task needs. A task that needs another adds it here.
+pub(crate) const ALL: &[&Tool] = &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL];
+
+impl Tool {
+    /// The version it reports, or nothing when it is absent.
+    pub(crate) fn version(&self, shell: &Shell) -> Option<String> {
+        let (program, arguments) = self.version.split_first()?;
+        let output = cmd!(shell, "{program} {arguments...}")
+            .quiet()
+            .ignore_stderr()
+            .read()
+            .ok()?;
+        output.lines().next().map(str::to_owned)
+    }
+
+    /// The command that brings it on Debian.
+    pub(crate) fn install_command(&self) -> String {
+        format!("apt-get install -y --no-install-recommends {}", self.package)
+    }
+}
+
+/// Finds tools, and brings missing ones where that was asked for and is possible.
+pub(crate) struct Toolbox<'a> {
+    shell: &'a Shell,
+    may_install: bool,
+    lists_are_fresh: Cell<bool>,
+}
+
+impl<'a> Toolbox<'a> {
+    /// `install`: bring what is missing. In continuous integration that is so without being asked.
+    pub(crate) fn new(shell: &'a Shell, install: bool) -> Self {
+        let may_install = (install || in_ci()) && is_debian_root(shell);
+        Self {
+            shell,
+            may_install,
+            lists_are_fresh: Cell::new(false),
+        }
+    }
+
+    /// The tool's version; [`Halt::Missing`] with the command that installs it when it is absent and cannot be
+    /// brought.
+    pub(crate) fn require(&self, tool: &Tool) -> Result<String, Halt> {
+        if let Some(version) = tool.version(self.shell) {
+            return Ok(version);
+        }
+        let remedy = tool.install_command();
+        let missing = |why: &str| Halt::Missing(format!("{} is missing{why}: {remedy}", tool.name));
+        if !self.may_install {
+            return Err(missing(""));
+        }
+        self.install(tool.package)
+            .map_err(|error| missing(&format!(" and did not install ({error})")))?;
+        tool.version(self.shell)
+            .ok_or_else(|| missing(" even after it was installed"))
+    }
+
+    fn install(&self, package: &str) -> Result<(), xshell::Error> {
+        let shell = self.shell;
+        if !self.lists_are_fresh.get() {
+            cmd!(shell, "apt-get update -qq").run()?;
+            self.lists_are_fresh.set(true);
+        }
+        cmd!(shell, "apt-get install -y -qq --no-install-recommends {package}")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .run()
+    }
+}
+
+/// Whether a continuous integration runs us: the variable `CI` is set, as every such service does.
+pub(crate) fn in_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| !matches!(value.as_str(), "" | "0" | "false"))
+}
+
+fn is_debian_root(shell: &Shell) -> bool {
+    shell.path_exists("/etc/debian_version")
+        && cmd!(shell, "id -u")
+            .quiet()
+            .read()
+            .is_ok_and(|user| user.trim() == "0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Halt, Tool, Toolbox};
+
+    const NOWHERE: Tool = Tool {
+        name: "nowhere",
+        package: "nowhere-dev",
+        needed_for: "this test",
+        version: &["plextrac-no-such-program", "--version"],
+    };
+
+    #[test]
+    fn a_missing_tool_is_named_with_the_command_that_installs_it() {
+        let shell = xshell::Shell::new().expect("a shell");
+        let toolbox = Toolbox {
+            shell: &shell,
+            may_install: false,
+            lists_are_fresh: std::cell::Cell::new(false),
+        };
+        let Err(Halt::Missing(reason)) = toolbox.require(&NOWHERE) else {
+            panic!("it cannot be there")
+        };
+        assert_eq!(
+            reason,
+            "nowhere is missing: apt-get install -y --no-install-recommends nowhere-dev"
+        );
+    }
+}
