@@ -1,0 +1,54 @@
+//! When an account may try again after an attempt that brought neither yes nor no.
+
+use core::time::Duration;
+
+use crate::draw::Draws;
+use crate::time::Instant;
+
+/// 5, 10, 20, 40, then 60 s, each ± 20 %, remembered across calls until something succeeds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Backoff {
+    failures: u32,
+    until: Option<Instant>,
+}
+
+impl Backoff {
+    /// An attempt failed. `told` is what the server asked for, if it did: never less than that is waited.
+    pub(crate) fn failed(&mut self, told: Option<Duration>, now: Instant, draws: &mut Draws) {
+        let planned = Duration::from_secs((5_u64 << self.failures.min(4)).min(60));
+        self.failures = self.failures.saturating_add(1);
+        self.until = Some(now + draws.around(planned).max(told.unwrap_or_default()));
+    }
+
+    pub(crate) fn succeeded(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The moment from which an attempt may be made, if that is not now.
+    pub(crate) fn until(&self, now: Instant) -> Option<Instant> {
+        self.until.filter(|until| *until > now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_from_five_seconds_to_a_minute_within_a_fifth() {
+        let (mut backoff, mut draws, now) = (Backoff::default(), Draws::new(1), Instant::from_millis(1000));
+        for seconds in [5, 10, 20, 40, 60, 60, 60] {
+            backoff.failed(None, now, &mut draws);
+            let waited = backoff.until(now).unwrap().since(now);
+            let planned = Duration::from_secs(seconds);
+            assert!(
+                waited >= planned * 4 / 5 && waited <= planned * 6 / 5,
+                "{waited:?} for {planned:?}"
+            );
+        }
+        backoff.succeeded();
+        assert_eq!(backoff.until(now), None);
+        backoff.failed(Some(Duration::from_secs(300)), now, &mut draws);
+        assert_eq!(backoff.until(now).unwrap().since(now), Duration::from_secs(300));
+    }
+}

@@ -1,0 +1,270 @@
+//! Why an attempt to get a token ended without one.
+
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
+use core::time::Duration;
+
+use crate::answer::Unusable;
+
+/// What happened, to what, and what to do next. Never carries anything that was in a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    kind: FailureKind,
+    message: String,
+    http_status: Option<u16>,
+    retry_after: Option<Duration>,
+}
+
+/// A failure's class, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The server refuses user name and password (or will not say why); they are not sent again by themselves.
+    Rejected,
+    /// The server refuses the six digits.
+    MfaRejected,
+    /// The server refuses to refresh the token in hand.
+    RefreshRefused,
+    /// Six digits are needed and nobody gives them.
+    MfaRequired,
+    /// A new token is needed, and there is no password to get one with.
+    SignInNeeded,
+    /// The budget, the instance's rate limit, a back-off or a TOTP step: nothing is sent before a moment to come.
+    MustWait,
+    /// The server could not be reached.
+    Network,
+    /// TLS could not be agreed on or the certificate is not trusted.
+    Tls,
+    /// No answer in time.
+    Timeout,
+    /// The caller's side gave up.
+    Cancelled,
+    /// An answer that is neither yes nor no.
+    UnexpectedAnswer,
+    /// An answer over the size limits.
+    TooLarge,
+}
+
+/// How a request failed to bring an answer, as the driver saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TransportFailure {
+    /// No answer in time.
+    Timeout,
+    /// No connection: name resolution, refusal, proxy.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// Given up on purpose.
+    Cancelled,
+    /// The answer was over the driver's size limit.
+    TooLarge,
+    /// Anything else.
+    Other,
+}
+
+impl Failure {
+    /// The class.
+    #[must_use]
+    pub const fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// The sentence for people.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The status of the answer that led here, if there was one.
+    #[must_use]
+    pub const fn http_status(&self) -> Option<u16> {
+        self.http_status
+    }
+
+    /// How long to wait before trying again, counted from the failure; if known.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Whether the same call may succeed later without anything being changed.
+    #[must_use]
+    pub const fn is_retryable(&self) -> bool {
+        match self.kind {
+            FailureKind::MustWait
+            | FailureKind::Network
+            | FailureKind::Timeout
+            | FailureKind::Cancelled
+            | FailureKind::UnexpectedAnswer => true,
+            FailureKind::Rejected
+            | FailureKind::MfaRejected
+            | FailureKind::RefreshRefused
+            | FailureKind::MfaRequired
+            | FailureKind::SignInNeeded
+            | FailureKind::Tls
+            | FailureKind::TooLarge => false,
+        }
+    }
+
+    pub(crate) fn new(kind: FailureKind, message: impl ToString) -> Self {
+        Self {
+            kind,
+            message: message.to_string(),
+            http_status: None,
+            retry_after: None,
+        }
+    }
+
+    pub(crate) fn with_status(self, status: u16) -> Self {
+        Self {
+            http_status: Some(status),
+            ..self
+        }
+    }
+
+    pub(crate) fn with_retry_after(self, wait: Option<Duration>) -> Self {
+        Self {
+            retry_after: wait,
+            ..self
+        }
+    }
+
+    pub(crate) fn rejected(what: Refused, server_text: Option<&str>) -> Self {
+        let (kind, sentence) = match what {
+            Refused::Password => (
+                FailureKind::Rejected,
+                "the sign-in was rejected; PlexTrac does not say why: a wrong user name or password, a locked or disabled \
+                 account, an account that signs in by SSO, or MFA required but not enrolled. The password is not sent again \
+                 until it changes or you allow it, since repeated failures lock accounts",
+            ),
+            Refused::Digits => (
+                FailureKind::MfaRejected,
+                "the six digits were rejected: mistyped, out of date, or used before. A new sign-in asks for new ones",
+            ),
+            Refused::ComputedDigits => (
+                FailureKind::MfaRejected,
+                "the computed six digits were rejected: check the TOTP secret and this machine's clock",
+            ),
+            Refused::Refresh => (
+                FailureKind::RefreshRefused,
+                "the server refused to refresh the token",
+            ),
+        };
+        let message = match server_text {
+            Some(text) => format!("{sentence}. The server says: {text:?}"),
+            None => sentence.to_string(),
+        };
+        Self::new(kind, message)
+    }
+
+    pub(crate) fn unusable(what: Unusable) -> Self {
+        let (kind, message) = match what {
+            Unusable::Html => (
+                FailureKind::UnexpectedAnswer,
+                "a page for people came instead of JSON: a firewall, a proxy, a challenge or maintenance stands in front of the API; \
+                 open the instance in a browser, and add the headers your gateway asks for",
+            ),
+            Unusable::Redirect => (
+                FailureKind::UnexpectedAnswer,
+                "the server answered with a redirect, and a password follows none; use the URL it redirects to, if you trust it",
+            ),
+            Unusable::NotFound => (
+                FailureKind::UnexpectedAnswer,
+                "there is no PlexTrac API at this URL; check host, port and path prefix",
+            ),
+            Unusable::ServerError => (
+                FailureKind::UnexpectedAnswer,
+                "the server failed; try again later",
+            ),
+            Unusable::Empty => (
+                FailureKind::UnexpectedAnswer,
+                "the answer was empty where JSON should be",
+            ),
+            Unusable::Malformed => (
+                FailureKind::UnexpectedAnswer,
+                "the answer was not the JSON that PlexTrac's API documents; check the URL",
+            ),
+            Unusable::UnsafeToken => (
+                FailureKind::UnexpectedAnswer,
+                "the answer holds a token that could not stand in a header; it was not used",
+            ),
+            Unusable::TooLarge => (FailureKind::TooLarge, "the answer is over 1 MiB; it was not read"),
+        };
+        Self::new(kind, message)
+    }
+}
+
+impl From<TransportFailure> for Failure {
+    fn from(failure: TransportFailure) -> Self {
+        let (kind, message) = match failure {
+            TransportFailure::Timeout => (FailureKind::Timeout, "no answer came in time"),
+            TransportFailure::Connect => (FailureKind::Network, "the server could not be reached"),
+            TransportFailure::Tls => (
+                FailureKind::Tls,
+                "no TLS connection could be made: the certificate is not trusted, as a rule",
+            ),
+            TransportFailure::Cancelled => (FailureKind::Cancelled, "the request was given up"),
+            TransportFailure::TooLarge => (FailureKind::TooLarge, "the answer was over the size limit"),
+            TransportFailure::Other => (FailureKind::Network, "the request failed before an answer came"),
+        };
+        Self::new(kind, message)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let Some(status) = self.http_status {
+            write!(f, " (HTTP {status})")?;
+        }
+        Ok(())
+    }
+}
+
+impl core::error::Error for Failure {}
+
+/// What a rejection refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Password,
+    Digits,
+    ComputedDigits,
+    Refresh,
+}
+
+/// The server's own words, made harmless: printable, at most 200 characters, and nothing at all if they
+/// repeat something that was in the request.
+pub(crate) fn quotable(server_text: &str, was_sent: &[&str]) -> Option<String> {
+    let lower = server_text.to_lowercase();
+    if was_sent
+        .iter()
+        .any(|secret| !secret.is_empty() && lower.contains(&secret.to_lowercase()))
+    {
+        return None;
+    }
+    let printable: String = server_text
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(200)
+        .collect();
+    let printable = printable.trim();
+    (!printable.is_empty()).then(|| printable.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_servers_text_is_quoted_unless_it_repeats_what_was_sent() {
+        assert_eq!(
+            quotable(" Invalid\u{7}\r\n login ", &["hunter2"]).as_deref(),
+            Some("Invalid login")
+        );
+        assert_eq!(quotable("no user with password HUNTER2", &["hunter2"]), None);
+        assert_eq!(quotable("  ", &[]), None);
+        assert_eq!(quotable(&"x".repeat(500), &[""]).unwrap().len(), 200);
+    }
+}

@@ -1,0 +1,260 @@
+//! What an answer, or its absence, changes.
+
+use core::time::Duration;
+
+use super::{CHALLENGE_LIFE, COMPUTED_TRIES, Challenge, Flight, Machine, Settlement};
+use crate::answer::{self, Answer, Granted};
+use crate::credential::MfaSource;
+use crate::failure::{Failure, FailureKind, Refused, TransportFailure, quotable};
+use crate::output::{Event, Output};
+use crate::record::SharedRecord;
+use crate::request::Call;
+use crate::response::Response;
+use crate::secret::Secret;
+use crate::table::{Phase, Trigger};
+use crate::time::Time;
+use crate::token::Token;
+
+impl Machine {
+    pub(super) fn on_response(&mut self, flight: Flight, response: &Response<'_>, now: Time) {
+        self.settlements
+            .push(Settlement::Answered(flight.ticket, now.monotonic));
+        self.note_server_clock(response, now);
+        let answer = answer::classify(response, now.unix);
+        if !matches!(answer, Answer::Challenge(_)) {
+            self.settle_hold(&flight);
+        }
+        match (answer, flight.call) {
+            (Answer::Token(granted), _) => self.on_granted(granted, &flight, now),
+            (Answer::Challenge(code), Call::SignIn) => self.on_challenge(code, &flight, now),
+            (Answer::Challenge(_), _) => {
+                self.on_trouble(
+                    None,
+                    now,
+                    Failure::unusable(answer::Unusable::Malformed).with_status(response.status),
+                );
+            }
+            (Answer::Rejected { server_text }, _) => {
+                self.on_rejected(&flight, server_text.as_deref(), response.status, now);
+            }
+            (Answer::RateLimited { wait }, _) => self.on_rate_limited(wait, response.status, now),
+            // A 401 to a refresh means what it means everywhere, with JSON or without; a page is not the API's word.
+            (Answer::Unusable { what, .. }, Call::Refresh)
+                if response.status == 401 && what != answer::Unusable::Html =>
+            {
+                self.on_rejected(&flight, None, response.status, now);
+            }
+            (Answer::Unusable { what, retry_after }, _) => {
+                self.on_trouble(
+                    retry_after,
+                    now,
+                    Failure::unusable(what).with_status(response.status),
+                );
+            }
+        }
+    }
+
+    pub(super) fn on_failure(&mut self, flight: &Flight, failure: TransportFailure, now: Time) {
+        self.settlements
+            .push(Settlement::Answered(flight.ticket, now.monotonic));
+        self.settle_hold(flight);
+        if failure == TransportFailure::Cancelled {
+            // Giving up on purpose says nothing about the server.
+            self.step_to(Trigger::Failed);
+            return self.end_want(failure.into());
+        }
+        self.on_trouble(None, now, failure.into());
+    }
+
+    pub(super) fn on_shared(&mut self, record: &SharedRecord, now: Time) {
+        self.latch = record
+            .latch
+            .or(self.latch.filter(|_| self.phase == Phase::Latched));
+        self.totp_step = self.totp_step.max(record.totp_step);
+        self.asked_elsewhere_until = record.asked_until;
+        let Some(shared) = &record.token else { return };
+        let held = self.token.as_ref();
+        if held.is_some_and(|held| held.secret.matches(shared.token.expose())) {
+            return;
+        }
+        let (token, is_doubtful) = shared.to_token(&self.config.boot, now, &mut self.draws);
+        let trigger = if is_doubtful {
+            Trigger::AdoptedDoubtful
+        } else {
+            Trigger::Adopted
+        };
+        let is_newer = self
+            .token
+            .as_ref()
+            .is_none_or(|held| token.windows.ends_at > held.windows.ends_at);
+        let fits = match self.phase {
+            Phase::Active => !is_doubtful && is_newer,
+            // The one in hand is good for one refresh; any other is better, unless it is at its end as well.
+            Phase::Suspect => !is_doubtful,
+            Phase::SignedOut | Phase::AwaitingDigits | Phase::Latched => true,
+            Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => false,
+        };
+        if !fits || now.monotonic >= token.windows.unusable_at {
+            return;
+        }
+        self.drop_challenge();
+        self.step_to(trigger);
+        let renewing = core::mem::take(&mut self.renewing_after_401);
+        let generation = self.take_token(token);
+        // The adopted token was not made because of the 401; should it get one too, a refresh follows.
+        self.renewing_after_401 = renewing && is_doubtful;
+        if !is_doubtful {
+            if let Some(standing) = &mut self.want {
+                standing.want.fresh = false;
+            }
+            self.outputs
+                .push_back(Output::Event(Event::Adopted { generation }));
+        }
+    }
+
+    pub(super) fn settle_hold(&mut self, flight: &Flight) {
+        if let Some(ticket) = flight.held {
+            self.settlements.push(Settlement::Release(ticket));
+        }
+    }
+
+    fn on_granted(&mut self, granted: Granted, flight: &Flight, now: Time) {
+        let tenant_id = granted
+            .tenant_id
+            .or(self.token.as_ref().and_then(|token| token.tenant_id));
+        let mut token = Token::granted(granted, flight.sent.monotonic, &mut self.draws);
+        token.tenant_id = tenant_id;
+        self.step_to(Trigger::Granted);
+        self.backoff.succeeded();
+        self.latch = None;
+        self.computed_rejections = 0;
+        self.want = None;
+        if flight.call == Call::SignIn {
+            self.needs_mfa = Some(false);
+        }
+        let generation = self.take_token(token);
+        self.keep(now);
+        self.outputs.push_back(Output::Event(match flight.call {
+            Call::SignIn | Call::Mfa => Event::SignedIn { generation },
+            Call::Refresh => Event::TokenReplaced { generation },
+        }));
+    }
+
+    fn on_challenge(&mut self, code: Secret, flight: &Flight, now: Time) {
+        self.needs_mfa = Some(true);
+        self.challenge = Some(Challenge {
+            code,
+            until: now.monotonic + CHALLENGE_LIFE,
+            held: flight.held,
+        });
+        self.step_to(Trigger::Challenged);
+        self.keep(now);
+    }
+
+    fn on_rejected(&mut self, flight: &Flight, server_text: Option<&str>, status: u16, now: Time) {
+        let text = server_text.and_then(|text| self.quotable(text));
+        let is_computed = matches!(self.config.mfa, MfaSource::Totp(_));
+        let refused = match flight.call {
+            Call::SignIn => Refused::Password,
+            Call::Mfa if is_computed => Refused::ComputedDigits,
+            Call::Mfa => Refused::Digits,
+            Call::Refresh => Refused::Refresh,
+        };
+        let failure = Failure::rejected(refused, text.as_deref()).with_status(status);
+        let was_usable = self.phase == Phase::Refreshing;
+        self.step_to(Trigger::Refused);
+        match refused {
+            Refused::Password => {
+                self.latch = self.password_fingerprint();
+                self.keep(now);
+                self.end_want(failure);
+            }
+            Refused::Digits => {
+                let given = self.want.as_ref().map_or(0, |standing| standing.digits_given);
+                let may_ask_again = matches!(self.config.mfa, MfaSource::Asked) && given < 2;
+                if !may_ask_again {
+                    self.end_want(failure);
+                }
+            }
+            Refused::ComputedDigits => {
+                self.computed_rejections += 1;
+                if self.computed_rejections >= COMPUTED_TRIES {
+                    self.latch = self.totp_fingerprint();
+                    self.step_to(Trigger::LatchFound);
+                    self.keep(now);
+                }
+                self.end_want(failure);
+            }
+            Refused::Refresh if was_usable => {
+                if let Some(token) = &mut self.token {
+                    token.refresh_refused = true;
+                }
+                self.end_want(failure);
+            }
+            // The token is dead, and the want that stands goes on to a sign-in.
+            Refused::Refresh => {
+                self.token = None;
+                self.outputs.push_back(Output::Event(Event::SignInNeeded));
+            }
+        }
+    }
+
+    fn on_rate_limited(&mut self, wait: Duration, status: u16, now: Time) {
+        self.settlements
+            .push(Settlement::RateLimited(now.monotonic + wait));
+        self.step_to(Trigger::Failed);
+        let sentence = "the instance limits authentication requests, whoever sends them; nothing is sent before the time it asks for";
+        let failure = Failure::new(FailureKind::MustWait, sentence).with_status(status);
+        self.end_want(failure.with_retry_after(Some(wait)));
+    }
+
+    /// Neither yes nor no: the next attempt waits for its back-off, and a usable token stays.
+    fn on_trouble(&mut self, told: Option<Duration>, now: Time, failure: Failure) {
+        self.backoff.failed(told, now.monotonic, &mut self.draws);
+        self.step_to(Trigger::Failed);
+        let wait = self
+            .backoff
+            .until(now.monotonic)
+            .map(|until| until.since(now.monotonic));
+        self.end_want(failure.with_retry_after(wait));
+    }
+
+    fn note_server_clock(&mut self, response: &Response<'_>, now: Time) {
+        let Some(date) = response.date() else { return };
+        // `Date` is cut to whole seconds: half a second later is the best guess.
+        let ahead = date
+            .as_millis()
+            .saturating_add(500)
+            .saturating_sub(now.unix.as_millis());
+        let was_known = self
+            .server_ahead_ms
+            .is_some_and(|known| known.abs_diff(ahead) <= 30_000);
+        self.server_ahead_ms = Some(ahead);
+        if ahead.unsigned_abs() > 30_000 && !was_known {
+            self.outputs.push_back(Output::Event(Event::SkewSeen {
+                server_ahead_ms: ahead,
+            }));
+        }
+    }
+
+    /// The server's text, unless it repeats something that was sent.
+    fn quotable(&self, text: &str) -> Option<alloc::string::String> {
+        let credentials = self.config.credentials.as_ref();
+        let sent = [
+            credentials.map_or("", |credentials| credentials.username()),
+            credentials.map_or("", |credentials| credentials.password().expose()),
+            self.token.as_ref().map_or("", |token| token.secret.expose()),
+        ];
+        // Six digits in a row may be the ones that were sent; they are not kept to compare with.
+        let mut run = 0;
+        let has_six_digits = text.chars().any(|c| {
+            run = if c.is_ascii_digit() { run + 1 } else { 0 };
+            run == 6
+        });
+        if has_six_digits {
+            None
+        } else {
+            quotable(text, &sent)
+        }
+    }
+}

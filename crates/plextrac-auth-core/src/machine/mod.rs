@@ -1,0 +1,392 @@
+//! The machine: one account on one instance.
+
+mod answers;
+mod inputs;
+mod steps;
+
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use crate::backoff::Backoff;
+use crate::budget::Ticket;
+use crate::credential::{Credentials, Digits, MfaSource, ReadyToken, Scheme};
+use crate::draw::Draws;
+use crate::fingerprint::{Fingerprint, FingerprintKey};
+use crate::instance::Instance;
+use crate::output::Output;
+use crate::record::Stamp;
+use crate::request::{self, Call, RequestId};
+use crate::secret::Secret;
+use crate::table::{self, Phase, Trigger};
+use crate::time::{Instant, Time};
+use crate::token::{Generation, Token};
+
+pub use inputs::{InputError, Verdict, Want};
+
+/// How long a challenge is believed to live; nothing is documented, so a person is asked at once.
+pub const CHALLENGE_LIFE: Duration = Duration::from_secs(120);
+/// How long a 401 on a token that replaced one answered with 401 starts nothing.
+pub const UNAUTHORIZED_MUTED: Duration = Duration::from_secs(60);
+
+/// What a machine is made from.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The instance.
+    pub instance: Instance,
+    /// User name and password; none if there is only a ready-made token.
+    pub credentials: Option<Credentials>,
+    /// A token obtained elsewhere.
+    pub token: Option<ReadyToken>,
+    /// Where six digits come from.
+    pub mfa: MfaSource,
+    /// How the token stands in the header.
+    pub scheme: Scheme,
+    /// How long an answer is waited for.
+    pub request_timeout: Duration,
+    /// Whether the driver keeps a shared record: only then it is asked to read and write one.
+    pub has_store: bool,
+    /// Names the boot the monotonic clock belongs to, for the shared record; empty if unknown.
+    pub boot: String,
+}
+
+impl Config {
+    /// For one instance, with nothing else set.
+    #[must_use]
+    pub const fn new(instance: Instance) -> Self {
+        Self {
+            instance,
+            credentials: None,
+            token: None,
+            mfa: MfaSource::Submitted,
+            scheme: Scheme::Raw,
+            request_timeout: Duration::from_secs(30),
+            has_store: false,
+            boot: String::new(),
+        }
+    }
+}
+
+/// Randomness from outside: the core has none of its own.
+#[derive(Clone, Debug)]
+pub struct Seed {
+    /// Spreads refresh points and back-off; any number, different for each machine.
+    pub draws: u64,
+    /// Keys the fingerprints of what was rejected.
+    pub key: FingerprintKey,
+}
+
+/// What a caller is told of where a machine stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum State {
+    /// No token, and nothing under way.
+    SignedOut,
+    /// A request that may bring a token is out, and there is no usable one.
+    SigningIn,
+    /// Six digits are needed.
+    MfaNeeded,
+    /// There is a usable token.
+    Active,
+    /// There is a usable token, and a refresh is out.
+    Refreshing,
+    /// A token is wanted and nothing may be sent yet.
+    Waiting,
+    /// The credentials were rejected and are not sent again.
+    Latched,
+}
+
+/// Why there is no header value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotUsable {
+    /// There is no token yet.
+    NotReady,
+    /// There was one; it is at its end, or the server does not take it any more.
+    Expired,
+}
+
+/// Every decision about one account on one instance. See the [crate page](crate) for how it is driven.
+pub struct Machine {
+    config: Config,
+    key: FingerprintKey,
+    draws: Draws,
+    phase: Phase,
+    outputs: VecDeque<Output>,
+    drained: bool,
+    settlements: Vec<Settlement>,
+
+    want: Option<Standing>,
+    /// The want may not be served before a moment that was told.
+    blocked: bool,
+    flight: Option<Flight>,
+    next_request: u64,
+
+    token: Option<Token>,
+    generation: Generation,
+    /// The token in hand was answered with 401: the next one is born of that.
+    renewing_after_401: bool,
+    /// A 401 on the token in hand starts nothing until then.
+    muted_until: Option<Instant>,
+
+    challenge: Option<Challenge>,
+    digits: Option<Digits>,
+    /// Digits that were sent, not to be sent again while they could still be meant.
+    spent_digits: Option<(Fingerprint, Instant)>,
+    totp_step: Option<u64>,
+    computed_rejections: u32,
+
+    latch: Option<Fingerprint>,
+    backoff: Backoff,
+    /// What the account's last sign-in told.
+    needs_mfa: Option<bool>,
+    /// Server's wall clock minus ours.
+    server_ahead_ms: Option<i64>,
+
+    shared_view: SharedView,
+    asked_elsewhere_until: Option<Instant>,
+}
+
+/// A want that is not served yet.
+struct Standing {
+    want: Want,
+    /// Digits handed in for it so far.
+    digits_given: u32,
+}
+
+/// A request that is out.
+struct Flight {
+    id: RequestId,
+    call: Call,
+    sent: Time,
+    deadline: Instant,
+    ticket: Ticket,
+    /// The place for a second step.
+    held: Option<Ticket>,
+}
+
+/// The password was right; this answers for it in the second step.
+struct Challenge {
+    code: Secret,
+    until: Instant,
+    held: Option<Ticket>,
+}
+
+/// What the budget has to be told at the next poll.
+enum Settlement {
+    Answered(Ticket, Instant),
+    Release(Ticket),
+    RateLimited(Instant),
+}
+
+/// Whether the shared record was looked at for the want that stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SharedView {
+    Unread,
+    Asked,
+    Read,
+}
+
+impl Machine {
+    /// A machine that has sent nothing. A ready-made token is usable from here on, unless it is past its `exp`.
+    #[must_use]
+    pub fn new(config: Config, seed: Seed, now: Time) -> Self {
+        let mut machine = Self {
+            key: seed.key,
+            draws: Draws::new(seed.draws),
+            phase: Phase::SignedOut,
+            outputs: VecDeque::new(),
+            drained: true,
+            settlements: Vec::new(),
+            want: None,
+            blocked: false,
+            flight: None,
+            next_request: 1,
+            token: None,
+            generation: Generation(0),
+            renewing_after_401: false,
+            muted_until: None,
+            challenge: None,
+            digits: None,
+            spent_digits: None,
+            totp_step: None,
+            computed_rejections: 0,
+            latch: None,
+            backoff: Backoff::default(),
+            needs_mfa: None,
+            server_ahead_ms: None,
+            shared_view: SharedView::Read,
+            asked_elsewhere_until: None,
+            config,
+        };
+        if let Some(ready) = machine.config.token.take() {
+            let (token, is_past) = Token::ready_made(&ready, now, &mut machine.draws);
+            machine.step_to(if is_past {
+                Trigger::AdoptedDoubtful
+            } else {
+                Trigger::Adopted
+            });
+            machine.take_token(token);
+        }
+        machine
+    }
+
+    /// Where the machine stands, for a caller.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        match self.phase {
+            Phase::SignedOut | Phase::Suspect if self.blocked => State::Waiting,
+            Phase::SignedOut | Phase::Suspect => State::SignedOut,
+            Phase::Authenticating | Phase::Verifying | Phase::Reviving => State::SigningIn,
+            Phase::AwaitingDigits => State::MfaNeeded,
+            Phase::Active => State::Active,
+            Phase::Refreshing => State::Refreshing,
+            Phase::Latched => State::Latched,
+        }
+    }
+
+    /// Where the machine stands in the [table](table::next).
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The token in hand, if it may be handed out at `now`.
+    #[must_use]
+    pub fn usable_token(&self, now: Time) -> Option<&Token> {
+        let is_handed_out = matches!(self.phase, Phase::Active | Phase::Refreshing);
+        self.token
+            .as_ref()
+            .filter(|token| is_handed_out && now.monotonic < token.windows.unusable_at)
+    }
+
+    /// The value for the `Authorization` header.
+    ///
+    /// # Errors
+    /// [`NotUsable`]: want a token first.
+    pub fn authorization(&self, now: Time) -> Result<Secret, NotUsable> {
+        match (self.usable_token(now), &self.token) {
+            (Some(token), _) => Ok(request::authorization(self.config.scheme, &token.secret)),
+            (None, Some(_)) => Err(NotUsable::Expired),
+            (None, None) => Err(NotUsable::NotReady),
+        }
+    }
+
+    /// Which token a header value that was answered with 401 carried: `None` if it is not the one in hand.
+    #[must_use]
+    pub fn generation_of(&self, authorization: &str) -> Option<Generation> {
+        let authorization = authorization.trim();
+        let token = authorization.strip_prefix("Bearer ").unwrap_or(authorization);
+        self.token
+            .as_ref()
+            .filter(|held| held.secret.matches(token))
+            .map(|held| held.generation)
+    }
+
+    /// The configuration it was made from, without the ready-made token.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Server's wall clock minus ours in milliseconds, if an answer told.
+    #[must_use]
+    pub const fn server_ahead_ms(&self) -> Option<i64> {
+        self.server_ahead_ms
+    }
+
+    /// Whether the credentials in hand are known to be rejected.
+    #[must_use]
+    pub fn is_latched(&self) -> bool {
+        self.latch.is_some()
+            && (self.latch == self.password_fingerprint() || self.latch == self.totp_fingerprint())
+    }
+
+    /// Whether the last output said that there is nothing more; inputs are taken only then.
+    #[must_use]
+    pub const fn is_drained(&self) -> bool {
+        self.drained
+    }
+
+    /// Follows the table. A step that the table does not have is a bug in this crate.
+    fn step_to(&mut self, trigger: Trigger) {
+        match table::next(self.phase, trigger) {
+            Some(phase) => self.phase = phase,
+            None => debug_assert!(false, "{trigger:?} in {:?}", self.phase),
+        }
+    }
+
+    /// The token in hand becomes `token`, under a new generation.
+    fn take_token(&mut self, mut token: Token) -> Generation {
+        self.generation.0 += 1;
+        token.generation = self.generation;
+        if core::mem::take(&mut self.renewing_after_401) {
+            token.born_of_401 = Some(token.windows.sent);
+        }
+        self.muted_until = None;
+        self.token = Some(token);
+        self.generation
+    }
+
+    fn drop_challenge(&mut self) {
+        self.digits = None;
+        if let Some(ticket) = self.challenge.take().and_then(|challenge| challenge.held) {
+            self.settlements.push(Settlement::Release(ticket));
+        }
+    }
+
+    /// Recognises user name and password.
+    fn password_fingerprint(&self) -> Option<Fingerprint> {
+        let credentials = self.config.credentials.as_ref()?;
+        Some(self.key.of(&[
+            credentials.username().as_bytes(),
+            credentials.password().expose().as_bytes(),
+        ]))
+    }
+
+    /// Recognises user name, password and TOTP secret together: with another secret the password is tried anew.
+    fn totp_fingerprint(&self) -> Option<Fingerprint> {
+        let (credentials, MfaSource::Totp(secret)) = (self.config.credentials.as_ref()?, &self.config.mfa)
+        else {
+            return None;
+        };
+        let parts = [
+            credentials.username().as_bytes(),
+            credentials.password().expose().as_bytes(),
+            secret.key(),
+        ];
+        Some(self.key.of(&parts))
+    }
+
+    /// Our wall clock, corrected by the server's where they are more than a step apart.
+    fn corrected_unix(&self, now: Time) -> crate::time::UnixTime {
+        match self.server_ahead_ms {
+            Some(ahead) if ahead.unsigned_abs() > 30_000 => now.unix.offset(ahead),
+            _ => now.unix,
+        }
+    }
+
+    fn stamp(&self, at: Time) -> Stamp {
+        Stamp {
+            boot: self.config.boot.clone(),
+            monotonic: at.monotonic,
+            unix: at.unix,
+        }
+    }
+}
+
+/// Computed digits rejected so often in a row are latched: a clock may be wrong once, a secret is wrong always.
+const COMPUTED_TRIES: u32 = 2;
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine")
+            .field("instance", &self.config.instance.base_url())
+            .field("phase", &self.phase)
+            .field("generation", &self.generation)
+            .field("wanted", &self.want.is_some())
+            .field("drained", &self.drained)
+            .finish_non_exhaustive()
+    }
+}

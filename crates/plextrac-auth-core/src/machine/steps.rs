@@ -1,0 +1,428 @@
+//! What comes next: polling, the passing of time, and the gates a request has to pass before it is sent.
+
+use core::time::Duration;
+
+use super::{Challenge, Flight, Machine, Settlement, SharedView};
+use crate::budget::{Budget, Closed, Ticket};
+use crate::credential::{Digits, MfaSource};
+use crate::failure::{Failure, FailureKind, TransportFailure};
+use crate::machine::CHALLENGE_LIFE;
+use crate::machine::inputs::DIGITS_SPENT;
+use crate::output::{Event, Output, WaitReason};
+use crate::record::{SharedRecord, SharedToken};
+use crate::request::{self, Payload, RequestId};
+use crate::table::{Phase, Trigger};
+use crate::time::{Instant, Time, millis};
+
+/// A step that has less than this left is not begun: the six digits would arrive in the next one.
+const STEP_MARGIN: Duration = Duration::from_secs(3);
+
+/// What stands between a want and its request.
+enum Gate {
+    Open,
+    Closed(Instant, WaitReason),
+}
+
+impl Machine {
+    /// The next output. Poll until [`Output::is_last`]; poll again when something was handed in or the
+    /// moment of a [`Output::Wait`] has come. `budget` is the instance's, shared by all its machines.
+    pub fn poll(&mut self, budget: &mut Budget, now: Time) -> Output {
+        self.settle(budget);
+        if self.outputs.is_empty() {
+            self.pass_time(now);
+            self.settle(budget);
+        }
+        if self.outputs.is_empty() {
+            let output = self.decide(budget, now);
+            self.outputs.push_back(output);
+        }
+        let output = self.outputs.pop_front().unwrap_or(Output::Idle);
+        self.drained = output.is_last();
+        output
+    }
+
+    /// What only time brings: answers that are overdue, challenges and tokens that end.
+    fn pass_time(&mut self, now: Time) {
+        if let Some(flight) = self.flight.take_if(|flight| now.monotonic >= flight.deadline) {
+            self.on_failure(&flight, TransportFailure::Timeout, now);
+        }
+        if self.phase == Phase::AwaitingDigits
+            && self
+                .challenge
+                .as_ref()
+                .is_none_or(|challenge| now.monotonic >= challenge.until)
+        {
+            self.drop_challenge();
+            self.step_to(Trigger::ChallengeDropped);
+            if self.want.is_some() {
+                self.end_want(Failure::new(
+                    FailureKind::MfaRequired,
+                    "six digits were needed, and came too late",
+                ));
+            }
+        }
+        let Some(windows) = self.token.as_ref().map(|token| token.windows) else {
+            return;
+        };
+        if matches!(self.phase, Phase::Active | Phase::Refreshing) && now.monotonic >= windows.unusable_at {
+            self.step_to(Trigger::Expiring);
+        }
+        if self.phase == Phase::Suspect && now.monotonic >= windows.ends_at {
+            self.token = None;
+            self.step_to(Trigger::Expired);
+            self.outputs.push_back(Output::Event(Event::SignInNeeded));
+        }
+    }
+
+    /// The last output of a drain, or a request that ends the drain's wait.
+    fn decide(&mut self, budget: &mut Budget, now: Time) -> Output {
+        self.blocked = false;
+        if let Some(flight) = &self.flight {
+            return Output::Wait {
+                until: flight.deadline,
+                reason: WaitReason::AnswerOutstanding,
+            };
+        }
+        if self.want.is_none() {
+            return self.rest(now);
+        }
+        if self.shared_view != SharedView::Read {
+            self.shared_view = SharedView::Asked;
+            return Output::ReadShared;
+        }
+        match self.phase {
+            Phase::AwaitingDigits => self.decide_digits(budget, now),
+            Phase::Active => self.decide_active(budget, now),
+            Phase::Suspect => self.send_refresh(budget, now),
+            // A request that is out was dealt with above.
+            _ => self.decide_sign_in(budget, now),
+        }
+    }
+
+    /// Nothing is wanted.
+    fn rest(&self, now: Time) -> Output {
+        match (self.phase, &self.token, &self.challenge) {
+            (Phase::AwaitingDigits, _, Some(challenge)) => self.need_digits(challenge),
+            (Phase::Active, Some(token), _)
+                if now.monotonic < token.windows.refresh_at && !token.refresh_refused =>
+            {
+                Output::Wait {
+                    until: token.windows.refresh_at,
+                    reason: WaitReason::RefreshDue,
+                }
+            }
+            (Phase::Active, Some(token), _) => Output::Wait {
+                until: token.windows.unusable_at,
+                reason: WaitReason::TokenEnds,
+            },
+            (Phase::Suspect, Some(token), _) => Output::Wait {
+                until: token.windows.ends_at,
+                reason: WaitReason::TokenEnds,
+            },
+            _ => Output::Idle,
+        }
+    }
+
+    fn need_digits(&self, challenge: &Challenge) -> Output {
+        let given = self.want.as_ref().map_or(0, |standing| standing.digits_given);
+        Output::NeedDigits {
+            until: challenge.until,
+            attempt: given + 1,
+        }
+    }
+
+    fn decide_active(&mut self, budget: &mut Budget, now: Time) -> Output {
+        let fresh = self.want.as_ref().is_some_and(|standing| standing.want.fresh);
+        let is_due = self
+            .token
+            .as_ref()
+            .is_some_and(|token| now.monotonic >= token.windows.refresh_at && !token.refresh_refused);
+        if !fresh && !is_due {
+            self.want = None;
+            return self.rest(now);
+        }
+        self.send_refresh(budget, now)
+    }
+
+    fn decide_digits(&mut self, budget: &mut Budget, now: Time) -> Output {
+        let Some(challenge) = &self.challenge else {
+            return Output::Idle;
+        };
+        if self.digits.is_none() {
+            let MfaSource::Totp(secret) = &self.config.mfa else {
+                return self.need_digits(challenge);
+            };
+            let unix = self.corrected_unix(now);
+            let step = secret.step_at(unix);
+            if let Some(next) = self.next_free_step(step).filter(|next| *next > step) {
+                let until = now.monotonic + secret.until_step(next, unix);
+                return self.blocked(until.min(challenge.until), WaitReason::TotpStep);
+            }
+        }
+        let places = if challenge.held.is_some() { 0 } else { 1 };
+        if let Gate::Closed(until, reason) = budget_gate(budget, places, now) {
+            return self.blocked(until, reason);
+        }
+        self.send_digits(budget, now)
+    }
+
+    fn decide_sign_in(&mut self, budget: &mut Budget, now: Time) -> Output {
+        if self.config.credentials.is_none() {
+            let sentence =
+                "the token has ended, and there is no password to get another with; hand in a new one";
+            return self.end_with(Failure::new(FailureKind::SignInNeeded, sentence));
+        }
+        if self.is_latched() {
+            if self.phase == Phase::SignedOut {
+                self.step_to(Trigger::LatchFound);
+            }
+            let sentence = "these credentials were rejected before and are not sent again until they change or you allow it: \
+                            repeated failures lock accounts";
+            return self.end_with(Failure::new(FailureKind::Rejected, sentence));
+        }
+        if self.phase == Phase::Latched {
+            self.step_to(Trigger::Forgiven);
+        }
+        if let Some(until) = self.backoff.until(now.monotonic) {
+            return self.blocked(until, WaitReason::BackOff);
+        }
+        if let Gate::Closed(until, reason) = self.mfa_gate(now) {
+            return self.blocked(until, reason);
+        }
+        let places = if self.needs_mfa == Some(false) { 1 } else { 2 };
+        if let Gate::Closed(until, reason) = budget_gate(budget, places, now) {
+            return self.blocked(until, reason);
+        }
+        self.send_sign_in(budget, places == 2, now)
+    }
+
+    /// Whether it is wise to begin a sign-in whose second step needs six digits.
+    fn mfa_gate(&self, now: Time) -> Gate {
+        let MfaSource::Totp(secret) = &self.config.mfa else {
+            let asked_elsewhere = self.asked_elsewhere_until.filter(|until| *until > now.monotonic);
+            return asked_elsewhere.map_or(Gate::Open, |until| {
+                Gate::Closed(until, WaitReason::AskedElsewhere)
+            });
+        };
+        if self.needs_mfa == Some(false) {
+            return Gate::Open;
+        }
+        let unix = self.corrected_unix(now);
+        let step = secret.step_at(unix);
+        let next = self.next_free_step(step).unwrap_or(step);
+        if next > step {
+            return Gate::Closed(
+                now.monotonic + secret.until_step(next, unix),
+                WaitReason::TotpStep,
+            );
+        }
+        let left = secret.until_step(step + 1, unix);
+        let next_begins = now.monotonic + left;
+        let is_allowed = self.want.as_ref().is_none_or(|standing| {
+            standing
+                .want
+                .deadline
+                .is_none_or(|deadline| next_begins + STEP_MARGIN < deadline)
+        });
+        if left < STEP_MARGIN && is_allowed {
+            return Gate::Closed(next_begins, WaitReason::TotpStep);
+        }
+        Gate::Open
+    }
+
+    /// The first step that was not spent. A memory far ahead of the clock says that the clock was wrong
+    /// when it was made; waiting for it could take days.
+    fn next_free_step(&self, step: u64) -> Option<u64> {
+        self.totp_step
+            .filter(|spent| *spent >= step && *spent - step <= 10)
+            .map(|spent| spent + 1)
+    }
+
+    fn send_sign_in(&mut self, budget: &mut Budget, hold: bool, now: Time) -> Output {
+        let Some(credentials) = self.config.credentials.clone() else {
+            return Output::Idle;
+        };
+        let held = hold.then(|| {
+            let ticket = Ticket(self.draws.next());
+            budget.hold(
+                ticket,
+                now.monotonic + self.config.request_timeout + CHALLENGE_LIFE,
+            );
+            ticket
+        });
+        self.send(
+            &Payload::SignIn(&credentials),
+            held,
+            Trigger::SignInSent,
+            budget,
+            now,
+        )
+    }
+
+    fn send_digits(&mut self, budget: &mut Budget, now: Time) -> Output {
+        let digits = match (self.digits.take(), &self.config.mfa) {
+            (Some(digits), _) => digits,
+            (None, MfaSource::Totp(secret)) => {
+                let step = secret.step_at(self.corrected_unix(now));
+                self.totp_step = Some(step);
+                secret.digits(step)
+            }
+            (None, _) => return Output::Idle,
+        };
+        let Some(challenge) = self.challenge.take() else {
+            return Output::Idle;
+        };
+        if let Some(ticket) = challenge.held {
+            budget.release(ticket);
+        }
+        self.spend(&digits, now);
+        self.send(
+            &Payload::Mfa {
+                challenge: &challenge.code,
+                digits: &digits,
+            },
+            None,
+            Trigger::DigitsSent,
+            budget,
+            now,
+        )
+    }
+
+    fn spend(&mut self, digits: &Digits, now: Time) {
+        let print = self.key.of(&[digits.secret().expose().as_bytes()]);
+        self.spent_digits = Some((print, now.monotonic + DIGITS_SPENT));
+    }
+
+    fn send_refresh(&mut self, budget: &mut Budget, now: Time) -> Output {
+        if let Some(until) = self.backoff.until(now.monotonic) {
+            return self.blocked(until, WaitReason::BackOff);
+        }
+        if let Gate::Closed(until, reason) = budget_gate(budget, 1, now) {
+            return self.blocked(until, reason);
+        }
+        let Some(token) = self.token.as_ref().map(|token| token.secret.clone()) else {
+            return Output::Idle;
+        };
+        let scheme = self.config.scheme;
+        self.send(
+            &Payload::Refresh {
+                token: &token,
+                scheme,
+            },
+            None,
+            Trigger::RefreshSent,
+            budget,
+            now,
+        )
+    }
+
+    /// The one place from which a request leaves: counted first, recorded next, sent last.
+    fn send(
+        &mut self,
+        payload: &Payload<'_>,
+        held: Option<Ticket>,
+        trigger: Trigger,
+        budget: &mut Budget,
+        now: Time,
+    ) -> Output {
+        let id = RequestId(self.next_request);
+        self.next_request += 1;
+        let deadline = now.monotonic + self.config.request_timeout;
+        let ticket = Ticket(self.draws.next());
+        budget.send(ticket, deadline, now.monotonic);
+        self.step_to(trigger);
+        self.flight = Some(Flight {
+            id,
+            call: payload.call(),
+            sent: now,
+            deadline,
+            ticket,
+            held,
+        });
+        let request = request::build(id, &self.config.instance, payload, deadline);
+        if self.config.has_store {
+            self.keep(now);
+            self.outputs.push_back(Output::Send(request));
+            return self.outputs.pop_front().unwrap_or(Output::Idle);
+        }
+        Output::Send(request)
+    }
+
+    /// A want stands and is not served before `until`. What has come by then is seen by a new look.
+    fn blocked(&mut self, until: Instant, reason: WaitReason) -> Output {
+        self.blocked = true;
+        self.shared_view = if self.config.has_store {
+            SharedView::Unread
+        } else {
+            SharedView::Read
+        };
+        Output::Wait { until, reason }
+    }
+
+    /// The want that stands ends without a new token.
+    pub(super) fn end_want(&mut self, failure: Failure) {
+        self.want = None;
+        self.outputs.push_back(Output::Event(Event::Failed(failure)));
+    }
+
+    fn end_with(&mut self, failure: Failure) -> Output {
+        self.want = None;
+        Output::Event(Event::Failed(failure))
+    }
+
+    /// Asks the driver to write what this machine knows to the shared record.
+    pub(super) fn keep(&mut self, now: Time) {
+        if !self.config.has_store {
+            return;
+        }
+        let token = self.token.as_ref().map(|token| SharedToken {
+            token: token.secret.clone(),
+            cookie: token.cookie.clone(),
+            tenant_id: token.tenant_id,
+            life_ms: millis(token.windows.life()),
+            stamp: self.stamp(self.at(token.windows.sent, now)),
+        });
+        let asked = self.challenge.as_ref().map(|challenge| challenge.until);
+        let is_asking = !matches!(self.config.mfa, MfaSource::Totp(_));
+        self.outputs.push_back(Output::Keep(SharedRecord {
+            token,
+            latch: self.latch,
+            totp_step: self.totp_step,
+            asked_until: asked.filter(|_| is_asking),
+        }));
+    }
+
+    /// Both clocks at a past moment of the monotonic one.
+    fn at(&self, moment: Instant, now: Time) -> Time {
+        let ago = i64::try_from(millis(now.monotonic.since(moment))).unwrap_or(i64::MAX);
+        Time {
+            monotonic: moment,
+            unix: now.unix.offset(-ago),
+        }
+    }
+
+    /// Tells the budget what came since the last poll.
+    fn settle(&mut self, budget: &mut Budget) {
+        for settlement in self.settlements.drain(..) {
+            match settlement {
+                Settlement::Answered(ticket, at) => budget.answered(ticket, at),
+                Settlement::Release(ticket) => budget.release(ticket),
+                Settlement::RateLimited(until) => budget.rate_limited(until),
+            }
+        }
+    }
+}
+
+fn budget_gate(budget: &Budget, places: u32, now: Time) -> Gate {
+    let closed = match (places, budget.wait_until(now.monotonic)) {
+        // The place for the second step is held already; the instance's own wait counts all the same.
+        (0, Some(until)) => Err(Closed::RateLimited(until)),
+        (0, None) => Ok(()),
+        (places, _) => budget.check(places, now.monotonic),
+    };
+    match closed {
+        Ok(()) => Gate::Open,
+        Err(Closed::Full(until)) => Gate::Closed(until, WaitReason::Budget),
+        Err(Closed::RateLimited(until)) => Gate::Closed(until, WaitReason::RateLimited),
+    }
+}

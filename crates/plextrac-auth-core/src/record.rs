@@ -1,0 +1,138 @@
+//! What sessions of one account tell each other through a store.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::draw::Draws;
+use crate::fingerprint::Fingerprint;
+use crate::life::{ASSUMED_LIFE, Windows};
+use crate::secret::Secret;
+use crate::time::{Instant, Time, UnixTime};
+use crate::token::Token;
+
+/// Everything that is shared. The store decides where each part lives.
+#[derive(Clone, Debug, Default)]
+pub struct SharedRecord {
+    /// The newest token.
+    pub token: Option<SharedToken>,
+    /// Recognises credentials that were rejected.
+    pub latch: Option<Fingerprint>,
+    /// The last TOTP step that was spent.
+    pub totp_step: Option<u64>,
+    /// Another session waits for a person to give six digits, until then at the latest.
+    pub asked_until: Option<Instant>,
+}
+
+/// A token with the moment it was asked for, on both clocks.
+#[derive(Clone, Debug)]
+pub struct SharedToken {
+    /// The JWT.
+    pub token: Secret,
+    /// The cookie JWT.
+    pub cookie: Option<Secret>,
+    /// The tenant.
+    pub tenant_id: Option<i64>,
+    /// Its life, from `stamp` on, in milliseconds.
+    pub life_ms: u64,
+    /// When it was asked for.
+    pub stamp: Stamp,
+}
+
+/// A moment that another process can read: both clocks, and which boot the monotonic one belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Names the boot (and time namespace); empty where the system has no such name.
+    pub boot: String,
+    /// The monotonic clock.
+    pub monotonic: Instant,
+    /// The wall clock.
+    pub unix: UnixTime,
+}
+
+impl Stamp {
+    /// The stamped moment on this process's monotonic clock, if that can be known: the same boot, or two
+    /// clocks that agree within 5 s on how long ago it was.
+    #[must_use]
+    pub fn on_clock(&self, boot: &str, now: Time) -> Option<Instant> {
+        let elapsed = now
+            .monotonic
+            .as_millis()
+            .checked_sub(self.monotonic.as_millis())?;
+        if !boot.is_empty() && boot == self.boot {
+            return Some(self.monotonic);
+        }
+        let by_wall_clock = now.unix.as_millis().checked_sub(self.unix.as_millis())?;
+        let apart = i64::try_from(elapsed).ok()?.abs_diff(by_wall_clock);
+        (apart <= 5_000).then_some(self.monotonic)
+    }
+}
+
+impl SharedToken {
+    /// The token as this process sees it; `true` if its age is unknown, so that it is good for one refresh only.
+    pub(crate) fn to_token(&self, boot: &str, now: Time, draws: &mut Draws) -> (Token, bool) {
+        let life = Duration::from_millis(self.life_ms);
+        let believed = Duration::from_secs(1)..=Duration::from_secs(86_400);
+        let life = if believed.contains(&life) {
+            life
+        } else {
+            ASSUMED_LIFE
+        };
+        let sent = self.stamp.on_clock(boot, now);
+        let windows = Windows::new(sent.unwrap_or(now.monotonic), life, draws);
+        let token = Token::new(self.token.clone(), self.cookie.clone(), self.tenant_id, windows);
+        (token, sent.is_none())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp() -> Stamp {
+        Stamp {
+            boot: "b1".into(),
+            monotonic: Instant::from_millis(10_000),
+            unix: UnixTime::from_millis(1_000_000),
+        }
+    }
+
+    #[test]
+    fn on_the_same_boot_the_monotonic_clock_alone_counts() {
+        let day = 86_400_000;
+        assert_eq!(
+            stamp().on_clock("b1", Time::from_millis(15_000, 1_000_000 - day)),
+            Some(Instant::from_millis(10_000))
+        );
+        assert_eq!(
+            stamp().on_clock("b1", Time::from_millis(9_000, 1_000_000)),
+            None,
+            "a moment to come is none"
+        );
+    }
+
+    #[test]
+    fn on_another_boot_the_two_clocks_must_agree_within_five_seconds() {
+        assert!(
+            stamp()
+                .on_clock("b2", Time::from_millis(20_000, 1_015_000))
+                .is_some()
+        );
+        assert!(
+            stamp()
+                .on_clock("b2", Time::from_millis(20_000, 1_015_001))
+                .is_none()
+        );
+        assert!(
+            stamp()
+                .on_clock("", Time::from_millis(20_000, 1_010_000))
+                .is_some()
+        );
+        assert!(
+            stamp()
+                .on_clock("b2", Time::from_millis(20_000, 900_000))
+                .is_none()
+        );
+    }
+}

@@ -1,0 +1,43 @@
+//! An HTTP answer as the driver hands it in.
+
+use crate::http_date;
+use crate::time::UnixTime;
+
+/// Status, headers and body of one answer, borrowed from the driver's HTTP stack.
+#[derive(Clone, Copy)]
+pub struct Response<'a> {
+    /// The status code.
+    pub status: u16,
+    /// Name and value of each header line, in order; names in any case.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The whole body, decoded from any transfer coding.
+    pub body: &'a [u8],
+}
+
+impl Response<'_> {
+    /// The first value of a header, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let (_, value) = self
+            .headers
+            .iter()
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))?;
+        core::str::from_utf8(value).ok()
+    }
+
+    /// The server's wall clock, to the second.
+    pub(crate) fn date(&self) -> Option<UnixTime> {
+        self.header("date").and_then(http_date::parse)
+    }
+}
+
+impl core::fmt::Debug for Response<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(
+            f,
+            "Response({}, {} headers, {} bytes)",
+            self.status,
+            self.headers.len(),
+            self.body.len()
+        )
+    }
+}

@@ -1,0 +1,98 @@
+//! The token in hand.
+
+use core::time::Duration;
+
+use crate::answer::Granted;
+use crate::credential::ReadyToken;
+use crate::draw::Draws;
+use crate::life::{Claims, Windows};
+use crate::secret::Secret;
+use crate::time::{Instant, Time};
+
+/// Counts the tokens a machine has held; a 401 is about one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Generation(pub u64);
+
+/// One token: what is sent, what it came with, and its windows.
+#[derive(Clone, Debug)]
+pub struct Token {
+    pub(crate) generation: Generation,
+    pub(crate) secret: Secret,
+    pub(crate) cookie: Option<Secret>,
+    pub(crate) tenant_id: Option<i64>,
+    pub(crate) windows: Windows,
+    /// It replaced one that was answered with 401, at this moment.
+    pub(crate) born_of_401: Option<Instant>,
+    /// The server refused to refresh it: it is used to its end and not refreshed again by itself.
+    pub(crate) refresh_refused: bool,
+}
+
+impl Token {
+    /// Which one it is.
+    #[must_use]
+    pub const fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The JWT.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The other JWT, for `GET /api/v1/uploads/{name}`, if the server gave one.
+    #[must_use]
+    pub const fn cookie(&self) -> Option<&Secret> {
+        self.cookie.as_ref()
+    }
+
+    /// The tenant, if the server said; 0 is a tenant.
+    #[must_use]
+    pub const fn tenant_id(&self) -> Option<i64> {
+        self.tenant_id
+    }
+
+    /// What is done with it at which age.
+    #[must_use]
+    pub const fn windows(&self) -> &Windows {
+        &self.windows
+    }
+
+    /// A token that came in answer to a request sent at `sent`.
+    pub(crate) fn granted(granted: Granted, sent: Instant, draws: &mut Draws) -> Self {
+        let life = Claims::read(granted.token.expose()).life();
+        let windows = Windows::new(sent, life, draws);
+        Self::new(granted.token, granted.cookie, granted.tenant_id, windows)
+    }
+
+    /// A ready-made token, due for a refresh at its first use. `true` if it is past its `exp` by the
+    /// local clock: doubtful, since that clock may be wrong.
+    pub(crate) fn ready_made(token: &ReadyToken, now: Time, draws: &mut Draws) -> (Self, bool) {
+        let claims = Claims::read(token.secret().expose());
+        let left = claims.left(now.unix);
+        let is_past = left < Duration::from_secs(1);
+        let windows = Windows::new(now.monotonic, if is_past { claims.life() } else { left }, draws);
+        (
+            Self::new(token.secret().clone(), None, None, windows.due_now(now.monotonic)),
+            is_past,
+        )
+    }
+
+    pub(crate) const fn new(
+        secret: Secret,
+        cookie: Option<Secret>,
+        tenant_id: Option<i64>,
+        windows: Windows,
+    ) -> Self {
+        let generation = Generation(0);
+        Self {
+            generation,
+            secret,
+            cookie,
+            tenant_id,
+            windows,
+            born_of_401: None,
+            refresh_refused: false,
+        }
+    }
+}
