@@ -17,7 +17,7 @@ use crate::tls::Tls;
 pub struct EmulatorBuilder {
     settings: Settings,
     default_accounts: bool,
-    clock: EmulatorClock,
+    clock: Option<EmulatorClock>,
     frozen: bool,
     ports: (u16, u16),
 }
@@ -60,7 +60,7 @@ impl EmulatorBuilder {
                 max_body: 64 * 1024 * 1024,
             },
             default_accounts: true,
-            clock: EmulatorClock::new(),
+            clock: None,
             frozen: false,
             ports: (0, 0),
         }
@@ -159,7 +159,7 @@ impl EmulatorBuilder {
 
     /// The clock to run on, for example that of another emulator; one of its own unless set.
     pub fn clock(mut self, clock: EmulatorClock) -> EmulatorBuilder {
-        self.clock = clock;
+        self.clock = Some(clock);
         self
     }
 
@@ -195,10 +195,17 @@ impl EmulatorBuilder {
         }
         let instance = Instance::new(self.settings)?;
         let tls = Tls::new()?;
-        if self.frozen {
-            self.clock.freeze();
-        }
-        let server = Arc::new(Server::new(self.clock, instance));
+        let clock = match self.clock {
+            Some(clock) => {
+                if self.frozen {
+                    clock.freeze();
+                }
+                clock
+            }
+            None if self.frozen => EmulatorClock::frozen(),
+            None => EmulatorClock::new(),
+        };
+        let server = Arc::new(Server::new(clock, instance));
         let (plain_port, tls_port) = self.ports;
         let plain = Listener::start(&server, plain_port, None)?;
         let secure = match Listener::start(&server, tls_port, Some(Arc::clone(&tls.config))) {

@@ -25,12 +25,22 @@ impl EmulatorClock {
     /// A clock that runs with real time; its monotonic side starts at zero.
     #[must_use]
     pub fn new() -> EmulatorClock {
+        EmulatorClock::starting(None)
+    }
+
+    /// A clock that stands still until it is advanced; its monotonic side is zero.
+    #[must_use]
+    pub fn frozen() -> EmulatorClock {
+        EmulatorClock::starting(Some(0))
+    }
+
+    fn starting(frozen_at_ms: Option<u64>) -> EmulatorClock {
         let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         EmulatorClock {
             hands: Arc::new(Mutex::new(Hands {
                 started: Instant::now(),
                 started_unix_ms: i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX),
-                frozen_at_ms: None,
+                frozen_at_ms,
                 advanced_ms: 0,
                 unix_offset_ms: 0,
             })),

@@ -195,12 +195,15 @@ impl Client {
     }
 }
 
-/// A frozen emulator and a connection to it.
+/// An emulator at one moment of the year 2026, the same in every run, and a connection to it.
 pub(crate) fn frozen() -> (Emulator, Client) {
+    const NOON_OF_THE_FIRST_OF_MAY_MS: i64 = 1_777_636_800_000;
     let emulator = Emulator::builder()
         .frozen_clock()
         .start()
         .expect("the emulator starts");
+    let clock = emulator.clock();
+    clock.set_unix_offset_ms(NOON_OF_THE_FIRST_OF_MAY_MS - clock.true_unix_ms());
     let client = Client::plain(&emulator);
     (emulator, client)
 }

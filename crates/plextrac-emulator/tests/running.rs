@@ -1,0 +1,151 @@
+//! Starting, serving many at once, and stopping.
+
+mod client;
+
+use std::net::TcpListener;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use client::{AUTHENTICATE, Client, JSON, WHOAMI};
+use plextrac_emulator::{Account, Emulator, EmulatorClock, Fault, Kind, Outcome, Target};
+
+#[test]
+fn dropping_it_ends_idle_stalled_slow_and_held_connections_at_once() {
+    let emulator = Emulator::builder()
+        .sign_in_delay(Duration::from_secs(3600))
+        .start()
+        .unwrap();
+    let idle = Client::plain(&emulator);
+    let mut half = Client::plain(&emulator);
+    half.send("POST /api/v1/auth");
+    let mut slow = Client::tls(&emulator, "localhost", emulator.ca_pem()).unwrap();
+    slow.send_request("POST", AUTHENTICATE, &[JSON], b"{}");
+    emulator.fault(Fault::on(Target::Path("/api/v2".into())).stall());
+    let mut stalled = Client::plain(&emulator);
+    stalled.send_request("GET", WHOAMI, &[], b"");
+    let _held = emulator.hold(Target::Path("/api/v1/".into()));
+    let mut held = Client::plain(&emulator);
+    held.send_request("GET", "/api/v1/", &[], b"");
+    assert!(emulator.wait_for(Duration::from_secs(10), |seen| seen.len() == 3));
+
+    let begun = Instant::now();
+    drop(emulator);
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    for mut client in [idle, half, slow, stalled, held] {
+        assert_eq!(client.rest(), b"");
+    }
+}
+
+#[test]
+fn many_clients_at_once_stay_under_the_limit_together() {
+    let emulator = Emulator::builder().frozen_clock().start().unwrap();
+    let (statuses, answers) = mpsc::channel();
+    thread::scope(|scope| {
+        for _ in 0..32 {
+            let statuses = statuses.clone();
+            let emulator = &emulator;
+            scope.spawn(move || {
+                statuses
+                    .send(Client::plain(emulator).sign_in(&Account::service()).status)
+                    .unwrap();
+            });
+        }
+    });
+    drop(statuses);
+    let statuses: Vec<u16> = answers.iter().collect();
+    assert_eq!(statuses.iter().filter(|&&status| status == 200).count(), 10);
+    assert_eq!(statuses.iter().filter(|&&status| status == 429).count(), 22);
+    assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::RateLimited), 22);
+    assert_eq!(emulator.stats().connections.plain, 32);
+}
+
+#[test]
+fn a_port_that_is_taken_is_named_in_the_error() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for ports in [(port, 0), (0, port)] {
+        let error = Emulator::builder().bind(ports.0, ports.1).start().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+        assert!(error.to_string().contains(&port.to_string()));
+    }
+}
+
+#[test]
+fn a_port_asked_for_is_the_port_listened_on() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let emulator = Emulator::builder().bind(port, 0).start().unwrap();
+    assert_eq!(emulator.url(), format!("http://127.0.0.1:{port}"));
+}
+
+#[test]
+fn real_time_flows_unless_it_is_frozen() {
+    let clock = EmulatorClock::new();
+    let before = clock.monotonic_ms();
+    while clock.monotonic_ms() == before {
+        thread::yield_now();
+    }
+    clock.freeze();
+    let frozen = clock.monotonic_ms();
+    let real = Instant::now();
+    while real.elapsed() < Duration::from_millis(3) {
+        thread::yield_now();
+    }
+    assert_eq!(clock.monotonic_ms(), frozen);
+    clock.advance(Duration::from_millis(7));
+    assert_eq!(clock.monotonic_ms(), frozen + 7);
+}
+
+#[test]
+fn two_emulators_can_share_a_clock() {
+    let clock = EmulatorClock::new();
+    let one = Emulator::builder()
+        .clock(clock.clone())
+        .frozen_clock()
+        .start()
+        .unwrap();
+    let other = Emulator::builder().clock(clock).start().unwrap();
+    one.clock().advance(Duration::from_secs(60));
+    assert_eq!(other.clock().monotonic_ms(), one.clock().monotonic_ms());
+}
+
+#[test]
+fn the_requests_seen_are_told_whole_and_only_as_many_as_are_kept() {
+    let emulator = Emulator::builder()
+        .frozen_clock()
+        .keep_requests(2)
+        .start()
+        .unwrap();
+    emulator.clock().advance(Duration::from_secs(3));
+    let mut client = Client::plain(&emulator);
+    for query in ["1", "2", "3"] {
+        client.request(
+            "GET",
+            &format!("/api/v1/?q={query}"),
+            &[("X-Mine", "yes")],
+            b"body",
+        );
+    }
+    let seen = emulator.requests();
+    assert_eq!(
+        seen.iter().map(|r| r.path.as_str()).collect::<Vec<_>>(),
+        ["/api/v1/?q=2", "/api/v1/?q=3"]
+    );
+    let last = &seen[1];
+    assert_eq!(
+        (last.connection, last.tls, last.method.as_str()),
+        (1, false, "GET")
+    );
+    assert_eq!(
+        (last.header("x-mine"), last.body.as_slice()),
+        (Some("yes"), b"body".as_slice())
+    );
+    assert_eq!(
+        (last.kind, last.outcome, last.status),
+        (Kind::Health, Outcome::Ok, Some(200))
+    );
+    assert!(last.monotonic_ms >= 3000);
+    assert!(!emulator.wait_for(Duration::ZERO, |seen| seen.len() > 2));
+}
