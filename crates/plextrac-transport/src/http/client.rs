@@ -1,0 +1,287 @@
+//! The client: connections that are kept, and one exchange at a time on each.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use ureq::{Agent, Body};
+
+use super::body::{BodyFailure, read_whole};
+use super::buffers::{LONGEST_ANSWER_HEAD, LONGEST_REQUEST_LINE};
+use super::call::{Answer, Call};
+use super::dialer::{Dialer, stopped};
+use super::endpoint::Endpoint;
+use super::error::{HttpError, HttpErrorKind, HttpSetupError};
+use super::line::{LineTooLong, Lost};
+use super::ongoing::Ongoing;
+use super::options::HttpOptions;
+use super::proxy::ProxyRules;
+use super::resolver::{AskedLater, Lookup};
+use super::socket::stop_in;
+use super::tls_failure;
+use super::trust::Trust;
+
+/// An idle connection is closed after this. Servers and what stands before them keep theirs for longer.
+const LONGEST_IDLE: Duration = Duration::from_secs(8);
+
+/// As many threads as are expected to use one client at a time, each with a connection.
+const MOST_IDLE: usize = 64;
+
+/// How often a call starts over because a kept connection turned out to be closed.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// Sends requests, and keeps connections for the next ones. `Send + Sync`; calls from several threads run at the same
+/// time, each on a connection of its own. Dropping it closes what is idle.
+pub(crate) struct HttpClient {
+    agent: Agent,
+}
+
+impl HttpClient {
+    /// Checks the settings. Opens no connection.
+    pub(crate) fn new(options: &HttpOptions) -> Result<Self, HttpSetupError> {
+        Self::with_lookup(options, Lookup::system())
+    }
+
+    pub(super) fn with_lookup(options: &HttpOptions, lookup: Lookup) -> Result<Self, HttpSetupError> {
+        if HeaderValue::from_str(&options.user_agent).is_err() || !options.user_agent.is_ascii() {
+            return Err(HttpSetupError::BadUserAgent);
+        }
+        let dialer = Dialer {
+            lookup,
+            trust: Trust::new(options)?,
+            proxies: ProxyRules::new(&options.proxy)?,
+            connect_timeout: options.connect_timeout,
+            user_agent: options.user_agent.clone(),
+        };
+        // Proxy, timeouts and TLS are the dialer's and the sockets' business: ureq must not do them as well.
+        let config = Agent::config_builder()
+            .proxy(None)
+            .max_redirects(0)
+            .http_status_as_error(false)
+            .allow_non_standard_methods(true)
+            .user_agent(&options.user_agent)
+            .accept("*/*")
+            .accept_encoding("")
+            .max_response_header_size(LONGEST_ANSWER_HEAD)
+            .max_idle_connections(MOST_IDLE)
+            .max_idle_connections_per_host(MOST_IDLE)
+            .max_idle_age(LONGEST_IDLE)
+            .build();
+        Ok(Self {
+            agent: Agent::with_parts(config, dialer, AskedLater),
+        })
+    }
+
+    /// Makes one exchange, within the call's deadline.
+    ///
+    /// A request is sent once. It is repeated on a fresh connection only where that cannot do it twice: if a kept
+    /// connection was closed before a byte had left; or, for GET, HEAD and OPTIONS, before a byte of the answer came.
+    pub(crate) fn call(&self, call: &Call<'_>) -> Result<Answer, HttpError> {
+        let uri = call.url.parse::<Uri>().map_err(|error| {
+            HttpError::new(HttpErrorKind::Request, format!("the URL is not valid: {error}"))
+        })?;
+        let server = Endpoint::of(&uri)?;
+        check(call)?;
+        let ongoing = Ongoing::new(call.deadline, call.cancel);
+        let _entered = ongoing.enter();
+        let mut attempt = 1;
+        loop {
+            ongoing.begin_attempt();
+            ongoing
+                .remaining()
+                .map_err(|stop| stopped(stop, &server, &ongoing).sent(ongoing.was_sent()))?;
+            match self.attempt(call, &uri, &server, &ongoing) {
+                Err(error) if attempt < MOST_ATTEMPTS && may_repeat(&error, &call.method, &ongoing) => {
+                    attempt += 1
+                }
+                outcome => return outcome.map_err(|error| error.sent(ongoing.was_sent())),
+            }
+        }
+    }
+
+    fn attempt(
+        &self,
+        call: &Call<'_>,
+        uri: &Uri,
+        server: &Endpoint,
+        ongoing: &Ongoing,
+    ) -> Result<Answer, HttpError> {
+        let classify = |error| classify(error, server, ongoing);
+        let mut request = Request::builder().method(&call.method).uri(uri);
+        for (name, value) in call.headers {
+            request = request.header(name, value);
+        }
+        let has_body = matches!(call.method, Method::POST | Method::PUT | Method::PATCH);
+        let response = match call.body.or(has_body.then_some(&[])) {
+            Some(body) => request
+                .body(body)
+                .map_err(Into::into)
+                .and_then(|request| self.agent.run(request)),
+            None => request
+                .body(())
+                .map_err(Into::into)
+                .and_then(|request| self.agent.run(request)),
+        };
+        let (head, mut body) = response.map_err(classify)?.into_parts();
+        if head.headers.contains_key(CONTENT_LENGTH) && head.headers.contains_key(TRANSFER_ENCODING) {
+            return Err(not_http(
+                server,
+                "it tells two lengths, by Content-Length and by Transfer-Encoding",
+            ));
+        }
+        let body = read_body(&mut body, &head.headers, call.body_limit).map_err(|failure| match failure {
+            BodyFailure::TooLarge => HttpError::new(
+                HttpErrorKind::TooLarge,
+                format!(
+                    "the answer of {server} is larger than the {} bytes allowed; raise the limit if it is meant to be",
+                    call.body_limit
+                ),
+            ),
+            BodyFailure::Read(error) => classify(ureq::Error::from(error)),
+        })?;
+        Ok(Answer {
+            status: head.status.as_u16(),
+            headers: head.headers,
+            body,
+        })
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").finish_non_exhaustive()
+    }
+}
+
+fn read_body(
+    body: &mut Body,
+    headers: &HeaderMap,
+    limit: usize,
+) -> Result<zeroize::Zeroizing<Vec<u8>>, BodyFailure> {
+    // With a chunked body ureq tells no length; without any body, none or zero.
+    let announced = if headers.contains_key(TRANSFER_ENCODING) {
+        None
+    } else {
+        body.content_length()
+    };
+    read_whole(&mut body.as_reader(), announced, limit)
+}
+
+/// What this side must decide alone, or what would be read differently by the server.
+fn check(call: &Call<'_>) -> Result<(), HttpError> {
+    const MADE_HERE: [HeaderName; 8] = [
+        HOST,
+        CONTENT_LENGTH,
+        TRANSFER_ENCODING,
+        CONNECTION,
+        EXPECT,
+        TE,
+        TRAILER,
+        UPGRADE,
+    ];
+    let refuse = |why: String| Err(HttpError::new(HttpErrorKind::Request, why));
+    if call.method == Method::CONNECT {
+        return refuse("CONNECT is no request to a server; set a proxy instead".to_owned());
+    }
+    if call.method == Method::HEAD && call.body.is_some() {
+        return refuse("a HEAD request cannot carry a body; use GET or POST".to_owned());
+    }
+    if call.url.len() > LONGEST_REQUEST_LINE {
+        return refuse(format!(
+            "the URL is longer than {LONGEST_REQUEST_LINE} bytes; shorten it"
+        ));
+    }
+    for (name, value) in call.headers {
+        if MADE_HERE.contains(name) {
+            return refuse(format!(
+                "the header {name} is made here and cannot be given; leave it out"
+            ));
+        }
+        if name.as_str().len() + value.len() > LONGEST_REQUEST_LINE {
+            return refuse(format!(
+                "the header {name} is longer than {LONGEST_REQUEST_LINE} bytes; shorten it"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn may_repeat(error: &HttpError, method: &Method, ongoing: &Ongoing) -> bool {
+    let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    error.kind() == HttpErrorKind::Closed
+        && ongoing.reused_connection()
+        && (!ongoing.was_sent() || safe && !ongoing.was_answered())
+}
+
+fn classify(error: ureq::Error, server: &Endpoint, ongoing: &Ongoing) -> HttpError {
+    match error {
+        ureq::Error::Other(inner) => match inner.downcast::<HttpError>() {
+            Ok(named) => *named,
+            Err(_) => not_http(server, "it could not be read"),
+        },
+        ureq::Error::Io(error) => classify_io(&error, server, ongoing),
+        ureq::Error::LargeResponseHeader(..) => HttpError::new(
+            HttpErrorKind::TooLarge,
+            format!(
+                "the head of the answer of {server} is larger than {LONGEST_ANSWER_HEAD} bytes; check what stands before the server"
+            ),
+        ),
+        ureq::Error::Http(_) | ureq::Error::BadUri(_) => HttpError::new(
+            HttpErrorKind::Request,
+            format!("the request to {server} is not valid HTTP; check its URL, method and headers"),
+        ),
+        ureq::Error::Protocol(error) => not_http(server, &without_quotation(&error.to_string())),
+        _ => not_http(server, "it could not be understood"),
+    }
+}
+
+fn classify_io(error: &std::io::Error, server: &Endpoint, ongoing: &Ongoing) -> HttpError {
+    if let Some(stop) = stop_in(error) {
+        return stopped(stop, server, ongoing);
+    }
+    if let Some(reason) = tls_failure::in_io(error) {
+        return tls_failure::explain(server, reason);
+    }
+    if error.get_ref().is_some_and(|inner| inner.is::<LineTooLong>()) {
+        return HttpError::new(
+            HttpErrorKind::TooLarge,
+            format!(
+                "the answer of {server} has a line that is too long; check what stands before the server"
+            ),
+        );
+    }
+    let when = if ongoing.was_answered() {
+        "in the middle of its answer"
+    } else {
+        "before it answered"
+    };
+    let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<Lost>()) {
+        Some(lost) => format!(" ({lost})"),
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => String::new(),
+        None => format!(" ({error})"),
+    };
+    HttpError::new(
+        HttpErrorKind::Closed,
+        format!(
+            "the connection to {server} ended {when}{reason}; try again, and look into the server's log if it recurs"
+        ),
+    )
+}
+
+fn not_http(server: &Endpoint, what: &str) -> HttpError {
+    HttpError::new(
+        HttpErrorKind::Protocol,
+        format!(
+            "the answer of {server} is not valid HTTP/1.1: {what}; check host and port, and what stands before the server"
+        ),
+    )
+}
+
+/// Some of ureq's messages repeat a header after a colon. Those of its parser are fixed texts.
+fn without_quotation(message: &str) -> String {
+    match message.split_once(": ") {
+        Some((what, _)) if what != "http parse fail" => what.to_owned(),
+        _ => message.to_owned(),
+    }
+}

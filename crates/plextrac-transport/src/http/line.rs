@@ -1,0 +1,111 @@
+//! A connection as ureq uses it: a channel with buffers.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+
+use super::buffers::WipedBuffers;
+use super::ongoing::Ongoing;
+use super::tls::Channel;
+
+/// The timeouts that ureq hands in are not used: they are made from its settings, which have none. The deadline is
+/// that of the call under way.
+pub(super) struct Line {
+    channel: Channel,
+    buffers: WipedBuffers,
+}
+
+impl Line {
+    pub(super) fn new(channel: Channel) -> Self {
+        Self {
+            channel,
+            buffers: WipedBuffers::new(),
+        }
+    }
+}
+
+impl Transport for Line {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+        Ongoing::current()?.requesting();
+        // A TLS channel reports a failed write only when it is flushed.
+        let sent = self
+            .channel
+            .write_all(self.buffers.queued(amount))
+            .and_then(|()| self.channel.flush());
+        self.buffers.wipe_output(amount);
+        sent.map_err(|error| lost(error).into())
+    }
+
+    fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        let free = self.buffers.input_append_buf();
+        if free.is_empty() {
+            return Err(io::Error::other(LineTooLong).into());
+        }
+        let count = self.channel.read(free).map_err(lost)?;
+        self.buffers.input_appended(count);
+        Ok(count > 0)
+    }
+
+    fn is_open(&mut self) -> bool {
+        // ureq asks when it puts a connection into the pool, and again when it takes it out. The second answer
+        // includes the first, so the first costs no system call.
+        let going_into_the_pool = Ongoing::current().is_ok_and(|ongoing| ongoing.is_requesting());
+        going_into_the_pool || self.channel.is_quiet()
+    }
+
+    fn is_tls(&self) -> bool {
+        matches!(self.channel, Channel::Tls(_))
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line")
+            .field("tls", &self.is_tls())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A connection that broke, as opposed to one that the peer has ended in order.
+///
+/// ureq takes the kinds of error that stand for it as the end of a body whose length was not told: a cut answer would
+/// pass for a whole one. So they are carried as another kind.
+#[derive(Debug)]
+pub(super) struct Lost(io::Error);
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Lost {}
+
+fn lost(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::UnexpectedEof
+        | ErrorKind::ConnectionAborted
+        | ErrorKind::ConnectionReset
+        | ErrorKind::BrokenPipe
+        | ErrorKind::WriteZero
+        | ErrorKind::NotConnected => io::Error::other(Lost(error)),
+        _ => error,
+    }
+}
+
+/// A line of the answer, such as the head of a chunk, that does not fit into the buffer.
+#[derive(Debug)]
+pub(super) struct LineTooLong;
+
+impl fmt::Display for LineTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a line of the answer is too long")
+    }
+}
+
+impl std::error::Error for LineTooLong {}

@@ -1,0 +1,50 @@
+//! One HTTP exchange at a time, over connections that are kept: effects only.
+//!
+//! In scope: finding the host, proxies, TCP, TLS, HTTP/1.1, deadlines, limits, cancellation, and wiping what carried
+//! secrets. Out of scope: what an answer means, what is tried again, tokens, budgets.
+//!
+//! ```text
+//!   HttpClient::call ──► ureq (HTTP/1.1 and the pool of idle connections)
+//!        │                 │ a new connection          │ bytes
+//!        │                 ▼                           ▼
+//!        │             Dialer: resolver → socket    Line: wiped buffers
+//!        │               → tunnel → tls                │
+//!        ▼                 │                           ▼
+//!   Ongoing (deadline, tokens; thread-local) ◄──── Socket: the only place that blocks
+//! ```
+//!
+//! ureq runs wholly on the caller's thread, and hands nothing of ours through to a connection it took from the pool.
+//! So the call under way, [`ongoing::Ongoing`], is a thread-local for as long as it lasts; a socket reads from it how
+//! long it may block and who may interrupt it.
+//!
+//! # Logs
+//! At level `trace`, ureq's protocol crate writes request heads and answers to `log`, credentials included. Nothing
+//! here enables a logger; a program that does must leave `ureq_proto` at `debug` or above.
+
+mod body;
+mod buffers;
+mod call;
+mod client;
+mod dialer;
+mod endpoint;
+mod error;
+mod line;
+mod no_proxy;
+mod ongoing;
+mod options;
+mod proxy;
+mod resolver;
+mod socket;
+mod tls;
+mod tls_failure;
+mod trust;
+mod tunnel;
+
+pub(crate) use call::{Answer, Call, secret_header_value};
+pub(crate) use client::HttpClient;
+pub(crate) use error::{HttpError, HttpErrorKind, HttpSetupError};
+pub(crate) use options::HttpOptions;
+pub use options::{CaBundle, ClientCertificate, ProxySetting, Roots};
+
+#[cfg(test)]
+mod tests;

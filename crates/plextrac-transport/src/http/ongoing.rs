@@ -1,0 +1,187 @@
+//! The call under way on this thread: until when, who may end it, and how far it has come.
+
+use std::cell::{Cell, RefCell};
+use std::net::TcpStream;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use std::{fmt, io};
+
+use crate::cancel::{CancelToken, interruptible};
+
+/// What a socket must know about the call it works for.
+pub(super) struct Ongoing {
+    deadline: Instant,
+    connect_deadline: Cell<Option<Instant>>,
+    tokens: Vec<CancelToken>,
+    reused_connection: Cell<bool>,
+    requesting: Cell<bool>,
+    was_sent: Cell<bool>,
+    was_answered: Cell<bool>,
+}
+
+impl Ongoing {
+    pub(super) fn new(deadline: Instant, tokens: &[&CancelToken]) -> Rc<Self> {
+        Rc::new(Self {
+            deadline,
+            connect_deadline: Cell::new(None),
+            tokens: tokens.iter().copied().cloned().collect(),
+            reused_connection: Cell::new(true),
+            requesting: Cell::new(false),
+            was_sent: Cell::new(false),
+            was_answered: Cell::new(false),
+        })
+    }
+
+    /// Makes this the call under way until the guard is dropped.
+    pub(super) fn enter(self: &Rc<Self>) -> Entered {
+        Entered {
+            previous: CURRENT.replace(Some(Rc::clone(self))),
+        }
+    }
+
+    /// The call under way on this thread. Without one nothing may block: an error.
+    pub(super) fn current() -> io::Result<Rc<Self>> {
+        CURRENT
+            .with_borrow(Clone::clone)
+            .ok_or_else(|| io::Error::other("no call is under way on this thread"))
+    }
+
+    /// How long the call may still take.
+    pub(super) fn remaining(&self) -> Result<Duration, Stop> {
+        if self.tokens.iter().any(CancelToken::is_triggered) {
+            return Err(Stop::Cancelled);
+        }
+        let until = self
+            .connect_deadline
+            .get()
+            .map_or(self.deadline, |sooner| sooner.min(self.deadline));
+        match until.checked_duration_since(now()) {
+            Some(left) if !left.is_zero() => Ok(left),
+            _ => Err(Stop::OutOfTime),
+        }
+    }
+
+    /// Blocks on `socket`, so that every token of the call can end it.
+    pub(super) fn interruptible<T>(
+        &self,
+        socket: &Arc<TcpStream>,
+        blocking: impl FnOnce() -> T,
+    ) -> Result<T, Stop> {
+        interruptible(&self.tokens, socket, blocking).map_err(|_| Stop::Cancelled)
+    }
+
+    pub(super) fn tokens(&self) -> &[CancelToken] {
+        &self.tokens
+    }
+
+    /// A (further) attempt of this call starts. What was sent before stays sent.
+    pub(super) fn begin_attempt(&self) {
+        self.reused_connection.set(true);
+        self.requesting.set(false);
+        self.connect_deadline.set(None);
+    }
+
+    /// The pool had no connection. Until [`connected`](Self::connected) the sooner of both limits holds.
+    pub(super) fn connecting(&self, at_most: Duration) {
+        self.reused_connection.set(false);
+        self.connect_deadline.set(now().checked_add(at_most));
+    }
+
+    pub(super) fn connected(&self) {
+        self.connect_deadline.set(None);
+    }
+
+    /// The time for connecting was over before the time for the call.
+    pub(super) fn ran_out_while_connecting(&self) -> bool {
+        self.connect_deadline
+            .get()
+            .is_some_and(|sooner| sooner < self.deadline)
+    }
+
+    pub(super) fn is_connecting(&self) -> bool {
+        self.connect_deadline.get().is_some()
+    }
+
+    /// From here on, what goes out is the request.
+    pub(super) fn requesting(&self) {
+        self.requesting.set(true);
+    }
+
+    pub(super) fn is_requesting(&self) -> bool {
+        self.requesting.get()
+    }
+
+    /// The system took `count` bytes to send.
+    pub(super) fn note_sent(&self, count: usize) {
+        if self.requesting.get() && count > 0 {
+            self.was_sent.set(true);
+        }
+    }
+
+    /// `count` bytes came in.
+    pub(super) fn note_received(&self, count: usize) {
+        if self.requesting.get() && count > 0 {
+            self.was_answered.set(true);
+        }
+    }
+
+    /// Whether a byte of the request may have reached the server.
+    pub(super) fn was_sent(&self) -> bool {
+        self.was_sent.get()
+    }
+
+    pub(super) fn was_answered(&self) -> bool {
+        self.was_answered.get()
+    }
+
+    /// Whether the connection came from the pool, so that its end tells nothing about the server.
+    pub(super) fn reused_connection(&self) -> bool {
+        self.reused_connection.get()
+    }
+}
+
+/// Restores what was under way before.
+pub(super) struct Entered {
+    previous: Option<Rc<Ongoing>>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.previous.take());
+    }
+}
+
+/// Why a call ends, though its socket would go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    Cancelled,
+    OutOfTime,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cancelled => "the call was cancelled",
+            Self::OutOfTime => "the time for the call is over",
+        })
+    }
+}
+
+impl std::error::Error for Stop {}
+
+impl From<Stop> for io::Error {
+    // Of kind `Other`: ureq repeats after `Interrupted`, and takes the kinds of a lost connection for the end of a body.
+    fn from(stop: Stop) -> Self {
+        Self::other(stop)
+    }
+}
+
+/// The clock that deadlines are measured on.
+pub(super) fn now() -> Instant {
+    Instant::now()
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Ongoing>>> = const { RefCell::new(None) };
+}
