@@ -55,8 +55,8 @@ impl Account {
         Account::new("service@example.com", "service-password")
     }
 
-    /// The default account with MFA: `analyst@example.com` with the password `analyst-password` and the seed of
-    /// RFC 6238, appendix B (`GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ`).
+    /// The default account with MFA: `analyst@example.com` with the password `analyst-password` and the seed
+    /// of RFC 6238, appendix B (`GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ`).
     #[must_use]
     pub fn analyst() -> Account {
         Account::new("analyst@example.com", "analyst-password").with_totp("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
@@ -268,8 +268,8 @@ fn totp_of(account: &Account) -> io::Result<Option<Totp>> {
                 "has a TOTP seed that is not base32 (letters A-Z and digits 2-7)",
             )
         })?;
-    // Not `build`: it refuses seeds under 128 bits, and servers with such seeds exist. Its defaults are SHA-1, six
-    // digits, 30 seconds and one step of tolerance, as docs/protocol.md ("Accounts") has it.
+    // Not `build`: it refuses seeds under 128 bits, and servers with such seeds exist. Its defaults are
+    // SHA-1, six digits, 30 seconds and one step of tolerance, as docs/protocol.md ("Accounts") has it.
     Ok(Some(Builder::new().with_secret(secret).build_noncompliant()))
 }
 

@@ -6,7 +6,7 @@ use crate::accounts::{Account, Step};
 use crate::answer::Answer;
 use crate::clock::Now;
 use crate::instance::Instance;
-use crate::stats::{Kind, Outcome};
+use crate::stats::{Kind, Outcome, reading};
 use crate::tokens::Use;
 use crate::wire::Request;
 
@@ -30,7 +30,7 @@ pub(crate) fn answer(
     {
         return unauthorized();
     }
-    match (kind, request.method.as_str(), path) {
+    match (kind, reading(&request.method), path) {
         (Kind::SignIn, ..) => sign_in(instance, request, now),
         (Kind::Mfa, ..) => verify(instance, request, now),
         (Kind::Refresh, ..) => refresh(instance, request, now),
@@ -122,8 +122,8 @@ fn forbidden(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answ
     }
 }
 
-/// Sends back what a body parser makes of the request: JSON when it is called JSON, nothing when it is called nothing
-/// or a form (docs/protocol.md, "The documented rules"), and everything else byte for byte.
+/// Sends back what a body parser makes of the request: JSON when it is called JSON, nothing when it is called
+/// nothing or a form (docs/protocol.md, "The documented rules"), and everything else byte for byte.
 fn echo(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answer) {
     if caller(instance, request, now).is_none() {
         return unauthorized();

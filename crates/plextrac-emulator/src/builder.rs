@@ -90,21 +90,21 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Whether the 429 of the limit carries `Retry-After`, in seconds until a place is free; it does unless set.
+    /// Whether the limit's 429 carries `Retry-After`, in seconds until a place is free; it does unless set.
     pub fn retry_after(mut self, carried: bool) -> EmulatorBuilder {
         self.settings.retry_after = carried;
         self
     }
 
-    /// How long a token lives; 15 minutes unless set. Tokens count whole seconds: fractions are dropped, and a token
-    /// may die up to one second before its life is over, as `iat` is rounded down.
+    /// How long a token lives; 15 minutes unless set. Tokens count whole seconds: fractions are dropped, and
+    /// a token may die up to one second before its life is over, as `iat` is rounded down.
     pub fn token_life(mut self, life: Duration) -> EmulatorBuilder {
         self.settings.token_life = life;
         self
     }
 
-    /// Adds a claim of this many characters to every token; real ones carry permissions and are long. The token grows
-    /// by four thirds of it: 700 make it about 1.2 KB.
+    /// Adds a claim of this many characters to every token; real ones carry permissions and are long. The
+    /// token grows by four thirds of it: 700 make it about 1.2 KB.
     pub fn token_padding(mut self, characters: usize) -> EmulatorBuilder {
         self.settings.token_padding = characters;
         self
@@ -116,31 +116,34 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Locks an account after this many rejections in a row, wrong digits included; 10 unless set, `None` for never.
+    /// Locks an account after this many rejections in a row, wrong digits included; 10 unless set. `None`
+    /// never locks.
     pub fn lock_after(mut self, rejections: Option<u32>) -> EmulatorBuilder {
         self.settings.lock_after = rejections;
         self
     }
 
-    /// The status of a rejected sign-in; 401 unless set. Servers that answer 200 with `"status":"error"` exist.
+    /// The status of a rejected sign-in; 401 unless set. It may be 200: the body says `"status":"error"`.
     pub fn rejection_status(mut self, status: u16) -> EmulatorBuilder {
         self.settings.rejection_status = status;
         self
     }
 
-    /// Real time by which the answers of both sign-in steps are late; none unless set. They are judged on arrival.
+    /// Real time by which the answers of both sign-in steps are late; none unless set. What they say is
+    /// decided on arrival.
     pub fn sign_in_delay(mut self, real_time: Duration) -> EmulatorBuilder {
         self.settings.sign_in_delay = real_time;
         self
     }
 
-    /// Real time by which the answer of a refresh is late; none unless set. It is judged on arrival.
+    /// Real time by which the answer of a refresh is late; none unless set. What it says is
+    /// decided on arrival.
     pub fn refresh_delay(mut self, real_time: Duration) -> EmulatorBuilder {
         self.settings.refresh_delay = real_time;
         self
     }
 
-    /// Puts the API below a path such as `/plextrac`, as some deployments do. Slashes at its ends do not matter.
+    /// Puts the API below a path such as `/plextrac`, as some deployments do.
     pub fn path_prefix(mut self, prefix: &str) -> EmulatorBuilder {
         let trimmed = prefix.trim_matches('/');
         self.settings.path_prefix = if trimmed.is_empty() {
@@ -169,8 +172,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// How many of the latest requests [`Emulator::requests`] can tell of; 10,000 unless set. With 0 nothing is kept,
-    /// which makes the server a little faster.
+    /// How many of the latest requests [`Emulator::requests`] can tell of; 10,000 unless set. With 0 nothing
+    /// is kept, which makes the server a little faster.
     pub fn keep_requests(mut self, requests: usize) -> EmulatorBuilder {
         self.settings.keep_requests = requests;
         self
@@ -185,8 +188,8 @@ impl EmulatorBuilder {
     /// Starts the server.
     ///
     /// # Errors
-    /// `InvalidInput` when two accounts share a user name, or a TOTP seed is not base32; otherwise what the system
-    /// says, for example that a port is taken or the temporary folder cannot be written.
+    /// `InvalidInput` when two accounts share a user name, or a TOTP seed is not base32; otherwise what the
+    /// system says, for example that a port is taken or the temporary folder cannot be written.
     pub fn start(mut self) -> io::Result<Emulator> {
         if self.default_accounts {
             self.settings

@@ -8,8 +8,8 @@ use parking_lot::Mutex;
 /// The clock of an [`Emulator`](crate::Emulator): real time, plus whatever a test has added to it.
 ///
 /// Every decision of the server reads it: the sliding limit and the life of a challenge by [`monotonic_ms`],
-/// tokens, TOTP steps and the `Date` header by [`unix_ms`]. Clones share the hands, so the same clock can be given
-/// to a client in the same process, and to a second emulator ([`EmulatorBuilder::clock`]).
+/// tokens, TOTP steps and the `Date` header by [`unix_ms`]. Clones share the hands, so the same clock can be
+/// given to a client in the same process, and to a second emulator ([`EmulatorBuilder::clock`]).
 ///
 /// All methods may be called from any thread; none blocks.
 ///
@@ -61,8 +61,8 @@ impl EmulatorClock {
         hands.true_unix_ms().saturating_add(hands.unix_offset_ms)
     }
 
-    /// What a right wall clock shows: [`unix_ms`](EmulatorClock::unix_ms) without the server's offset. A client whose
-    /// clock is right while the server's is wrong reads this one.
+    /// What a right wall clock shows: [`unix_ms`](EmulatorClock::unix_ms) without the server's offset. A
+    /// client whose clock is right while the server's is wrong reads this one.
     #[must_use]
     pub fn true_unix_ms(&self) -> i64 {
         self.hands.lock().true_unix_ms()
@@ -75,8 +75,9 @@ impl EmulatorClock {
         hands.advanced_ms = hands.advanced_ms.saturating_add(by_ms);
     }
 
-    /// Makes the server's wall clock wrong by this many milliseconds; zero makes it right again. The monotonic side
-    /// stays. Tokens that are alive are judged by the new wall clock from now on, as on a server whose clock was set.
+    /// Makes the server's wall clock wrong by this many milliseconds; zero makes it right again. The
+    /// monotonic side stays. Tokens that are alive are judged by the new wall clock from now on, as on a
+    /// server whose clock was set.
     pub fn set_unix_offset_ms(&self, offset_ms: i64) {
         self.hands.lock().unix_offset_ms = offset_ms;
     }
@@ -111,7 +112,7 @@ pub(crate) struct Now {
 }
 
 impl Now {
-    /// The wall clock in whole seconds, as tokens and TOTP count them. A clock set before 1970 counts as 1970.
+    /// The wall clock in whole seconds, as tokens and TOTP count them; never before 1970.
     pub(crate) fn unix_s(self) -> u64 {
         u64::try_from(self.unix_ms / 1000).unwrap_or(0)
     }

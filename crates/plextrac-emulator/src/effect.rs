@@ -153,7 +153,8 @@ impl Effect {
 const HTML: &str = "text/html; charset=UTF-8";
 
 const ATTENTION_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Attention Required!</title></head>\
-    <body><h1>Sorry, you have been blocked</h1><p>This website is using a security service to protect itself.</p>\
+    <body><h1>Sorry, you have been blocked</h1>\
+    <p>This website is using a security service to protect itself.</p>\
     <p>Ray ID: 0000000000000000</p></body></html>\n";
 
 const MAINTENANCE_PAGE: &str = "<!DOCTYPE html>\n<html><head><title>Maintenance</title></head>\

@@ -16,14 +16,15 @@ use crate::stats::Kind;
 /// Fault::on(Target::SignIn).times(2).html(503);
 /// Fault::on(Target::Path("/api/v2".into())).always().drop_connection();
 /// ```
-/// Of several faults that fit a request the one set first acts, alone. There are two sorts. Those that *answer in
-/// front* of the instance (a proxy, a firewall, a cut line): nothing is judged, no token is given out, no place of the
-/// limit is taken. Those that *spoil the answer*: the request is judged and counted first, so a sign-in whose answer is lost has
-/// still signed in. Each method says which it is.
+/// Of several faults that fit a request the one set first acts, alone. There are two sorts. Those that
+/// *answer in front* of the instance (a proxy, a firewall, a cut line): nothing is judged, no token is given
+/// out, no place of the limit is taken. Those that *spoil the answer*: the request is judged and counted
+/// first, so a sign-in whose answer is lost has still signed in. Each method says which it is.
 ///
-/// As JSON, for the control API: `{"on": "sign_in", "times": 2, "do": {"html": {"code": 503}}}`. `on` is `sign_in`,
-/// `mfa`, `refresh`, `api`, `any` or `{"path": "/prefix"}`; `times` is 1 when absent and `null` for always; `do` is the
-/// name of the method, with its arguments under the names that the method's documentation gives in parentheses.
+/// As JSON, for the control API: `{"on": "sign_in", "times": 2, "do": {"html": {"code": 503}}}`. `on` is
+/// `sign_in`, `mfa`, `refresh`, `api`, `any` or `{"path": "/prefix"}`; `times` is 1 when absent and `null`
+/// for always; `do` is the name of the method, with its arguments under the names that the method's
+/// documentation gives in parentheses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -96,8 +97,8 @@ impl FaultOn {
         self
     }
 
-    /// In front: this answer, word for word (`code`, `content_type`, `headers` as pairs, `body`). Headers and body
-    /// are not checked: what is wrong in them is sent wrong.
+    /// In front: this answer, word for word (`code`, `content_type`, `headers` as pairs, `body`). Headers and
+    /// body are not checked: what is wrong in them is sent wrong.
     #[must_use]
     pub fn status(
         self,
@@ -124,8 +125,8 @@ impl FaultOn {
         self.with(Effect::Html { code })
     }
 
-    /// In front: 503 with a maintenance page. While it waits, `GET /api/v2/health/full` still answers, and says that
-    /// the instance is in maintenance mode.
+    /// In front: 503 with a maintenance page. While it waits, `GET /api/v2/health/full` still answers, and
+    /// says that the instance is in maintenance mode.
     #[must_use]
     pub fn maintenance(self) -> Fault {
         self.with(Effect::Maintenance)
@@ -218,8 +219,8 @@ impl FaultOn {
         self.with(Effect::MissingToken)
     }
 
-    /// Spoils the answer: `token` (in a challenge, `code`) is this text, whatever it holds (`token`). The server does
-    /// not know it as a token.
+    /// Spoils the answer: `token` (in a challenge, `code`) is this text, whatever it holds (`token`). The
+    /// server does not know it as a token.
     #[must_use]
     pub fn hostile_token(self, token: impl Into<String>) -> Fault {
         self.with(Effect::HostileToken { token: token.into() })
@@ -245,7 +246,7 @@ impl Faults {
         }
     }
 
-    /// The effect that this request is to suffer. The health endpoint tells of maintenance instead of suffering it.
+    /// The effect that this request is to suffer. Maintenance is told by the health endpoint, not suffered.
     pub(crate) fn take(&mut self, kind: Kind, path: &str) -> Option<Effect> {
         let index = self.0.iter().position(|fault| {
             fault.on.matches(kind, path) && !(kind == Kind::Health && fault.effect == Effect::Maintenance)

@@ -8,7 +8,7 @@ use parking_lot::{Condvar, Mutex};
 use crate::fault::Target;
 use crate::stats::Kind;
 
-/// Everything that keeps an answer back goes through here, so that stopping the server wakes all of it at once.
+/// Everything that keeps an answer back goes through here, so that stopping the server wakes it all.
 #[derive(Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,

@@ -1,13 +1,13 @@
-//! A stand-in for a PlexTrac instance, to test programs against: real HTTP and HTTPS, a clock that moves, faults on
-//! demand.
+//! A stand-in for a PlexTrac instance, to test programs against: real HTTP and HTTPS, a clock that moves,
+//! faults on demand.
 //!
-//! **In scope:** the authentication of PlexTrac as docs/protocol.md has it (both sign-in steps, refresh, tokens that die
-//! after 15 minutes, the limit of ten authentication requests a minute, locked accounts), the cookie endpoint, an
-//! echo to send authorized requests to, and everything that can go wrong on the way.
+//! **In scope:** the authentication of PlexTrac as docs/protocol.md has it (both sign-in steps, refresh,
+//! tokens that die after 15 minutes, the limit of ten authentication requests a minute, locked accounts), the
+//! cookie endpoint, an echo to send authorized requests to, and everything that can go wrong on the way.
 //!
 //! **Out of scope:** reports, clients, findings and the rest of the API; strangers (it listens on 127.0.0.1
-//! alone, and its passwords are no secrets); PlexTrac itself (nobody compared it with a live instance: what docs/protocol.md only infers
-//! is inferred here as well).
+//! alone, and its passwords are no secrets); PlexTrac itself (nobody compared it with a live instance: what
+//! docs/protocol.md only infers is inferred here as well).
 //!
 //! ```text
 //!   your program ──HTTP──► 127.0.0.1:n ─┐  one thread for each connection
@@ -52,10 +52,10 @@
 //! ```
 //!
 //! # Endpoints
-//! Those of docs/protocol.md, and two more that need a token: any method on `/api/v1/echo` or below it sends the body back,
-//! and `/api/v1/forbidden` answers 403 with a text that says "Unauthorized". The echo reads bodies as the API does: JSON only
-//! with `Content-Type: application/json`; with no content type or that of a form there is no body; anything else
-//! comes back byte for byte. The method comes back in `x-echo-method`.
+//! Those of docs/protocol.md, and two more that need a token: any method on `/api/v1/echo` or below it sends
+//! the body back, and `/api/v1/forbidden` answers 403 with a text that says "Unauthorized". The echo reads
+//! bodies as the API does: JSON only with `Content-Type: application/json`; with no content type or that of a
+//! form there is no body; anything else comes back byte for byte. The method comes back in `x-echo-method`.
 //!
 //! # Control from outside
 //! For programs in other processes and languages, on both ports:
@@ -105,7 +105,7 @@ pub use gate::Held;
 pub use record::Recorded;
 pub use stats::{Connections, Kind, Outcome, Stats};
 
-/// A running instance. It listens until it is dropped; dropping it ends its connections and waits for its threads.
+/// A running instance. Dropping it ends its connections and waits for its threads.
 ///
 /// All methods may be called from any thread while clients are connected.
 pub struct Emulator {
@@ -135,8 +135,8 @@ impl Emulator {
         self.url_with("http", &self.plain)
     }
 
-    /// Where to send requests over TLS: `https://127.0.0.1:PORT`, with the path prefix if there is one. The certificate
-    /// is also valid for `localhost` and `::1`.
+    /// Where to send requests over TLS: `https://127.0.0.1:PORT`, with the path prefix if there is one. The
+    /// certificate is also valid for `localhost` and `::1`.
     #[must_use]
     pub fn tls_url(&self) -> String {
         self.url_with("https", &self.secure)
@@ -160,8 +160,8 @@ impl Emulator {
         self.server.instance.lock().settings.accounts.clone()
     }
 
-    /// The six digits that are right at this moment by the server's clock. `None` for an unknown account or one
-    /// without MFA. Digits that were accepted once are refused for the rest of their 30 seconds.
+    /// The six digits that are right at this moment by the server's clock. `None` for an unknown account or
+    /// one without MFA. Digits that were accepted once are refused for the rest of their 30 seconds.
     #[must_use]
     pub fn digits(&self, username: &str) -> Option<String> {
         let now = self.server.clock.now();
@@ -193,20 +193,21 @@ impl Emulator {
         self.server.stats()
     }
 
-    /// What the server saw, request by request and secrets included; the latest ones, oldest first. Calls of the control
-    /// API and what could not be read as a request are not among them.
+    /// What the server saw, request by request and secrets included; the latest ones, oldest first. Calls of
+    /// the control API and what could not be read as a request are not among them.
     #[must_use]
     pub fn requests(&self) -> Vec<Recorded> {
         self.server.journal.all()
     }
 
-    /// Waits in real time until the requests seen so far are enough; false when they are not in time. A request is
-    /// seen once it is judged, which is before its answer leaves.
+    /// Waits in real time until the requests seen so far are enough; false when they are not in time. A
+    /// request is seen once it is judged, which is before its answer leaves.
     pub fn wait_for(&self, patience: Duration, enough: impl FnMut(&[Recorded]) -> bool) -> bool {
         self.server.journal.wait_for(patience, enough)
     }
 
-    /// Keeps back the answers to these requests as long as the returned value lives. They are judged and recorded before, so with
+    /// Keeps back the answers to these requests as long as the returned value lives. They are judged and
+    /// recorded before, so with
     /// [`wait_for`](Emulator::wait_for) a test knows that a request is under way, and lets its answer go
     /// when it likes.
     pub fn hold(&self, target: Target) -> Held {
@@ -228,8 +229,8 @@ impl Emulator {
         self.server.instance.lock().tokens.revoke_all();
     }
 
-    /// Paths that begin so (below the path prefix, and none of the three authentication calls) answer 401 whatever
-    /// the token, until a reset.
+    /// Paths that begin so (below the path prefix, and none of the three authentication calls) answer 401
+    /// whatever the token, until a reset.
     pub fn set_always_unauthorized(&self, path_prefix: impl Into<String>) {
         self.server
             .instance
@@ -250,8 +251,8 @@ impl Emulator {
         self.server.instance.lock().accounts.set_disabled(username, false)
     }
 
-    /// Forgets tokens, challenges, used digits, rejections, the limit's window, faults, numbers and requests. Connections stay
-    /// open, holds stay, and the clock, which clients may share, goes on.
+    /// Forgets tokens, challenges, used digits, rejections, the limit's window, faults, numbers and requests.
+    /// Connections stay open, holds stay, and the clock, which clients may share, goes on.
     pub fn reset(&self) {
         self.server.reset();
     }

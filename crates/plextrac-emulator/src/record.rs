@@ -8,12 +8,13 @@ use parking_lot::{Condvar, Mutex};
 
 use crate::stats::{Kind, Outcome};
 
-/// One request as it arrived. It holds what the client sent, secrets included: it never leaves the process, and
-/// `Debug` shows only the names of headers and the length of the body.
+/// One request as it arrived. It holds what the client sent, secrets included: it never leaves the process,
+/// and `Debug` shows only the names of headers and the length of the body.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// Counts the connections accepted on both ports, from 1. Requests with the same number shared a connection.
+    /// Counts the connections accepted on both ports, from 1. Requests with the same number shared a
+    /// connection.
     pub connection: u64,
     /// Did it come over TLS?
     pub tls: bool,

@@ -96,6 +96,7 @@ impl Listener {
                 format!("the emulator cannot listen for {what} on port {port}: {error}"),
             )
         })?;
+        queue_many(&socket)?;
         let address = socket.local_addr()?;
         let server = Arc::clone(server);
         let name = if tls.is_some() {
@@ -134,7 +135,8 @@ fn accept_until_closed(server: &Arc<Server>, listener: &TcpListener, tls: Option
                     return;
                 }
             }
-            // Out of descriptors, most likely: they come back when connections end, so trying at once is no use.
+            // Out of descriptors, most likely: they come back when connections end, so trying at once is no
+            // use.
             Err(_) => {
                 if !server.gate.pause(Duration::from_millis(10)) {
                     return;
@@ -142,6 +144,18 @@ fn accept_until_closed(server: &Arc<Server>, listener: &TcpListener, tls: Option
             }
         }
     }
+}
+
+/// Lets thousands connect at once. The standard library queues 128 connections; a client that finds the queue
+/// full tries again after a second, which would spoil what a test measures.
+#[cfg(unix)]
+fn queue_many(socket: &TcpListener) -> io::Result<()> {
+    Ok(rustix::net::listen(socket, 4096)?)
+}
+
+#[cfg(not(unix))]
+fn queue_many(_: &TcpListener) -> io::Result<()> {
+    Ok(())
 }
 
 /// Gives a connection its thread. False when the server is closing.
@@ -283,7 +297,8 @@ fn answer<S: Write>(
     if !server.gate.pause(verdict.delay) || !server.gate.wait_while_held(verdict.kind, &path) {
         return Ok(Then::Close);
     }
-    // Of the moment the answer leaves, not of the moment it was decided: that is what a server's clock would show.
+    // Of the moment the answer leaves, not of the moment it was decided: that is what a server's clock would
+    // show.
     verdict
         .delivery
         .send(stream, &about(server.clock.now().http_date()))

@@ -29,7 +29,7 @@ pub enum Kind {
 
 impl Kind {
     pub(crate) fn of(method: &str, path: &str) -> Kind {
-        match (method, path) {
+        match (reading(method), path) {
             ("POST", "/api/v1/authenticate") => Kind::SignIn,
             ("POST", "/api/v1/authenticate/mfa") => Kind::Mfa,
             ("PUT", "/api/v1/token/refresh") => Kind::Refresh,
@@ -72,20 +72,23 @@ pub enum Outcome {
     NotFound,
     /// A fault answered in the server's place, or spoiled the answer.
     Faulted,
-    /// A sign-in to an account that earlier rejections had locked. The client gets the same answer as for `Rejected`.
+    /// A sign-in to an account that earlier rejections had locked. The client gets the same answer as for
+    /// `Rejected`.
     Locked,
 }
 
-/// The number of connections and requests since the start or the last reset. Without any secret; serializes to the
-/// JSON of `GET /_emulator/stats`.
+/// The number of connections and requests since the start or the last reset. Without any secret; serializes
+/// to the JSON of `GET /_emulator/stats`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Stats {
     /// How often a client connected.
     pub connections: Connections,
-    /// Requests by kind, then by outcome; what did not occur is absent. Calls of the control API are not counted.
+    /// Requests by kind, then by outcome; what did not occur is absent. Calls of the control API are not
+    /// counted.
     pub requests: BTreeMap<Kind, BTreeMap<Outcome, u64>>,
-    /// The most authentication requests that arrived in any 60 seconds of the emulator's clock, refused ones included.
+    /// The most authentication requests that arrived in any 60 seconds of the emulator's clock, refused ones
+    /// included.
     pub busiest_minute: usize,
 }
 
@@ -129,4 +132,9 @@ impl Stats {
     pub(crate) fn note(&mut self, kind: Kind, outcome: Outcome) {
         *self.requests.entry(kind).or_default().entry(outcome).or_default() += 1;
     }
+}
+
+/// HEAD is a GET whose answer has no body (RFC 9110, 9.3.2); the body is left out where answers are written.
+pub(crate) fn reading(method: &str) -> &str {
+    if method == "HEAD" { "GET" } else { method }
 }

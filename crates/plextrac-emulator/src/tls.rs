@@ -1,4 +1,5 @@
-//! A certificate authority of the emulator's own, made anew at every start, and the server certificate it signs.
+//! A certificate authority of the emulator's own, made anew at every start, and the server certificate it
+//! signs.
 
 use std::io;
 use std::io::Write as _;

@@ -27,8 +27,8 @@ pub(crate) struct Pair {
     pub(crate) cookie: String,
 }
 
-/// Every token alive, by its text: what is not in the table is not valid. The signature is therefore random bytes
-/// that nobody checks, which also makes a token impossible to guess.
+/// Every token alive, by its text: what is not in the table is not valid. The signature is therefore random
+/// bytes that nobody checks, which also makes a token impossible to guess.
 pub(crate) struct Tokens {
     life: Duration,
     padding: usize,

@@ -2,7 +2,7 @@
 
 mod client;
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,6 +58,18 @@ fn many_clients_at_once_stay_under_the_limit_together() {
     assert_eq!(statuses.iter().filter(|&&status| status == 429).count(), 22);
     assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::RateLimited), 22);
     assert_eq!(emulator.stats().connections.plain, 32);
+}
+
+#[test]
+fn hundreds_of_clients_connect_at_once_and_none_has_to_try_again() {
+    // Linux tries again after a second when the queue of a listener is full.
+    let less_than_a_second_try = Duration::from_millis(900);
+    let emulator = Emulator::start().unwrap();
+    let address = emulator.url().replace("http://", "").parse().unwrap();
+    let connected: Vec<_> = (0..300)
+        .map(|_| TcpStream::connect_timeout(&address, less_than_a_second_try))
+        .collect();
+    assert!(connected.iter().all(Result::is_ok));
 }
 
 #[test]

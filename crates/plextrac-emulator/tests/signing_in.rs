@@ -44,7 +44,8 @@ fn an_account_with_mfa_gets_a_challenge_and_for_six_digits_its_tokens() {
 
 #[test]
 fn six_digits_follow_rfc_6238() {
-    // Appendix B gives eight digits for SHA-1 at 1111111109 seconds, 07081804; six digits are the last six of them.
+    // Appendix B gives eight digits for SHA-1 at 1111111109 seconds, 07081804; six digits are the last six of
+    // them.
     let emulator = Emulator::builder().frozen_clock().start().unwrap();
     let clock = emulator.clock();
     clock.set_unix_offset_ms(1_111_111_109_000 - clock.true_unix_ms());
