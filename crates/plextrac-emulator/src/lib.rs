@@ -207,9 +207,8 @@ impl Emulator {
     }
 
     /// Keeps back the answers to these requests as long as the returned value lives. They are judged and
-    /// recorded before, so with
-    /// [`wait_for`](Emulator::wait_for) a test knows that a request is under way, and lets its answer go
-    /// when it likes.
+    /// recorded before: with [`wait_for`](Emulator::wait_for) a test knows that a request is under way, and
+    /// lets its answer go when it likes. The control API is never held.
     pub fn hold(&self, target: Target) -> Held {
         self.server.gate.hold(target)
     }
