@@ -76,7 +76,7 @@ pub(crate) fn classify(response: &Response<'_>, unix: UnixTime) -> Answer {
     if response.body.len() > MAX_BODY {
         return unusable(Unusable::TooLarge);
     }
-    let body: Option<Body<'_>> = serde_json::from_slice(response.body).ok();
+    let body = object(response.body);
     let is_success = (200..300).contains(&response.status);
     if is_success
         && let Some(body) = &body
@@ -99,6 +99,12 @@ pub(crate) fn classify(response: &Response<'_>, unix: UnixTime) -> Answer {
         _ if response.body.iter().all(u8::is_ascii_whitespace) => unusable(Unusable::Empty),
         _ => unusable(Unusable::Malformed),
     }
+}
+
+/// A JSON object. Serde would read an array into a struct by position, and no answer is an array.
+fn object(body: &[u8]) -> Option<Body<'_>> {
+    let is_object = body.trim_ascii_start().first() == Some(&b'{');
+    is_object.then(|| serde_json::from_slice(body).ok()).flatten()
 }
 
 fn granted(body: &Body<'_>) -> Result<Answer, Unusable> {
@@ -341,6 +347,8 @@ mod tests {
             (401, " \n", Unusable::Empty),
             (200, "{", Unusable::Malformed),
             (200, "[]", Unusable::Malformed),
+            (200, r#"["success","t.o.k"]"#, Unusable::Malformed),
+            (401, r#"["error"]"#, Unusable::Malformed),
             (200, "null", Unusable::Malformed),
             (200, "{}", Unusable::Malformed),
             (200, r#"{"token":""}"#, Unusable::Malformed),
