@@ -170,6 +170,9 @@ impl Machine {
     /// # Errors
     /// [`InputError::MustDrain`].
     pub fn report_unauthorized(&mut self, generation: Generation, now: Time) -> Result<Verdict, InputError> {
+        if !self.drained {
+            return Err(InputError::MustDrain);
+        }
         let Some(token) = self.token.as_ref().filter(|token| token.generation == generation) else {
             return Ok(Verdict::Replaced);
         };
