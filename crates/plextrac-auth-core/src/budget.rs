@@ -73,6 +73,11 @@ impl Budget {
         self.per_minute
     }
 
+    /// Lowers the limit: where several ask for different ones, the lowest holds. A higher one changes nothing.
+    pub fn lower_to(&mut self, per_minute: u32) {
+        self.per_minute = self.per_minute.min(per_minute.max(2));
+    }
+
     /// How many places are taken at `now`, those held for a second step included.
     #[must_use]
     pub fn used(&self, now: Instant) -> u32 {

@@ -232,16 +232,17 @@ impl Machine {
         machine
     }
 
-    /// Where the machine stands, for a caller.
+    /// Where the machine stands at `now`, for a caller: active or refreshing exactly while a token may be handed out.
     #[must_use]
-    pub const fn state(&self) -> State {
+    pub fn state(&self, now: Time) -> State {
+        let is_usable = self.usable_token(now).is_some();
         match self.phase {
-            Phase::SignedOut | Phase::Suspect if self.blocked => State::Waiting,
-            Phase::SignedOut | Phase::Suspect => State::SignedOut,
-            Phase::Authenticating | Phase::Verifying | Phase::Reviving => State::SigningIn,
+            Phase::Active if is_usable => State::Active,
+            Phase::Refreshing if is_usable => State::Refreshing,
+            Phase::SignedOut | Phase::Suspect | Phase::Active if self.blocked => State::Waiting,
+            Phase::SignedOut | Phase::Suspect | Phase::Active => State::SignedOut,
+            Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => State::SigningIn,
             Phase::AwaitingDigits => State::MfaNeeded,
-            Phase::Active => State::Active,
-            Phase::Refreshing => State::Refreshing,
             Phase::Latched => State::Latched,
         }
     }
