@@ -28,21 +28,30 @@ impl Linkage {
 /// The library, built.
 pub(crate) struct Library {
     folder: PathBuf,
+    /// What std needs of the system. No other dependency of ours links anything; one that did would break the
+    /// static link of every C program.
     system_libraries: Vec<String>,
 }
 
 impl Library {
-    /// Builds both kinds of the library in the development profile.
+    /// Builds both kinds of the library, and the command beside them, in the development profile.
     pub(crate) fn build(project: &Project) -> Result<Self, Halt> {
         let (shell, cargo) = (project.shell(), project.cargo());
-        // rustc alone knows what a static link needs of the system; cargo repeats its note when nothing changed.
-        let build = cmd!(
+        // With the examples, cargo chooses the same features as for the tests, and builds no dependency twice.
+        cmd!(shell, "{cargo} build --workspace --lib --bins --examples").run()?;
+        // rustc must be given a file of ours: it replaces what is at the path, and as root that can be a device.
+        let empty = project.scratch_dir("library")?.join("empty.a");
+        let note = cmd!(
             shell,
-            "{cargo} rustc -p plextrac-ffi --lib -- --print native-static-libs"
-        );
-        let log = build.ignore_status().read_stderr()?;
-        let Some(system_libraries) = system_libraries(&log) else {
-            return Err(Halt::Failed(format!("plextrac-ffi does not build:\n{log}")));
+            "rustc --crate-type staticlib --print native-static-libs -o {empty} -"
+        )
+        .stdin("")
+        .quiet()
+        .read_stderr()?;
+        let Some(system_libraries) = system_libraries(&note) else {
+            return Err(Halt::Failed(format!(
+                "rustc names no system libraries for a static link:\n{note}"
+            )));
         };
         Ok(Self {
             folder: project.target_dir().join("debug"),
@@ -88,15 +97,15 @@ mod tests {
 
     #[test]
     fn the_system_libraries_are_read_from_the_compilers_note() {
-        let log = "   Compiling plextrac-ffi\nnote: native-static-libs: -lgcc_s -lm -lc\n    Finished";
+        let note = "note: link against the following\n\nnote: native-static-libs: -lgcc_s -lm -lc\n";
         assert_eq!(
-            system_libraries(log).as_deref(),
+            system_libraries(note).as_deref(),
             Some(&["-lgcc_s", "-lm", "-lc"].map(String::from)[..])
         );
     }
 
     #[test]
-    fn a_build_that_failed_names_no_system_libraries() {
-        assert_eq!(system_libraries("error: could not compile `plextrac-ffi`"), None);
+    fn a_note_without_system_libraries_is_not_an_empty_list() {
+        assert_eq!(system_libraries("error: unknown print request"), None);
     }
 }

@@ -37,10 +37,6 @@ pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps)
         })
     });
     steps.run("C tests", || {
-        let (shell, cargo) = (project.shell(), project.cargo());
-        if !project.files(TESTS, "c").is_empty() {
-            cmd!(shell, "{cargo} build -p plextrac-cli").run()?;
-        }
         each(project, toolbox, TESTS, |source, program, library| {
             let start = Instant::now();
             run(program, library)?;
