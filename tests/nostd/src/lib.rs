@@ -8,10 +8,13 @@ extern crate std;
 
 mod arena;
 mod panic;
+mod sign_in;
 
-/// Uses the core; 0 if it did what it should.
+/// Signs in with the core. 0: it got its token; else the number of the step that went wrong.
 #[unsafe(no_mangle)]
 pub extern "C" fn plextrac_nostd_probe() -> i32 {
-    use plextrac_auth_core as _;
-    0
+    match sign_in::with_totp() {
+        Ok(()) => 0,
+        Err(step) => step as i32,
+    }
 }

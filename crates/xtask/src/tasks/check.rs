@@ -22,6 +22,15 @@ pub(crate) fn run(project: &Project, _: &Options) -> Result<(), Halt> {
     });
     steps.run("lints", || {
         cmd!(shell, "{cargo} clippy --workspace --all-targets -- -D warnings").run()?;
+        let target = project.scratch_dir("standalone")?;
+        for package in STANDALONE {
+            let manifest = format!("{package}/Cargo.toml");
+            cmd!(
+                shell,
+                "{cargo} clippy --manifest-path {manifest} --target-dir {target} -- -D warnings"
+            )
+            .run()?;
+        }
         Ok(String::new())
     });
     steps.run("documentation", || {
