@@ -82,7 +82,7 @@ pub(crate) fn classify(response: &Response<'_>, unix: UnixTime) -> Answer {
         && let Some(body) = &body
         && body.status.text().is_none_or(|status| status == "success")
     {
-        return granted(body).unwrap_or_else(|what| unusable(what));
+        return granted(body).unwrap_or_else(unusable);
     }
     let body_status = body.as_ref().and_then(|body| body.status_code.integer());
     if let Some(wait) = rate_limit::wait(response, body_status, unix) {

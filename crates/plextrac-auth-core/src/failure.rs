@@ -235,22 +235,21 @@ pub(crate) enum Refused {
 }
 
 /// The server's own words, made harmless: printable, at most 200 characters, and nothing at all if they
-/// repeat something that was in the request.
+/// repeat something that was in the request. Six digits in a row may be the ones that were sent, which
+/// are not kept to compare with.
 pub(crate) fn quotable(server_text: &str, was_sent: &[&str]) -> Option<String> {
-    let lower = server_text.to_lowercase();
-    if was_sent
-        .iter()
-        .any(|secret| !secret.is_empty() && lower.contains(&secret.to_lowercase()))
-    {
+    let printable: String = server_text.chars().filter(|c| !c.is_control()).collect();
+    let lower = printable.to_lowercase();
+    let repeats = |secret: &&str| !secret.is_empty() && lower.contains(&secret.to_lowercase());
+    let has_six_digits = printable
+        .as_bytes()
+        .windows(6)
+        .any(|run| run.iter().all(u8::is_ascii_digit));
+    if was_sent.iter().any(repeats) || has_six_digits {
         return None;
     }
-    let printable: String = server_text
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(200)
-        .collect();
-    let printable = printable.trim();
-    (!printable.is_empty()).then(|| printable.to_string())
+    let quoted: String = printable.trim().chars().take(200).collect();
+    (!quoted.is_empty()).then_some(quoted)
 }
 
 #[cfg(test)]
@@ -264,6 +263,8 @@ mod tests {
             Some("Invalid login")
         );
         assert_eq!(quotable("no user with password HUNTER2", &["hunter2"]), None);
+        assert_eq!(quotable("hun\u{7}ter2 is wrong", &["hunter2"]), None);
+        assert_eq!(quotable("the code 12\r3456 is wrong", &[]), None);
         assert_eq!(quotable("  ", &[]), None);
         assert_eq!(quotable(&"x".repeat(500), &[""]).unwrap().len(), 200);
     }
