@@ -152,8 +152,10 @@ impl Machine {
     }
 
     fn on_rejected(&mut self, flight: &Flight, server_text: Option<&str>, status: u16, now: Time) {
-        let text = server_text.and_then(|text| self.quotable(text));
-        let is_computed = matches!(self.config.mfa, MfaSource::Totp(_));
+        let second_step = flight.second_step.as_ref();
+        let challenge = second_step.map_or("", |step| step.challenge.expose());
+        let text = server_text.and_then(|text| self.quotable(text, challenge));
+        let is_computed = second_step.is_some_and(|step| step.is_computed);
         let refused = match flight.call {
             Call::SignIn => Refused::Password,
             Call::Mfa if is_computed => Refused::ComputedDigits,
@@ -238,23 +240,14 @@ impl Machine {
     }
 
     /// The server's text, unless it repeats something that was sent.
-    fn quotable(&self, text: &str) -> Option<alloc::string::String> {
+    fn quotable(&self, text: &str, challenge: &str) -> Option<alloc::string::String> {
         let credentials = self.config.credentials.as_ref();
         let sent = [
             credentials.map_or("", |credentials| credentials.username()),
             credentials.map_or("", |credentials| credentials.password().expose()),
             self.token.as_ref().map_or("", |token| token.secret.expose()),
+            challenge,
         ];
-        // Six digits in a row may be the ones that were sent; they are not kept to compare with.
-        let mut run = 0;
-        let has_six_digits = text.chars().any(|c| {
-            run = if c.is_ascii_digit() { run + 1 } else { 0 };
-            run == 6
-        });
-        if has_six_digits {
-            None
-        } else {
-            quotable(text, &sent)
-        }
+        quotable(text, &sent)
     }
 }

@@ -2,7 +2,6 @@
 //! changes nothing and says so.
 
 use core::fmt;
-use core::time::Duration;
 
 use super::{Machine, SharedView, Standing, UNAUTHORIZED_MUTED};
 use crate::credential::Digits;
@@ -81,6 +80,8 @@ impl Machine {
         self.check(self.want.is_some())?;
         self.want = None;
         self.blocked = false;
+        // By the next want they would be of a step long gone.
+        self.digits = None;
         Ok(())
     }
 
@@ -130,15 +131,11 @@ impl Machine {
         if self.phase != Phase::AwaitingDigits || !is_open {
             return Err(InputError::WrongState);
         }
-        let print = self.key.of(&[digits.secret().expose().as_bytes()]);
-        if self
-            .spent_digits
-            .is_some_and(|(spent, until)| spent == print && now.monotonic < until)
-        {
+        if self.were_spent(&digits, now.monotonic) {
             return Err(InputError::DigitsSpent);
         }
         self.take_input()?;
-        self.digits = Some(digits);
+        self.digits = Some((digits, now.monotonic));
         let want = Want::default();
         self.want
             .get_or_insert(Standing {
@@ -271,9 +268,6 @@ impl Machine {
         Ok(flight)
     }
 }
-
-/// How long digits that were sent are not sent again: their step, and one to each side.
-pub(super) const DIGITS_SPENT: Duration = Duration::from_secs(90);
 
 impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -131,9 +131,10 @@ pub struct Machine {
     muted_until: Option<Instant>,
 
     challenge: Option<Challenge>,
-    digits: Option<Digits>,
-    /// Digits that were sent, not to be sent again while they could still be meant.
-    spent_digits: Option<(Fingerprint, Instant)>,
+    /// Digits handed in and not sent yet, and when they were.
+    digits: Option<(Digits, Instant)>,
+    /// Digits that were sent, each not to be sent again until a moment.
+    spent_digits: Vec<(Fingerprint, Instant)>,
     totp_step: Option<u64>,
     computed_rejections: u32,
 
@@ -164,6 +165,15 @@ struct Flight {
     ticket: Ticket,
     /// The place for a second step.
     held: Option<Ticket>,
+    /// What a second step answers, and whether its digits were computed.
+    second_step: Option<SecondStep>,
+}
+
+/// What is remembered of a second step while it is out.
+struct SecondStep {
+    /// The server may quote it.
+    challenge: Secret,
+    is_computed: bool,
 }
 
 /// The password was right; this answers for it in the second step.
@@ -209,7 +219,7 @@ impl Machine {
             muted_until: None,
             challenge: None,
             digits: None,
-            spent_digits: None,
+            spent_digits: Vec::new(),
             totp_step: None,
             computed_rejections: 0,
             latch: None,
@@ -241,7 +251,9 @@ impl Machine {
             Phase::Refreshing if is_usable => State::Refreshing,
             Phase::SignedOut | Phase::Suspect | Phase::Active if self.blocked => State::Waiting,
             Phase::SignedOut | Phase::Suspect | Phase::Active => State::SignedOut,
-            Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => State::SigningIn,
+            Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => {
+                State::SigningIn
+            }
             Phase::AwaitingDigits => State::MfaNeeded,
             Phase::Latched => State::Latched,
         }

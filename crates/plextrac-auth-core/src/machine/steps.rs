@@ -2,20 +2,24 @@
 
 use core::time::Duration;
 
-use super::{Challenge, Flight, Machine, Settlement, SharedView};
+use super::{Challenge, Flight, Machine, SecondStep, Settlement, SharedView};
 use crate::budget::{Budget, Closed, Ticket};
 use crate::credential::{Digits, MfaSource};
 use crate::failure::{Failure, FailureKind, TransportFailure};
 use crate::machine::CHALLENGE_LIFE;
-use crate::machine::inputs::DIGITS_SPENT;
 use crate::output::{Event, Output, WaitReason};
 use crate::record::{SharedRecord, SharedToken};
 use crate::request::{self, Payload, RequestId};
 use crate::table::{Phase, Trigger};
 use crate::time::{Instant, Time, millis};
+use crate::totp::TotpSecret;
 
 /// A step that has less than this left is not begun: the six digits would arrive in the next one.
 const STEP_MARGIN: Duration = Duration::from_secs(3);
+/// Digits handed in are not sent later than this: they would be of a step gone by, and rejections lock accounts.
+const DIGITS_KEPT: Duration = Duration::from_secs(30);
+/// How long digits that were sent are not sent again: their step, and one to each side.
+const DIGITS_SPENT: Duration = Duration::from_secs(90);
 
 /// What stands between a want and its request.
 enum Gate {
@@ -145,6 +149,8 @@ impl Machine {
     }
 
     fn decide_digits(&mut self, budget: &mut Budget, now: Time) -> Output {
+        self.digits
+            .take_if(|(_, given)| now.monotonic >= *given + DIGITS_KEPT);
         let Some(challenge) = &self.challenge else {
             return Output::Idle;
         };
@@ -154,7 +160,8 @@ impl Machine {
             };
             let unix = self.corrected_unix(now);
             let step = secret.step_at(unix);
-            if let Some(next) = self.next_free_step(step).filter(|next| *next > step) {
+            let next = self.free_step(secret, step, now.monotonic);
+            if next > step {
                 let until = now.monotonic + secret.until_step(next, unix);
                 return self.blocked(until.min(challenge.until), WaitReason::TotpStep);
             }
@@ -209,7 +216,7 @@ impl Machine {
         }
         let unix = self.corrected_unix(now);
         let step = secret.step_at(unix);
-        let next = self.next_free_step(step).unwrap_or(step);
+        let next = self.free_step(secret, step, now.monotonic);
         if next > step {
             return Gate::Closed(
                 now.monotonic + secret.until_step(next, unix),
@@ -230,12 +237,32 @@ impl Machine {
         Gate::Open
     }
 
-    /// The first step that was not spent. A memory far ahead of the clock says that the clock was wrong
-    /// when it was made; waiting for it could take days.
-    fn next_free_step(&self, step: u64) -> Option<u64> {
-        self.totp_step
-            .filter(|spent| *spent >= step && *spent - step <= 10)
-            .map(|spent| spent + 1)
+    /// The first step from `step` on that was not spent. A memory far ahead of the clock says that the clock
+    /// was wrong when it was made; waiting for it could take days.
+    fn free_step(&self, secret: &TotpSecret, step: u64, now: Instant) -> u64 {
+        let spent = self
+            .totp_step
+            .filter(|spent| *spent >= step && *spent - step <= 10);
+        let mut free = spent.map_or(step, |spent| spent + 1);
+        // A clock that went back and came forward again has lost that memory, but the digits are known.
+        while self.were_spent(&secret.digits(free), now) {
+            free += 1;
+        }
+        free
+    }
+
+    /// Whether these digits were sent so lately that they are not sent again.
+    pub(super) fn were_spent(&self, digits: &Digits, now: Instant) -> bool {
+        let mut spent = self
+            .spent_digits
+            .iter()
+            .filter(|(_, until)| now < *until)
+            .peekable();
+        if spent.peek().is_none() {
+            return false;
+        }
+        let print = self.key.of(&[digits.secret().expose().as_bytes()]);
+        spent.any(|(spent, _)| *spent == print)
     }
 
     fn send_sign_in(&mut self, budget: &mut Budget, hold: bool, now: Time) -> Output {
@@ -260,12 +287,12 @@ impl Machine {
     }
 
     fn send_digits(&mut self, budget: &mut Budget, now: Time) -> Output {
-        let digits = match (self.digits.take(), &self.config.mfa) {
-            (Some(digits), _) => digits,
+        let (digits, is_computed) = match (self.digits.take(), &self.config.mfa) {
+            (Some((digits, _)), _) => (digits, false),
             (None, MfaSource::Totp(secret)) => {
                 let step = secret.step_at(self.corrected_unix(now));
                 self.totp_step = Some(step);
-                secret.digits(step)
+                (secret.digits(step), true)
             }
             (None, _) => return Output::Idle,
         };
@@ -276,7 +303,7 @@ impl Machine {
             budget.release(ticket);
         }
         self.spend(&digits, now);
-        self.send(
+        let output = self.send(
             &Payload::Mfa {
                 challenge: &challenge.code,
                 digits: &digits,
@@ -285,12 +312,20 @@ impl Machine {
             Trigger::DigitsSent,
             budget,
             now,
-        )
+        );
+        if let Some(flight) = &mut self.flight {
+            flight.second_step = Some(SecondStep {
+                challenge: challenge.code,
+                is_computed,
+            });
+        }
+        output
     }
 
     fn spend(&mut self, digits: &Digits, now: Time) {
         let print = self.key.of(&[digits.secret().expose().as_bytes()]);
-        self.spent_digits = Some((print, now.monotonic + DIGITS_SPENT));
+        self.spent_digits.retain(|(_, until)| now.monotonic < *until);
+        self.spent_digits.push((print, now.monotonic + DIGITS_SPENT));
     }
 
     fn send_refresh(&mut self, budget: &mut Budget, now: Time) -> Output {
@@ -338,6 +373,7 @@ impl Machine {
             deadline,
             ticket,
             held,
+            second_step: None,
         });
         let request = request::build(id, &self.config.instance, payload, deadline);
         if self.config.has_store {
