@@ -8,7 +8,7 @@ use core::time::Duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::credential::{MAX_TOKEN, is_header_safe};
+use crate::credential::{is_cookie, is_token};
 use crate::rate_limit;
 use crate::response::Response;
 use crate::secret::Secret;
@@ -123,24 +123,16 @@ fn granted(body: &Body<'_>) -> Result<Answer, Unusable> {
         .text()
         .filter(|token| !token.is_empty())
         .ok_or(Unusable::Malformed)?;
-    if token.len() > MAX_TOKEN || !is_header_safe(token) {
+    if !is_token(token) {
         return Err(Unusable::UnsafeToken);
     }
     // The cookie serves one endpoint; one that could not be sent is as good as none.
-    let cookie = body
-        .cookie
-        .text()
-        .filter(|cookie| cookie.len() <= MAX_TOKEN && is_cookie_safe(cookie));
+    let cookie = body.cookie.text().filter(|cookie| is_cookie(cookie));
     Ok(Answer::Token(Granted {
         token: Secret::new(token),
         cookie: cookie.map(Secret::new),
         tenant_id: body.tenant_id.integer(),
     }))
-}
-
-/// A non-empty cookie value (RFC 6265 §4.1.1).
-fn is_cookie_safe(cookie: &str) -> bool {
-    !cookie.is_empty() && is_header_safe(cookie) && !cookie.contains(['"', ',', ';', '\\'])
 }
 
 fn looks_like_html(response: &Response<'_>) -> bool {
@@ -267,6 +259,7 @@ mod tests {
     use alloc::vec::Vec;
 
     use super::*;
+    use crate::credential::MAX_TOKEN;
 
     fn answer(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Answer {
         classify(

@@ -205,6 +205,16 @@ impl core::error::Error for CredentialError {}
 /// Longest token accepted from anywhere, in bytes: permissions can make a JWT long, but not endless.
 pub(crate) const MAX_TOKEN: usize = 16 * 1024;
 
+/// A token that can be sent.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.len() <= MAX_TOKEN && is_header_safe(text)
+}
+
+/// A cookie value that can be sent (RFC 6265 §4.1.1).
+pub(crate) fn is_cookie(text: &str) -> bool {
+    is_token(text) && !text.contains(['"', ',', ';', '\\'])
+}
+
 /// Visible ASCII only (RFC 9110 §5.5 allows more, a JWT needs less): nothing that could end or split a header.
 pub(crate) fn is_header_safe(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())

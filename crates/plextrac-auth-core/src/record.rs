@@ -5,6 +5,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::credential::{is_cookie, is_token};
 use crate::draw::Draws;
 use crate::fingerprint::Fingerprint;
 use crate::life::{ASSUMED_LIFE, Windows};
@@ -52,6 +53,13 @@ pub struct Stamp {
 }
 
 impl Stamp {
+    /// A moment that nobody can place: what bears it is good for one refresh.
+    pub(crate) const UNKNOWN: Self = Self {
+        boot: String::new(),
+        monotonic: Instant::NEVER,
+        unix: UnixTime::from_millis(0),
+    };
+
     /// The stamped moment on this process's monotonic clock, if that can be known: the same boot, or two
     /// clocks that agree within 5 s on how long ago it was.
     #[must_use]
@@ -70,8 +78,13 @@ impl Stamp {
 }
 
 impl SharedToken {
-    /// The token as this process sees it; `true` if its age is unknown, so that it is good for one refresh only.
-    pub(crate) fn to_token(&self, boot: &str, now: Time, draws: &mut Draws) -> (Token, bool) {
+    /// The token as this process sees it; `true` if its age is unknown, so that it is good for one refresh
+    /// only. `None` if no server can have given it: a record is believed no more than an answer.
+    pub(crate) fn to_token(&self, boot: &str, now: Time, draws: &mut Draws) -> Option<(Token, bool)> {
+        if !is_token(self.token.expose()) {
+            return None;
+        }
+        let cookie = self.cookie.clone().filter(|cookie| is_cookie(cookie.expose()));
         let life = Duration::from_millis(self.life_ms);
         let believed = Duration::from_secs(1)..=Duration::from_secs(86_400);
         let life = if believed.contains(&life) {
@@ -81,8 +94,9 @@ impl SharedToken {
         };
         let sent = self.stamp.on_clock(boot, now);
         let windows = Windows::new(sent.unwrap_or(now.monotonic), life, draws);
-        let token = Token::new(self.token.clone(), self.cookie.clone(), self.tenant_id, windows);
-        (token, sent.is_none())
+        let mut token = Token::new(self.token.clone(), cookie, self.tenant_id, windows);
+        token.is_doubtful = sent.is_none();
+        Some((token, sent.is_none()))
     }
 }
 

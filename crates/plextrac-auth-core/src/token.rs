@@ -25,6 +25,8 @@ pub struct Token {
     pub(crate) born_of_401: Option<Instant>,
     /// The server refused to refresh it: it is used to its end and not refreshed again by itself.
     pub(crate) refresh_refused: bool,
+    /// Its age is unknown, or the server does not take it: no other session is to hand it out.
+    pub(crate) is_doubtful: bool,
 }
 
 impl Token {
@@ -72,10 +74,9 @@ impl Token {
         let left = claims.left(now.unix);
         let is_past = left < Duration::from_secs(1);
         let windows = Windows::new(now.monotonic, if is_past { claims.life() } else { left }, draws);
-        (
-            Self::new(token.secret().clone(), None, None, windows.due_now(now.monotonic)),
-            is_past,
-        )
+        let mut token = Self::new(token.secret().clone(), None, None, windows.due_now(now.monotonic));
+        token.is_doubtful = is_past;
+        (token, is_past)
     }
 
     pub(crate) const fn new(
@@ -93,6 +94,7 @@ impl Token {
             windows,
             born_of_401: None,
             refresh_refused: false,
+            is_doubtful: false,
         }
     }
 }

@@ -6,8 +6,9 @@ use super::{CHALLENGE_LIFE, COMPUTED_TRIES, Challenge, Flight, Machine, Settleme
 use crate::answer::{self, Answer, Granted};
 use crate::credential::MfaSource;
 use crate::failure::{Failure, FailureKind, Refused, TransportFailure, quotable};
+use crate::fingerprint::Fingerprint;
 use crate::output::{Event, Output};
-use crate::record::SharedRecord;
+use crate::record::{SharedRecord, SharedToken};
 use crate::request::Call;
 use crate::response::Response;
 use crate::secret::Secret;
@@ -20,6 +21,7 @@ impl Machine {
         self.settlements
             .push(Settlement::Answered(flight.ticket, now.monotonic));
         self.note_server_clock(response, now);
+        self.notice_expiry(now);
         let answer = answer::classify(response, now.unix);
         if !matches!(answer, Answer::Challenge(_)) {
             self.settle_hold(&flight);
@@ -58,6 +60,7 @@ impl Machine {
         self.settlements
             .push(Settlement::Answered(flight.ticket, now.monotonic));
         self.settle_hold(flight);
+        self.notice_expiry(now);
         if failure == TransportFailure::Cancelled {
             // Giving up on purpose says nothing about the server.
             self.step_to(Trigger::Failed);
@@ -67,17 +70,21 @@ impl Machine {
     }
 
     pub(super) fn on_shared(&mut self, record: &SharedRecord, now: Time) {
-        self.latch = record
-            .latch
-            .or(self.latch.filter(|_| self.phase == Phase::Latched));
-        self.totp_step = self.totp_step.max(record.totp_step);
-        self.asked_elsewhere_until = record.asked_until;
-        let Some(shared) = &record.token else { return };
-        let held = self.token.as_ref();
-        if held.is_some_and(|held| held.secret.matches(shared.token.expose())) {
-            return;
+        // What was rejected here stays so, whatever else was rejected elsewhere since.
+        if self.phase != Phase::Latched {
+            self.latch = record.latch;
         }
-        let (token, is_doubtful) = shared.to_token(&self.config.boot, now, &mut self.draws);
+        self.totp_step = self.totp_step.max(record.totp_step);
+        // Nobody waits for digits longer than a challenge lives; a moment further off is of another clock.
+        self.asked_elsewhere_until = record
+            .asked_until
+            .filter(|until| *until <= now.monotonic + CHALLENGE_LIFE);
+        let Some(shared) = record.token.as_ref().filter(|shared| self.is_news(shared)) else {
+            return;
+        };
+        let Some((token, is_doubtful)) = shared.to_token(&self.config.boot, now, &mut self.draws) else {
+            return;
+        };
         let trigger = if is_doubtful {
             Trigger::AdoptedDoubtful
         } else {
@@ -110,6 +117,17 @@ impl Machine {
             self.outputs
                 .push_back(Output::Event(Event::Adopted { generation }));
         }
+    }
+
+    /// Neither the token in hand nor one that is known to be dead.
+    fn is_news(&self, shared: &SharedToken) -> bool {
+        let held = self.token.as_ref();
+        !held.is_some_and(|held| held.secret.matches(shared.token.expose()))
+            && (self.dead.is_none() || self.dead != Some(self.token_fingerprint(&shared.token)))
+    }
+
+    fn token_fingerprint(&self, token: &Secret) -> Fingerprint {
+        self.key.of(&[token.expose().as_bytes()])
     }
 
     pub(super) fn settle_hold(&mut self, flight: &Flight) {
@@ -195,7 +213,10 @@ impl Machine {
             }
             // The token is dead, and the want that stands goes on to a sign-in.
             Refused::Refresh => {
-                self.token = None;
+                self.dead = self
+                    .token
+                    .take()
+                    .map(|token| self.token_fingerprint(&token.secret));
                 self.outputs.push_back(Output::Event(Event::SignInNeeded));
             }
         }

@@ -154,6 +154,8 @@ impl Machine {
         self.check(self.phase == Phase::AwaitingDigits)?;
         self.drop_challenge();
         self.step_to(Trigger::ChallengeDropped);
+        // Or others, and this session itself, would wait for an answer that nobody gives.
+        self.keep_due = true;
         self.end_want(Failure::new(
             FailureKind::MfaRequired,
             "six digits are needed, and whoever was asked gave none",
@@ -188,6 +190,9 @@ impl Machine {
         self.take_input()?;
         self.step_to(Trigger::Unauthorized);
         self.renewing_after_401 = true;
+        if let Some(token) = &mut self.token {
+            token.is_doubtful = true;
+        }
         Ok(Verdict::Renew)
     }
 
@@ -212,6 +217,7 @@ impl Machine {
         self.take_input()?;
         self.latch = None;
         self.computed_rejections = 0;
+        self.reread_shared();
         if self.phase == Phase::Latched {
             self.step_to(Trigger::Forgiven);
         }
@@ -231,6 +237,7 @@ impl Machine {
         self.drop_challenge();
         self.token = None;
         self.renewing_after_401 = false;
+        self.reread_shared();
         self.step_to(Trigger::SignOut);
         if self.want.is_some() {
             self.end_want(Failure::new(FailureKind::Cancelled, "the session was signed out"));
@@ -247,6 +254,13 @@ impl Machine {
         }
         self.drained = false;
         Ok(())
+    }
+
+    /// What was read of the shared record, and is not handed in yet, is older than this input.
+    fn reread_shared(&mut self) {
+        if self.shared_view == SharedView::Asked {
+            self.shared_view = SharedView::Unread;
+        }
     }
 
     fn check(&mut self, fits: bool) -> Result<(), InputError> {

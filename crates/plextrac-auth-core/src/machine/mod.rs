@@ -146,6 +146,10 @@ pub struct Machine {
     server_ahead_ms: Option<i64>,
 
     shared_view: SharedView,
+    /// What was told to others is no longer so.
+    keep_due: bool,
+    /// A token whose refresh was refused after a 401 or past its end: dead, whoever still shares it.
+    dead: Option<Fingerprint>,
     asked_elsewhere_until: Option<Instant>,
 }
 
@@ -227,6 +231,8 @@ impl Machine {
             needs_mfa: None,
             server_ahead_ms: None,
             shared_view: SharedView::Read,
+            keep_due: false,
+            dead: None,
             asked_elsewhere_until: None,
             config,
         };

@@ -8,7 +8,7 @@ use crate::credential::{Digits, MfaSource};
 use crate::failure::{Failure, FailureKind, TransportFailure};
 use crate::machine::CHALLENGE_LIFE;
 use crate::output::{Event, Output, WaitReason};
-use crate::record::{SharedRecord, SharedToken};
+use crate::record::{SharedRecord, SharedToken, Stamp};
 use crate::request::{self, Payload, RequestId};
 use crate::table::{Phase, Trigger};
 use crate::time::{Instant, Time, millis};
@@ -35,6 +35,9 @@ impl Machine {
         if self.outputs.is_empty() {
             self.pass_time(now);
             self.settle(budget);
+        }
+        if core::mem::take(&mut self.keep_due) {
+            self.keep(now);
         }
         if self.outputs.is_empty() {
             let output = self.decide(budget, now);
@@ -65,16 +68,25 @@ impl Machine {
                 ));
             }
         }
+        self.notice_expiry(now);
         let Some(windows) = self.token.as_ref().map(|token| token.windows) else {
             return;
         };
-        if matches!(self.phase, Phase::Active | Phase::Refreshing) && now.monotonic >= windows.unusable_at {
-            self.step_to(Trigger::Expiring);
-        }
         if self.phase == Phase::Suspect && now.monotonic >= windows.ends_at {
             self.token = None;
             self.step_to(Trigger::Expired);
             self.outputs.push_back(Output::Event(Event::SignInNeeded));
+        }
+    }
+
+    /// A token that reached its hand-out limit is good for one refresh. An answer may come before a poll has seen that.
+    pub(super) fn notice_expiry(&mut self, now: Time) {
+        let is_over = self
+            .token
+            .as_ref()
+            .is_some_and(|token| now.monotonic >= token.windows.unusable_at);
+        if is_over && matches!(self.phase, Phase::Active | Phase::Refreshing) {
+            self.step_to(Trigger::Expiring);
         }
     }
 
@@ -416,7 +428,11 @@ impl Machine {
             cookie: token.cookie.clone(),
             tenant_id: token.tenant_id,
             life_ms: millis(token.windows.life()),
-            stamp: self.stamp(self.at(token.windows.sent, now)),
+            stamp: if token.is_doubtful {
+                Stamp::UNKNOWN
+            } else {
+                self.stamp(self.at(token.windows.sent, now))
+            },
         });
         let asked = self.challenge.as_ref().map(|challenge| challenge.until);
         let is_asking = !matches!(self.config.mfa, MfaSource::Totp(_));
