@@ -199,7 +199,9 @@ mod tests {
         let counted = Arc::clone(&calls);
         (
             calls,
-            Box::new(move || drop(counted.fetch_add(1, Ordering::SeqCst))),
+            Box::new(move || {
+                counted.fetch_add(1, Ordering::SeqCst);
+            }),
         )
     }
 

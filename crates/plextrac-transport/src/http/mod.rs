@@ -42,7 +42,7 @@ mod tunnel;
 
 pub(crate) use call::{Answer, Call, secret_header_value};
 pub(crate) use client::HttpClient;
-pub(crate) use error::{HttpError, HttpErrorKind, HttpSetupError};
+pub(crate) use error::{HttpError, HttpErrorKind};
 pub(crate) use options::HttpOptions;
 pub use options::{CaBundle, ClientCertificate, ProxySetting, Roots};
 

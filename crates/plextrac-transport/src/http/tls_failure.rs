@@ -69,6 +69,11 @@ fn certificate(reason: &CertificateError) -> (String, &'static str) {
             "its certificate is from an authority that is not trusted here (UnknownIssuer)".to_owned(),
             "give the certificate of that authority as a CA bundle",
         ),
+        // An authority that has made itself a new key under its old name, as a rule.
+        E::BadSignature => (
+            "its certificate is not signed by the authority that is trusted here under that name (BadSignature)".to_owned(),
+            "give the current certificate of that authority as a CA bundle",
+        ),
         E::NotValidForName | E::NotValidForNameContext { .. } => (
             format!("its certificate is for another name ({reason})"),
             "use a host name that the certificate is for",

@@ -1,1 +1,56 @@
-//! later
+//! The client against servers that behave, servers that do not, and servers that do nothing.
+
+mod authority;
+mod cancellation;
+mod exchange;
+mod hostile;
+mod proxied;
+mod reuse;
+mod server;
+mod trust;
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+
+use super::error::HttpSetupError;
+use super::*;
+
+/// Far more than any of these calls takes. A test that reaches it has failed.
+const PLENTY: Duration = Duration::from_secs(30);
+
+/// What "at once" must stay under on a busy machine: far below [`PLENTY`].
+const AT_ONCE: Duration = Duration::from_secs(5);
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+fn direct() -> HttpOptions {
+    HttpOptions {
+        proxy: ProxySetting::None,
+        ..HttpOptions::default()
+    }
+}
+
+fn client() -> HttpClient {
+    HttpClient::new(&direct()).unwrap()
+}
+
+fn get(url: &str) -> Call<'_> {
+    Call {
+        method: Method::GET,
+        url,
+        headers: &[],
+        body: None,
+        deadline: Instant::now() + PLENTY,
+        body_limit: 1024 * 1024,
+        cancel: &[],
+    }
+}
+
+fn post<'a>(url: &'a str, body: &'a [u8]) -> Call<'a> {
+    Call {
+        method: Method::POST,
+        body: Some(body),
+        ..get(url)
+    }
+}
