@@ -1,11 +1,62 @@
-//! In the making.
+//! Signs programs in to PlexTrac over HTTP, and keeps them signed in.
+//!
+//! **In scope**: every effect that `plextrac-auth-core` leaves to its driver. HTTP and TLS (blocking, on ureq and
+//! rustls), clocks, threads, waiting, asking for six digits, and requests that carry the token.
+//!
+//! **Out of scope**: decisions. When to refresh, what a failure means and what is never sent again is said by the
+//! core's machine, and by nothing here.
+//!
+//! ```text
+//!   callers ──► Session ──► live token ─────────────► Authorization
+//!                  │ (none, or its time has come)
+//!                  ▼
+//!               one flight per session, on a thread of its own
+//!                  │  input ▲ output
+//!                  ▼        │
+//!               Machine (core) ◄── Budget, one per instance
+//!                  │
+//!                  ▼
+//!               HTTP client ──► PlexTrac
+//! ```
+//!
+//! ```no_run
+//! # fn main() -> Result<(), plextrac_transport::Error> {
+//! use plextrac_transport::{Session, SessionConfig};
+//!
+//! let mut config = SessionConfig::new("https://acme.plextrac.com")?;
+//! config.password("someone@acme.example", "correct horse")?.totp_secret("GEZDGNBVGY3TQOJQ")?;
+//! let session = Session::new(&config)?;
+//! let answer = session.post_json("/api/v1/client/create", &serde_json::json!({ "name": "ACME" }))?;
+//! println!("{}: {:?}", answer.status(), answer.body());
+//! # Ok(()) }
+//! ```
+//!
+//! Nothing secret is logged by this crate. ureq's protocol crate dumps raw bytes at the `trace` level of the `log`
+//! crate: a program that turns that on for the target `ureq_proto` writes its token to its log.
 
+mod budget;
 mod cancel;
-#[cfg_attr(
-    not(test),
-    allow(dead_code, unused_imports, reason = "the session that uses it follows")
-)]
+mod clock;
+mod config;
+mod error;
+mod event;
+mod flight;
+mod header;
 mod http;
+mod live;
+mod mfa;
+mod request;
+mod session;
+mod shared;
+mod sync;
 
 pub use cancel::{CancelToken, TriggerGuard};
+pub use clock::{Clock, SystemClock, Time};
+pub use config::SessionConfig;
+pub use error::{Error, ErrorCode};
+pub use event::{Counters, SessionEvent};
 pub use http::{CaBundle, ClientCertificate, ProxySetting, Roots};
+pub use mfa::MfaPrompt;
+pub use plextrac_auth_core::{Scheme, Secret};
+pub use request::{Request, Response};
+pub use session::{Session, SessionState, Status};

@@ -1,0 +1,87 @@
+//! The two clocks, and the one file that reads them.
+
+use std::sync::Arc;
+
+pub use plextrac_auth_core::Time;
+
+/// Tells the time. Called from any thread, on every call; must be quick and must not block.
+///
+/// A closure that returns [`Time`] is a clock, so tests can move it:
+///
+/// ```
+/// use std::sync::Arc;
+/// use plextrac_transport::{Clock, Time};
+/// let frozen: Arc<dyn Clock> = Arc::new(|| Time::from_millis(5_000, 1_700_000_000_000));
+/// assert_eq!(frozen.now().monotonic.as_millis(), 5_000);
+/// ```
+pub trait Clock: Send + Sync {
+    /// What both clocks say now. The monotonic one must include suspend and never go back.
+    fn now(&self) -> Time;
+
+    /// Whether this clock may jump at any moment without anybody being told. Waits on such a clock look
+    /// at it every few milliseconds; waits on the system's clock do not.
+    fn is_moved_by_hand(&self) -> bool {
+        true
+    }
+}
+
+impl<F: Fn() -> Time + Send + Sync> Clock for F {
+    fn now(&self) -> Time {
+        self()
+    }
+}
+
+/// The system's clocks: `CLOCK_BOOTTIME` (which counts suspend) on Linux and Android, the system's
+/// monotonic clock elsewhere; the wall clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl SystemClock {
+    /// The one instance that sessions share unless given another clock.
+    pub(crate) fn shared() -> Arc<dyn Clock> {
+        static SHARED: std::sync::OnceLock<Arc<dyn Clock>> = std::sync::OnceLock::new();
+        SHARED.get_or_init(|| Arc::new(Self)).clone()
+    }
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Time {
+        Time::from_millis(monotonic_ms(), unix_ms())
+    }
+
+    fn is_moved_by_hand(&self) -> bool {
+        false
+    }
+}
+
+/// For deadlines of callers and of the network: time in which this process could do something.
+#[allow(clippy::disallowed_methods, reason = "this is the file that reads clocks")]
+pub(crate) fn real_now() -> std::time::Instant {
+    std::time::Instant::now()
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn monotonic_ms() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    (now.tv_sec as u64).saturating_mul(1000) + now.tv_nsec as u64 / 1_000_000
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[allow(clippy::disallowed_methods, reason = "this is the file that reads clocks")]
+fn monotonic_ms() -> u64 {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static START: OnceLock<Instant> = OnceLock::new();
+    let start = *START.get_or_init(Instant::now);
+    // Far enough from zero that "five minutes before the first call" is a moment.
+    3_600_000 + u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX / 2)
+}
+
+#[allow(clippy::disallowed_methods, reason = "this is the file that reads clocks")]
+fn unix_ms() -> i64 {
+    use std::time::{SystemTime, UNIX_EPOCH};
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => -i64::try_from(before.duration().as_millis()).unwrap_or(i64::MAX),
+    }
+}

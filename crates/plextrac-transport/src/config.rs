@@ -1,0 +1,364 @@
+//! What a session is made from. Everything is checked when it is set, before anything is sent.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use plextrac_auth_core::{Budget, Credentials, Instance, MfaSource, ReadyToken, Scheme, TotpSecret};
+use zeroize::Zeroizing;
+
+use crate::clock::{Clock, SystemClock};
+use crate::error::Error;
+use crate::event::{EventSink, SessionEvent};
+use crate::header;
+use crate::http::{CaBundle, ClientCertificate, HttpOptions, ProxySetting, Roots};
+use crate::mfa::{MfaCallback, MfaPrompt};
+
+/// The settings of a [`Session`](crate::Session), and of a machine driven by somebody else's HTTP stack.
+///
+/// Setters check what they are given; after an error the configuration is as it was. They can be chained:
+///
+/// ```
+/// # fn main() -> Result<(), plextrac_transport::Error> {
+/// let mut config = plextrac_transport::SessionConfig::new("acme.plextrac.com")?;
+/// config.password("someone@acme.example", "correct horse")?.totp_secret("GEZDGNBVGY3TQOJQ")?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct SessionConfig {
+    pub(crate) instance: Instance,
+    pub(crate) credentials: Option<Credentials>,
+    pub(crate) token: Option<ReadyToken>,
+    pub(crate) mfa: Mfa,
+    pub(crate) scheme: Scheme,
+    pub(crate) http: HttpOptions,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) timeout: Duration,
+    pub(crate) wait: Duration,
+    pub(crate) auth_budget: Option<u32>,
+    pub(crate) response_limit: usize,
+    pub(crate) allow_http: bool,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: Option<EventSink>,
+}
+
+/// Where six digits come from.
+#[derive(Clone)]
+pub(crate) enum Mfa {
+    Submitted,
+    Callback(MfaCallback),
+    Totp(TotpSecret),
+}
+
+impl SessionConfig {
+    /// For the instance at `url`, as people paste it: with or without scheme, trailing slash or `/api/v1`.
+    ///
+    /// # Errors
+    /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if it has no host, has user information before the
+    /// host, or its scheme is neither `https` nor `http`.
+    pub fn new(url: &str) -> Result<Self, Error> {
+        Ok(Self {
+            instance: Instance::parse(url)?,
+            credentials: None,
+            token: None,
+            mfa: Mfa::Submitted,
+            scheme: Scheme::Raw,
+            http: HttpOptions::default(),
+            headers: Vec::new(),
+            timeout: Duration::from_secs(30),
+            wait: Duration::ZERO,
+            auth_budget: None,
+            response_limit: 64 * 1024 * 1024,
+            allow_http: false,
+            clock: SystemClock::shared(),
+            events: None,
+        })
+    }
+
+    /// User name and password. Copied, and wiped with the last copy of this configuration and its sessions.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if one of them is empty, over 1,024 bytes, or contains a control character.
+    pub fn password(&mut self, username: &str, password: &str) -> Result<&mut Self, Error> {
+        self.credentials = Some(Credentials::new(username, password)?);
+        Ok(self)
+    }
+
+    /// A token obtained elsewhere. It is refreshed at its first use; with a password beside it, a sign-in
+    /// follows when it has ended.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it is empty, over 16 KiB, or could not stand in a header.
+    pub fn token(&mut self, token: &str) -> Result<&mut Self, Error> {
+        self.token = Some(ReadyToken::new(token)?);
+        Ok(self)
+    }
+
+    /// The TOTP secret of the account, as base32 or as an `otpauth://totp/` URI. Takes the place of a callback.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it is neither, or has fewer than 80 bits.
+    pub fn totp_secret(&mut self, secret: &str) -> Result<&mut Self, Error> {
+        self.mfa = Mfa::Totp(TotpSecret::parse(secret)?);
+        Ok(self)
+    }
+
+    /// Asks `callback` for the six digits, on the flight's thread and with no lock held, at most twice for one
+    /// sign-in. It returns the digits, or `None` to give up. The time it takes counts against no timeout.
+    pub fn mfa_callback<F>(&mut self, callback: F) -> &mut Self
+    where
+        F: Fn(&MfaPrompt) -> Option<Zeroizing<String>> + Send + Sync + 'static,
+    {
+        self.mfa = Mfa::Callback(Arc::new(callback));
+        self
+    }
+
+    /// Trusts the certificates in a PEM file as well as (or, with [`Roots::OnlyGiven`], instead of) the system's.
+    /// The file is read now.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it cannot be read, or holds no certificate.
+    pub fn ca_file(&mut self, path: impl AsRef<Path>) -> Result<&mut Self, Error> {
+        let path = path.as_ref();
+        let pem = std::fs::read(path).map_err(|error| {
+            Error::invalid(format!("the CA file {} cannot be read: {error}", path.display()))
+        })?;
+        self.add_ca(CaBundle {
+            name: path.display().to_string(),
+            pem,
+        })
+    }
+
+    /// The same from memory.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it holds no certificate.
+    pub fn ca_pem(&mut self, pem: &[u8]) -> Result<&mut Self, Error> {
+        self.add_ca(CaBundle {
+            name: "given in memory".into(),
+            pem: pem.to_vec(),
+        })
+    }
+
+    /// Which certification authorities are trusted besides the given ones.
+    pub const fn roots(&mut self, roots: Roots) -> &mut Self {
+        self.http.roots = roots;
+        self
+    }
+
+    /// Shows a certificate to servers and proxies that ask for one; chain and key as PEM.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if they cannot be used together.
+    pub fn client_certificate(&mut self, chain_pem: &[u8], key_pem: &[u8]) -> Result<&mut Self, Error> {
+        let certificate = ClientCertificate {
+            chain_pem: chain_pem.to_vec(),
+            key_pem: Zeroizing::new(key_pem.to_vec()),
+        };
+        let http = HttpOptions {
+            client_certificate: Some(certificate),
+            ..self.http.clone()
+        };
+        self.set_http(http)
+    }
+
+    /// Sends a header with every request, sign-in included: what a gateway in front of the instance asks for.
+    /// Its value is treated as a secret. Setting a name again replaces its value.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a name or value that cannot stand in a header, and for names that this library or
+    /// HTTP itself sets.
+    pub fn header(&mut self, name: &str, value: &str) -> Result<&mut Self, Error> {
+        let (name, value) = header::extra(name, value)?;
+        self.headers.retain(|(set, _)| *set != name);
+        self.headers.push((name, value));
+        Ok(self)
+    }
+
+    /// Goes through a proxy (`http://host:port`), or through none at all if `url` is empty. Without this the
+    /// environment says, by curl's rules.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the URL is none or of a kind that is not supported.
+    pub fn proxy(&mut self, url: &str) -> Result<&mut Self, Error> {
+        let proxy = if url.is_empty() {
+            ProxySetting::None
+        } else {
+            ProxySetting::Url(url.to_owned())
+        };
+        let http = HttpOptions {
+            proxy,
+            ..self.http.clone()
+        };
+        self.set_http(http)
+    }
+
+    /// How the token stands in the header.
+    pub const fn auth_scheme(&mut self, scheme: Scheme) -> &mut Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// What a call may take from entry to return, a person typing excluded. Default 30 s.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it is zero or over an hour.
+    pub fn timeout(&mut self, timeout: Duration) -> Result<&mut Self, Error> {
+        if timeout.is_zero() || timeout > Duration::from_secs(3600) {
+            return Err(Error::invalid(
+                "a timeout is more than nothing and at most an hour",
+            ));
+        }
+        self.timeout = timeout;
+        Ok(self)
+    }
+
+    /// How long a call may wait for the budget or a back-off before it says that it must wait. Default 0: it
+    /// says so at once.
+    pub const fn wait(&mut self, wait: Duration) -> &mut Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Authentication requests a minute that all sessions of this process allow themselves on the instance: 2 to 60,
+    /// default 6 of its 10. Where sessions differ, the lowest number asked for holds.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for any other number.
+    pub fn auth_budget(&mut self, per_minute: u32) -> Result<&mut Self, Error> {
+        Budget::new(per_minute).map_err(|error| Error::invalid(error.to_string()))?;
+        self.auth_budget = Some(per_minute);
+        Ok(self)
+    }
+
+    /// The longest body of an answer to the program's own requests, in bytes. Default 64 MiB; a longer one is an error.
+    pub const fn response_limit(&mut self, bytes: usize) -> &mut Self {
+        self.response_limit = bytes;
+        self
+    }
+
+    /// Allows `http://` to hosts other than this machine: everything can be read on the way, the password too.
+    pub const fn allow_http(&mut self, allow: bool) -> &mut Self {
+        self.allow_http = allow;
+        self
+    }
+
+    /// Accepts any certificate: anybody in between can read the password. For a test against a machine at hand only.
+    pub const fn danger_accept_invalid_certs(&mut self, accept: bool) -> &mut Self {
+        self.http.verify = !accept;
+        self
+    }
+
+    /// Tells the time by another clock, for tests. Sessions that are to share a budget must share the `Arc`.
+    pub fn clock(&mut self, clock: Arc<dyn Clock>) -> &mut Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Tells `sink` what happens to the session. It is called on whatever thread the event happens on, with no lock
+    /// held; no event carries a secret.
+    pub fn on_event<F>(&mut self, sink: F) -> &mut Self
+    where
+        F: Fn(&SessionEvent) + Send + Sync + 'static,
+    {
+        self.events = Some(EventSink::new(sink));
+        self
+    }
+
+    /// The instance's base URL, normalised.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        self.instance.base_url()
+    }
+
+    /// The machine's part of this configuration, for a driver that does its own HTTP. Certificates, proxy, timeouts of
+    /// the network and callbacks are the driver's business.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if there is nothing to sign in with, or `http://` is not allowed there.
+    pub fn machine_config(&self) -> Result<plextrac_auth_core::Config, Error> {
+        self.check()?;
+        let mut config = plextrac_auth_core::Config::new(self.instance.clone());
+        config.credentials.clone_from(&self.credentials);
+        config.token.clone_from(&self.token);
+        config.scheme = self.scheme;
+        config.request_timeout = self.timeout;
+        config.mfa = match &self.mfa {
+            Mfa::Submitted => MfaSource::Submitted,
+            Mfa::Callback(_) => MfaSource::Asked,
+            Mfa::Totp(secret) => MfaSource::Totp(secret.clone()),
+        };
+        Ok(config)
+    }
+
+    /// The headers that are sent with every request, for a driver that does its own HTTP.
+    pub fn extra_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+    }
+
+    /// How many authentication requests a minute were asked for.
+    #[must_use]
+    pub const fn auth_budget_per_minute(&self) -> Option<u32> {
+        self.auth_budget
+    }
+
+    /// What can only be said when everything is set.
+    fn check(&self) -> Result<(), Error> {
+        if self.credentials.is_none() && self.token.is_none() {
+            return Err(Error::invalid(
+                "there is nothing to sign in with: set user name and password, or a token",
+            ));
+        }
+        if !self.instance.is_https() && !self.instance.is_loopback() && !self.allow_http {
+            return Err(Error::invalid(format!(
+                "{} is not encrypted, so the password could be read on the way; use https://, or allow http:// by name",
+                self.instance
+            )));
+        }
+        Ok(())
+    }
+
+    fn add_ca(&mut self, bundle: CaBundle) -> Result<&mut Self, Error> {
+        let mut http = self.http.clone();
+        http.extra_ca_pem.push(bundle);
+        self.set_http(http)
+    }
+
+    /// Takes over options that a client can be made from.
+    fn set_http(&mut self, options: HttpOptions) -> Result<&mut Self, Error> {
+        crate::http::HttpClient::new(&options).map_err(|error| Error::invalid(error.to_string()))?;
+        self.http = options;
+        Ok(self)
+    }
+}
+
+impl fmt::Debug for SessionConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("SessionConfig")
+            .field("instance", &self.instance.base_url())
+            .field("username", &self.credentials.as_ref().map(Credentials::username))
+            .field("has_token", &self.token.is_some())
+            .field("mfa", &self.mfa)
+            .field("scheme", &self.scheme)
+            .field("http", &self.http)
+            .field("headers", &names)
+            .field("timeout", &self.timeout)
+            .field("wait", &self.wait)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Mfa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Submitted => "Submitted",
+            Self::Callback(_) => "Callback",
+            Self::Totp(_) => "Totp",
+        })
+    }
+}

@@ -1,0 +1,202 @@
+//! Why a call did not do what was asked.
+
+use std::fmt;
+use std::time::Duration;
+
+use plextrac_auth_core::{CredentialError, Failure, FailureKind, InputError, InstanceError};
+
+/// What happened, to what, and what to do next.
+///
+/// Cheap to clone: one answer serves all callers that waited for it. Never carries a secret, nor
+/// anything else that was in a request.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    http_status: Option<u16>,
+    retry_after: Option<Duration>,
+    retryable: bool,
+}
+
+/// An error's class, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorCode {
+    /// Something handed in cannot be meant; nothing was done with it.
+    InvalidArgument,
+    /// The call does not fit where the session stands.
+    WrongState,
+    /// A callback called back into the flight that waits for it.
+    Busy,
+    /// The session was closed.
+    Closed,
+    /// The session was made before a `fork` and is not usable in the child.
+    Forked,
+    /// A callback, or this library, panicked; the session is still usable.
+    Panic,
+    /// The caller cancelled the call.
+    Cancelled,
+    /// The call's time was over before it was done.
+    Timeout,
+    /// Six digits are needed; hand them in with `submit_mfa`.
+    MfaRequired,
+    /// The server refuses the credentials, the six digits or the refresh.
+    Rejected,
+    /// Nothing may be sent before a moment to come; [`Error::retry_after`] says how long.
+    MustWait,
+    /// There is no token yet.
+    NotReady,
+    /// The token has ended and there is nothing to get another with.
+    Expired,
+    /// The server could not be reached, or the connection broke.
+    Network,
+    /// TLS could not be agreed on, or the certificate is not trusted.
+    Tls,
+    /// An answer that makes no sense here: a page for people, a redirect, the wrong JSON.
+    UnexpectedAnswer,
+    /// An answer over the size limit.
+    TooLarge,
+    /// The shared state could not be used where it would be unsafe to go on without.
+    Store,
+    /// Not available here.
+    Unsupported,
+}
+
+impl Error {
+    /// The class.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// The sentence for people, without status and wait.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The HTTP status of the answer that led here, if there was one.
+    #[must_use]
+    pub fn http_status(&self) -> Option<u16> {
+        self.0.http_status
+    }
+
+    /// How long to wait before trying again, counted from now, if known.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Whether the same call may succeed later without anything being changed.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        self.0.retryable
+    }
+
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        use ErrorCode as C;
+        let retryable = matches!(
+            code,
+            C::Busy
+                | C::Cancelled
+                | C::Timeout
+                | C::MustWait
+                | C::NotReady
+                | C::Network
+                | C::UnexpectedAnswer
+        );
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            http_status: None,
+            retry_after: None,
+            retryable,
+        }))
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorCode::InvalidArgument, message)
+    }
+
+    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    pub(crate) fn with_detail(mut self, detail: &str) -> Self {
+        self.0.message = format!("{}: {detail}", self.0.message);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        if let Some(status) = self.0.http_status {
+            write!(f, " (HTTP {status})")?;
+        }
+        if let Some(wait) = self.0.retry_after {
+            write!(f, "; wait {} s", wait.as_millis().div_ceil(1000))?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.0.code)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        use ErrorCode as C;
+        use FailureKind as K;
+        let code = match failure.kind() {
+            K::Rejected | K::MfaRejected | K::RefreshRefused => C::Rejected,
+            K::MfaRequired => C::MfaRequired,
+            K::SignInNeeded => C::Expired,
+            K::MustWait => C::MustWait,
+            K::Network => C::Network,
+            K::Tls => C::Tls,
+            K::Timeout => C::Timeout,
+            K::Cancelled => C::Cancelled,
+            K::TooLarge => C::TooLarge,
+            _ => C::UnexpectedAnswer,
+        };
+        Self(Box::new(Inner {
+            code,
+            message: failure.message().to_owned(),
+            http_status: failure.http_status(),
+            retry_after: failure.retry_after(),
+            retryable: failure.is_retryable(),
+        }))
+    }
+}
+
+impl From<InstanceError> for Error {
+    fn from(error: InstanceError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<CredentialError> for Error {
+    fn from(error: CredentialError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<InputError> for Error {
+    fn from(error: InputError) -> Self {
+        let code = match error {
+            InputError::DigitsSpent => ErrorCode::InvalidArgument,
+            _ => ErrorCode::WrongState,
+        };
+        Self::new(code, error.to_string())
+    }
+}

@@ -1,0 +1,128 @@
+//! What happens to a session, for people and programs: one sink, and counters.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// Something that happened. Carries no secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum SessionEvent {
+    /// A sign-in brought a token.
+    SignedIn,
+    /// A refresh brought a new token.
+    Refreshed,
+    /// The token of another session of this account was taken over.
+    Adopted,
+    /// The token ended, or the server does not take it any more; the next call signs in.
+    SignInNeeded,
+    /// The session was signed out.
+    SignedOut,
+    /// Nothing may be sent for so long.
+    Waiting {
+        /// How long.
+        wait: Duration,
+        /// Why, in a few words.
+        reason: &'static str,
+    },
+    /// The credentials were rejected and are not sent again by themselves.
+    Latched,
+    /// The server's wall clock is more than a TOTP step from ours.
+    SkewSeen {
+        /// Server minus local, in milliseconds.
+        server_ahead_ms: i64,
+    },
+    /// An attempt to get a token failed. A usable one may still be in hand.
+    Failed(Error),
+}
+
+/// How often what happened, since the session was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Sign-in requests sent.
+    pub sign_ins_sent: u64,
+    /// MFA requests sent.
+    pub mfa_sent: u64,
+    /// Refresh requests sent.
+    pub refreshes_sent: u64,
+    /// Tokens received.
+    pub tokens_received: u64,
+    /// Tokens taken over from another session.
+    pub tokens_adopted: u64,
+    /// Attempts that failed.
+    pub failures: u64,
+    /// Requests of the program that were answered with 401.
+    pub unauthorized: u64,
+}
+
+/// Whom to tell.
+#[derive(Clone)]
+pub(crate) struct EventSink(Arc<dyn Fn(&SessionEvent) + Send + Sync>);
+
+impl EventSink {
+    pub(crate) fn new(sink: impl Fn(&SessionEvent) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(sink))
+    }
+
+    pub(crate) fn tell(&self, event: &SessionEvent) {
+        (self.0)(event);
+    }
+}
+
+/// The live form of [`Counters`].
+#[derive(Default)]
+pub(crate) struct Tally {
+    pub(crate) sign_ins_sent: AtomicU64,
+    pub(crate) mfa_sent: AtomicU64,
+    pub(crate) refreshes_sent: AtomicU64,
+    pub(crate) tokens_received: AtomicU64,
+    pub(crate) tokens_adopted: AtomicU64,
+    pub(crate) failures: AtomicU64,
+    pub(crate) unauthorized: AtomicU64,
+}
+
+impl Tally {
+    pub(crate) fn add(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> Counters {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counters {
+            sign_ins_sent: get(&self.sign_ins_sent),
+            mfa_sent: get(&self.mfa_sent),
+            refreshes_sent: get(&self.refreshes_sent),
+            tokens_received: get(&self.tokens_received),
+            tokens_adopted: get(&self.tokens_adopted),
+            failures: get(&self.failures),
+            unauthorized: get(&self.unauthorized),
+        }
+    }
+}
+
+impl fmt::Display for SessionEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignedIn => f.write_str("signed in"),
+            Self::Refreshed => f.write_str("token refreshed"),
+            Self::Adopted => f.write_str("took over the token of another session"),
+            Self::SignInNeeded => f.write_str("the token has ended; the next call signs in"),
+            Self::SignedOut => f.write_str("signed out"),
+            Self::Waiting { wait, reason } => {
+                write!(f, "nothing may be sent for {} ms: {reason}", wait.as_millis())
+            }
+            Self::Latched => f.write_str("the credentials were rejected and are not sent again"),
+            Self::SkewSeen { server_ahead_ms } => {
+                write!(
+                    f,
+                    "the server's clock is {server_ahead_ms} ms ahead of this machine's"
+                )
+            }
+            Self::Failed(error) => write!(f, "no new token: {error}"),
+        }
+    }
+}

@@ -1,0 +1,450 @@
+//! A flight: one attempt to get a token, on a thread of its own, for everybody who waits.
+//!
+//! A flight belongs to the session, not to the caller that started it: it outlives a caller whose time is
+//! over, and its result is kept. Its thread ends with it. No lock is held while it waits for the network, a
+//! person, or a moment to come.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use plextrac_auth_core::{
+    Call as AuthCall, Digits, Event, Failure, FailureKind, InputError, Instant as Moment, Machine, Output,
+    Response, TransportFailure, WaitReason,
+};
+
+use crate::cancel::CancelToken;
+use crate::clock::{self, Time};
+use crate::config::Mfa;
+use crate::error::{Error, ErrorCode};
+use crate::event::{SessionEvent, Tally};
+use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
+use crate::mfa::{MfaCallback, MfaPrompt};
+use crate::shared::{Inner, Shared};
+use crate::sync::Mutex;
+
+/// What callers see of a flight. All of it is changed under the session's lock.
+#[derive(Default)]
+pub(crate) struct Flight {
+    /// How it ended. `Ok` says that the attempt is over, not that there is a token.
+    pub(crate) outcome: Option<Result<(), Error>>,
+    /// Callers that wait for it.
+    pub(crate) waiters: usize,
+    /// A request is, or was, on its way.
+    pub(crate) has_sent: bool,
+    /// Nothing may be sent before this moment.
+    pub(crate) blocked: Option<(Moment, WaitReason)>,
+    /// A person is being asked since then.
+    pub(crate) asking_since: Option<Instant>,
+    /// How long persons were asked before that.
+    pub(crate) asked_for: Duration,
+}
+
+impl Flight {
+    /// How long persons were asked until `now`; this time counts against no caller's timeout.
+    pub(crate) fn person_time(&self, now: Instant) -> Duration {
+        self.asked_for
+            + self
+                .asking_since
+                .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+    }
+}
+
+/// Starts the session's flight with what the machine said to do first. The caller holds the lock.
+pub(crate) fn start(
+    shared: &Arc<Shared>,
+    inner: &mut Inner,
+    first: Next,
+) -> Result<Arc<Mutex<Flight>>, Error> {
+    let flight = Arc::new(Mutex::new(Flight::default()));
+    let (for_thread, its_session) = (Arc::clone(&flight), Arc::clone(shared));
+    std::thread::Builder::new()
+        .name("plextrac-flight".into())
+        .spawn(move || run(&its_session, &for_thread, first))
+        .map_err(|error| {
+            Error::new(
+                ErrorCode::Network,
+                format!("no thread could be started for the sign-in: {error}"),
+            )
+        })?;
+    inner.flight = Some(Arc::clone(&flight));
+    shared.is_flying.store(true, Ordering::Release);
+    Ok(flight)
+}
+
+/// Whether this thread runs a callback of the session's flight: waiting for that flight would never end.
+pub(crate) fn is_in_callback_of(shared: &Shared) -> bool {
+    IN_CALLBACK_OF.get() == std::ptr::from_ref(shared) as usize
+}
+
+/// Feeds `input` to the machine and drains it.
+pub(crate) fn advance(
+    shared: &Shared,
+    inner: &mut Inner,
+    input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
+) -> Result<Drained, InputError> {
+    let now = shared.clock.now();
+    // A panic may have left outputs behind; they are of no use to anybody now.
+    if !inner.machine.is_drained() {
+        drain(shared, inner, now);
+    }
+    input(&mut inner.machine, now)?;
+    Ok(drain(shared, inner, now))
+}
+
+/// Where a drain ended.
+pub(crate) struct Drained {
+    pub(crate) next: Next,
+    pub(crate) events: Vec<Event>,
+}
+
+/// What a flight does next.
+pub(crate) enum Next {
+    Send(plextrac_auth_core::Request),
+    Ask { until: Moment, attempt: u32 },
+    Blocked { until: Moment, reason: WaitReason },
+    Over,
+}
+
+thread_local! {
+    static IN_CALLBACK_OF: Cell<usize> = const { Cell::new(0) };
+}
+
+fn run(shared: &Arc<Shared>, flight: &Mutex<Flight>, first: Next) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| fly(shared, flight, first))).unwrap_or_else(|_| {
+        let sentence = "a callback or this library panicked during the sign-in; the session is still usable";
+        Err(Error::new(ErrorCode::Panic, sentence))
+    });
+    let mut inner = shared.inner.lock();
+    let mut ended = flight.lock();
+    ended.outcome = Some(outcome);
+    ended.blocked = None;
+    ended.asking_since = None;
+    inner.flight = None;
+    shared.is_flying.store(false, Ordering::Release);
+    drop((ended, inner));
+    shared.changed.notify_all();
+}
+
+fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, first: Next) -> Result<(), Error> {
+    let mut next = first;
+    loop {
+        next = match next {
+            Next::Over => return Ok(()),
+            Next::Send(request) => {
+                flight.lock().has_sent = true;
+                exchange(shared, &request)?
+            }
+            Next::Ask { until, attempt } => match &shared.mfa {
+                Mfa::Callback(callback) => ask(shared, flight, callback, until, attempt)?,
+                // With a TOTP secret the machine never asks.
+                Mfa::Submitted | Mfa::Totp(_) => return Err(mfa_required()),
+            },
+            Next::Blocked { until, reason } => {
+                hold_until(shared, flight, until, reason)?;
+                shared.step(|_, _| Ok(()), None)?
+            }
+        };
+    }
+}
+
+fn exchange(shared: &Shared, request: &plextrac_auth_core::Request) -> Result<Next, Error> {
+    Tally::add(match request.call {
+        AuthCall::SignIn => &shared.tally.sign_ins_sent,
+        AuthCall::Mfa => &shared.tally.mfa_sent,
+        AuthCall::Refresh => &shared.tally.refreshes_sent,
+    });
+    match send(shared, request) {
+        Ok(answer) => {
+            let headers: Vec<(&str, &[u8])> = answer
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_bytes()))
+                .collect();
+            let response = Response {
+                status: answer.status,
+                headers: &headers,
+                body: &answer.body,
+            };
+            shared.step(
+                |machine, now| machine.handle_response(request.id, &response, now),
+                None,
+            )
+        }
+        Err(error) => {
+            let failure = transport_failure(error.kind());
+            shared.step(
+                |machine, now| machine.handle_failure(request.id, failure, now),
+                Some(&error),
+            )
+        }
+    }
+}
+
+fn send(shared: &Shared, request: &plextrac_auth_core::Request) -> Result<crate::http::Answer, HttpError> {
+    let mut headers = shared.headers.clone();
+    for (name, value) in &request.headers {
+        // The core hands out header-safe values only.
+        if let (Ok(name), Ok(value)) = (name.parse(), secret_header_value(value.expose())) {
+            headers.push((name, value));
+        }
+    }
+    let time_left = request.deadline.since(shared.clock.now().monotonic);
+    shared.http.call(&Call {
+        method: request.method.parse().unwrap_or(http::Method::POST),
+        url: &request.url,
+        headers: &headers,
+        body: request.body.as_ref().map(plextrac_auth_core::Body::expose),
+        deadline: clock::real_now() + time_left,
+        body_limit: plextrac_auth_core::MAX_BODY,
+        cancel: &[&shared.abort_flights],
+    })
+}
+
+fn ask(
+    shared: &Arc<Shared>,
+    flight: &Mutex<Flight>,
+    callback: &MfaCallback,
+    until: Moment,
+    attempt: u32,
+) -> Result<Next, Error> {
+    let prompt = MfaPrompt {
+        attempt,
+        time_left: until.since(shared.clock.now().monotonic),
+        username: shared.username.clone().unwrap_or_default(),
+        instance: shared.base_url.clone(),
+    };
+    note_asking(shared, flight, true);
+    IN_CALLBACK_OF.set(Arc::as_ptr(shared) as usize);
+    let answer = catch_unwind(AssertUnwindSafe(|| callback(&prompt)));
+    IN_CALLBACK_OF.set(0);
+    note_asking(shared, flight, false);
+    let digits = match answer {
+        Ok(Some(code)) => Digits::new(&code).map_err(Error::from),
+        Ok(None) => {
+            let given_up = shared.step(|machine, _| machine.abandon_mfa(), None);
+            return given_up.and(Err(mfa_required()));
+        }
+        Err(_) => Err(Error::new(
+            ErrorCode::Panic,
+            "the MFA callback panicked; the session is still usable",
+        )),
+    };
+    match digits {
+        Ok(digits) => shared.step(|machine, now| machine.submit_digits(digits, now), None),
+        Err(error) => {
+            // The challenge is of no use without digits; the want goes with it.
+            shared.step(|machine, _| machine.abandon_mfa(), None).ok();
+            Err(error)
+        }
+    }
+}
+
+fn note_asking(shared: &Shared, flight: &Mutex<Flight>, begins: bool) {
+    let now = clock::real_now();
+    let inner = shared.inner.lock();
+    let mut flight = flight.lock();
+    flight.asked_for = flight.person_time(now);
+    flight.asking_since = begins.then_some(now);
+    drop((inner, flight));
+    shared.changed.notify_all();
+}
+
+/// Waits for `until` as long as anybody waits for the flight.
+fn hold_until(
+    shared: &Shared,
+    flight: &Mutex<Flight>,
+    until: Moment,
+    reason: WaitReason,
+) -> Result<(), Error> {
+    let wait = until.since(shared.clock.now().monotonic);
+    shared.tell(&SessionEvent::Waiting {
+        wait,
+        reason: reason.as_str(),
+    });
+    let mut inner = shared.inner.lock();
+    flight.lock().blocked = Some((until, reason));
+    shared.changed.notify_all();
+    loop {
+        let left = until.since(shared.clock.now().monotonic);
+        if left.is_zero() && !inner.closed {
+            flight.lock().blocked = None;
+            return Ok(());
+        }
+        if inner.closed || flight.lock().waiters == 0 {
+            let withdrawn = advance(shared, &mut inner, |machine, _| machine.withdraw());
+            drop(withdrawn);
+            return if inner.closed {
+                Err(closed())
+            } else {
+                Err(must_wait(left, reason))
+            };
+        }
+        let slice = if shared.clock.is_moved_by_hand() {
+            left.min(HAND_MOVED_SLICE)
+        } else {
+            left
+        };
+        shared.changed.wait_for(&mut inner, slice);
+    }
+}
+
+/// A clock that tests move tells nobody when it jumps.
+const HAND_MOVED_SLICE: Duration = Duration::from_millis(5);
+
+fn drain(shared: &Shared, inner: &mut Inner, now: Time) -> Drained {
+    let mut budget = shared.budget.lock();
+    let mut events = Vec::new();
+    let mut to_send = None;
+    let next = loop {
+        match inner.machine.poll(&mut budget, now) {
+            Output::Send(request) => to_send = Some(request),
+            Output::Event(event) => events.push(event),
+            Output::NeedDigits { until, attempt } => break Next::Ask { until, attempt },
+            Output::Wait { until, reason } => {
+                if reason != WaitReason::AnswerOutstanding {
+                    shared.quiet_until.store(until.as_millis(), Ordering::Relaxed);
+                }
+                if reason.is_blocked() {
+                    break Next::Blocked { until, reason };
+                }
+                break Next::Over;
+            }
+            output => {
+                debug_assert!(
+                    output.is_last(),
+                    "{output:?} comes from a machine with a store only"
+                );
+                if output.is_last() {
+                    break Next::Over;
+                }
+            }
+        }
+    };
+    drop(budget);
+    shared.live.publish(&inner.machine, now);
+    Drained {
+        next: to_send.map_or(next, Next::Send),
+        events,
+    }
+}
+
+impl Shared {
+    /// One input and what follows from it, with everybody told. `cause` is what the HTTP client said, if it failed.
+    fn step(
+        &self,
+        input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
+        cause: Option<&HttpError>,
+    ) -> Result<Next, Error> {
+        let mut inner = self.inner.lock();
+        let drained = match advance(self, &mut inner, input) {
+            Ok(drained) => drained,
+            // The session was signed out, or the clock jumped past the request's deadline, while it was out.
+            Err(InputError::Stale) => {
+                return Err(Error::new(
+                    ErrorCode::Cancelled,
+                    "the session was signed out while this was under way",
+                ));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        drop(inner);
+        self.changed.notify_all();
+        match self.tell_all(drained.events, cause) {
+            Some(error) => Err(error),
+            None => Ok(drained.next),
+        }
+    }
+
+    /// Tells what happened; returns the failure that ended the want, if one did.
+    pub(crate) fn tell_all(&self, events: Vec<Event>, cause: Option<&HttpError>) -> Option<Error> {
+        let mut failed = None;
+        for event in events {
+            let event = match event {
+                Event::SignedIn { .. } => {
+                    Tally::add(&self.tally.tokens_received);
+                    SessionEvent::SignedIn
+                }
+                Event::TokenReplaced { .. } => {
+                    Tally::add(&self.tally.tokens_received);
+                    SessionEvent::Refreshed
+                }
+                Event::Adopted { .. } => {
+                    Tally::add(&self.tally.tokens_adopted);
+                    SessionEvent::Adopted
+                }
+                Event::SignInNeeded => SessionEvent::SignInNeeded,
+                Event::SignedOut => SessionEvent::SignedOut,
+                Event::SkewSeen { server_ahead_ms } => SessionEvent::SkewSeen { server_ahead_ms },
+                Event::Failed(failure) => {
+                    Tally::add(&self.tally.failures);
+                    if failure.kind() == FailureKind::Rejected {
+                        self.tell(&SessionEvent::Latched);
+                    }
+                    let error = failed_with(failure, cause);
+                    failed = Some(error.clone());
+                    SessionEvent::Failed(error)
+                }
+                _ => continue,
+            };
+            self.tell(&event);
+        }
+        failed
+    }
+}
+
+fn failed_with(failure: Failure, cause: Option<&HttpError>) -> Error {
+    let error = Error::from(failure);
+    match cause {
+        Some(cause) => error.with_detail(&cause.to_string()),
+        None => error,
+    }
+}
+
+pub(crate) fn transport_failure(kind: HttpErrorKind) -> TransportFailure {
+    match kind {
+        HttpErrorKind::Timeout => TransportFailure::Timeout,
+        HttpErrorKind::Cancelled => TransportFailure::Cancelled,
+        HttpErrorKind::Resolve | HttpErrorKind::Connect | HttpErrorKind::Proxy => TransportFailure::Connect,
+        HttpErrorKind::Tls => TransportFailure::Tls,
+        HttpErrorKind::TooLarge => TransportFailure::TooLarge,
+        HttpErrorKind::Closed | HttpErrorKind::Protocol | HttpErrorKind::Request => TransportFailure::Other,
+    }
+}
+
+pub(crate) fn must_wait(wait: Duration, reason: WaitReason) -> Error {
+    let sentence = format!("nothing may be sent yet: {}", reason.as_str());
+    Error::new(ErrorCode::MustWait, sentence).with_retry_after(wait)
+}
+
+pub(crate) fn closed() -> Error {
+    Error::new(ErrorCode::Closed, "the session was closed")
+}
+
+pub(crate) fn mfa_required() -> Error {
+    Error::new(
+        ErrorCode::MfaRequired,
+        "the password was right, and six digits are needed: submit them within two minutes, or set a TOTP secret or a callback",
+    )
+}
+
+/// For tokens that end requests: what the network says of them.
+pub(crate) fn request_error(error: &HttpError, closing: &CancelToken) -> Error {
+    if closing.is_triggered() {
+        return closed();
+    }
+    let code = match error.kind() {
+        HttpErrorKind::Timeout => ErrorCode::Timeout,
+        HttpErrorKind::Cancelled => ErrorCode::Cancelled,
+        HttpErrorKind::Tls => ErrorCode::Tls,
+        HttpErrorKind::TooLarge => ErrorCode::TooLarge,
+        HttpErrorKind::Request => ErrorCode::InvalidArgument,
+        HttpErrorKind::Protocol => ErrorCode::UnexpectedAnswer,
+        HttpErrorKind::Resolve | HttpErrorKind::Connect | HttpErrorKind::Proxy | HttpErrorKind::Closed => {
+            ErrorCode::Network
+        }
+    };
+    Error::new(code, error.to_string())
+}

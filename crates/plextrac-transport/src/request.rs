@@ -1,0 +1,230 @@
+//! Requests of the program itself, and their answers.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorCode};
+use crate::header;
+use crate::http::Answer;
+
+/// A request to the instance of a session. It is authorized when it is sent.
+#[derive(Clone)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Option<Zeroizing<Vec<u8>>>,
+}
+
+impl Request {
+    /// A request for `path`, which starts with a slash and may have a query; the instance's base URL comes before it.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an absolute URL (a token goes to no other host), a path that would have to be
+    /// percent-encoded first, or a method that is none.
+    pub fn new(method: &str, path: &str) -> Result<Self, Error> {
+        let method = Method::from_bytes(method.as_bytes())
+            .ok()
+            .filter(|method| *method != Method::CONNECT && *method != Method::TRACE)
+            .ok_or_else(|| {
+                Error::invalid(
+                    "this is not an HTTP method that can be sent; use GET, POST, PUT, PATCH, DELETE",
+                )
+            })?;
+        if !path.starts_with('/') {
+            return Err(Error::invalid(
+                "a path starts with a slash, such as /api/v1/client/list; absolute URLs are refused, the token goes to no other host",
+            ));
+        }
+        let is_encoded = path
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte));
+        if !is_encoded || path.len() > 16 * 1024 {
+            return Err(Error::invalid(
+                "the path has characters that must be percent-encoded first, or is over 16 KiB",
+            ));
+        }
+        Ok(Self {
+            method,
+            path: path.to_owned(),
+            headers: Vec::new(),
+            body: None,
+        })
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// As [`Request::new`].
+    pub fn get(path: &str) -> Result<Self, Error> {
+        Self::new("GET", path)
+    }
+
+    /// Adds a header. `Authorization` and `Cookie` are the session's business, and those that frame a message HTTP's.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for such a name, or a name or value that cannot stand in a header.
+    pub fn header(&mut self, name: &str, value: &str) -> Result<&mut Self, Error> {
+        self.headers.push(header::for_request(name, value)?);
+        Ok(self)
+    }
+
+    /// Sends bytes that are JSON already. Without `Content-Type: application/json` PlexTrac sees no body; this sets it.
+    pub fn json_bytes(&mut self, json: &[u8]) -> &mut Self {
+        self.set_body(HeaderValue::from_static("application/json"), json)
+    }
+
+    /// Sends a value as JSON.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it cannot be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<&mut Self, Error> {
+        let json = serde_json::to_vec(value)
+            .map_err(|error| Error::invalid(format!("the value cannot be written as JSON: {error}")))?;
+        let json = Zeroizing::new(json);
+        Ok(self.json_bytes(&json))
+    }
+
+    /// Sends bytes as they are, under the given media type.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the media type cannot stand in a header.
+    pub fn body(&mut self, content_type: &str, bytes: &[u8]) -> Result<&mut Self, Error> {
+        let (_, value) = header::for_request("content-type", content_type)?;
+        Ok(self.set_body(value, bytes))
+    }
+
+    /// Whether this goes with the cookie and without `Authorization`, as the one endpoint that wants it so.
+    pub(crate) fn goes_with_cookie(&self) -> bool {
+        self.method == Method::GET && self.path.starts_with("/api/v1/uploads/")
+    }
+
+    fn set_body(&mut self, content_type: HeaderValue, bytes: &[u8]) -> &mut Self {
+        self.headers
+            .retain(|(name, _)| *name != http::header::CONTENT_TYPE);
+        self.headers.push((http::header::CONTENT_TYPE, content_type));
+        self.body = Some(Zeroizing::new(bytes.to_vec()));
+        self
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A path's query may hold what should not be seen.
+        let path = self.path.split('?').next().unwrap_or_default();
+        write!(
+            f,
+            "Request({} {path}, {} body bytes)",
+            self.method,
+            self.body.as_ref().map_or(0, |body| body.len())
+        )
+    }
+}
+
+/// An answer of the instance. HTTP errors are answers as well.
+pub struct Response {
+    status: u16,
+    headers: HeaderMap,
+    body: Zeroizing<Vec<u8>>,
+}
+
+impl Response {
+    /// The status code.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub const fn is_success(&self) -> bool {
+        self.status >= 200 && self.status < 300
+    }
+
+    /// The headers.
+    #[must_use]
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The body, byte for byte. Wiped with the response.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// `UnexpectedAnswer` if it is not the JSON that `T` wants.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            // serde_json's text names types and places; it can quote a value, which is the program's own.
+            let place = format!("line {} column {}", error.line(), error.column());
+            Error::new(
+                ErrorCode::UnexpectedAnswer,
+                format!("the answer is not the JSON that was expected, at {place}"),
+            )
+        })
+    }
+}
+
+impl From<Answer> for Response {
+    fn from(answer: Answer) -> Self {
+        Self {
+            status: answer.status,
+            headers: answer.headers,
+            body: answer.body,
+        }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Response({}, {} body bytes)", self.status, self.body.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_below_the_instance_and_nowhere_else() {
+        for path in [
+            "https://evil.example/",
+            "evil.example/x",
+            "",
+            "/a b",
+            "/a\r\nX: y",
+            "/ä",
+            "/x#y",
+            "/a\\b",
+        ] {
+            assert!(Request::get(path).is_err(), "{path:?}");
+        }
+        for path in ["/", "/api/v1/client/list?limit=5&x=%20", "//x"] {
+            assert!(Request::get(path).is_ok(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_method_is_refused() {
+        for method in ["", "GET /x HTTP/1.1\r\n", "CONNECT", "TRACE"] {
+            assert!(Request::new(method, "/").is_err(), "{method:?}");
+        }
+        assert!(Request::new("PATCH", "/").is_ok());
+    }
+
+    #[test]
+    fn only_a_get_of_uploads_goes_with_the_cookie() {
+        let goes = |method, path| Request::new(method, path).unwrap().goes_with_cookie();
+        assert!(goes("GET", "/api/v1/uploads/logo.png"));
+        assert!(!goes("POST", "/api/v1/uploads/logo.png"));
+        assert!(!goes("GET", "/api/v1/uploads"));
+    }
+}

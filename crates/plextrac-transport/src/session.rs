@@ -1,0 +1,746 @@
+//! The session: one account on one instance, for all threads of a program.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use plextrac_auth_core::{Digits, Generation, Secret, State, Verdict, Want};
+use serde::Serialize;
+
+use crate::cancel::{CancelToken, TriggerGuard};
+use crate::clock;
+use crate::config::{Mfa, SessionConfig};
+use crate::error::{Error, ErrorCode};
+use crate::event::{Counters, Tally};
+use crate::flight::{self, Flight, Next};
+use crate::http::{Call, secret_header_value};
+use crate::live::{Age, LiveToken};
+use crate::request::{Request, Response};
+use crate::shared::{Inner, Shared};
+use crate::sync::Mutex;
+
+/// Signs in when a token is needed, and keeps it alive for as long as it is used.
+///
+/// Cheap to clone; clones are handles to one session, usable from any thread. Dropping the last one closes it.
+///
+/// ```no_run
+/// # fn main() -> Result<(), plextrac_transport::Error> {
+/// use plextrac_transport::{Request, Session, SessionConfig};
+///
+/// let mut config = SessionConfig::new("https://acme.plextrac.com")?;
+/// config.password("someone@acme.example", "correct horse")?.totp_secret("GEZDGNBVGY3TQOJQ")?;
+/// let session = Session::new(&config)?;
+/// let clients = session.request(&Request::get("/api/v1/client/list")?)?;
+/// println!("{}", clients.status());
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    handle: Arc<Handle>,
+    cancel: Option<CancelToken>,
+    timeout: Duration,
+}
+
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum SessionState {
+    /// No token, and nothing under way.
+    SignedOut,
+    /// A request that may bring a token is out, and there is no usable one.
+    SigningIn,
+    /// Six digits are needed.
+    MfaNeeded,
+    /// There is a usable token.
+    Active,
+    /// There is a usable token, and a refresh is out.
+    Refreshing,
+    /// A token is wanted and nothing may be sent yet.
+    Waiting,
+    /// The credentials were rejected and are not sent again.
+    Latched,
+    /// The session was closed.
+    Closed,
+}
+
+/// What is known of a session at one moment.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Status {
+    /// Where it stands.
+    pub state: SessionState,
+    /// The instance's base URL.
+    pub instance: String,
+    /// The user name; none with a ready-made token.
+    pub username: Option<String>,
+    /// The tenant, if the server said; 0 is a tenant.
+    pub tenant_id: Option<i64>,
+    /// How long the token lives.
+    pub expires_in: Option<Duration>,
+    /// How long until a call refreshes it; zero if the next one does.
+    pub refresh_in: Option<Duration>,
+    /// Authentication requests that count against the budget now, places held for a second step included.
+    pub budget_used: u32,
+    /// The budget.
+    pub budget_per_minute: u32,
+    /// How long the instance asked everybody to wait.
+    pub instance_wait: Option<Duration>,
+    /// The credentials are known to be rejected.
+    pub latched: bool,
+    /// The server's wall clock minus ours in milliseconds, if an answer told.
+    pub server_ahead_ms: Option<i64>,
+}
+
+impl Session {
+    /// Makes a session. Nothing is sent until a token is needed.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if there is nothing to sign in with, or the URL is `http://` and that is not allowed there.
+    pub fn new(config: &SessionConfig) -> Result<Self, Error> {
+        let shared = Arc::new(Shared::new(config)?);
+        let timeout = shared.timeout;
+        Ok(Self {
+            handle: Arc::new(Handle(shared)),
+            cancel: None,
+            timeout,
+        })
+    }
+
+    /// A handle whose calls end with `Cancelled` when `token` is triggered. A flight that others need goes on.
+    #[must_use]
+    pub fn with_cancel(&self, token: &CancelToken) -> Self {
+        Self {
+            cancel: Some(token.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// A handle whose calls may take so long, instead of the configured timeout.
+    #[must_use]
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            ..self.clone()
+        }
+    }
+
+    /// Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is one.
+    ///
+    /// # Errors
+    /// `MfaRequired`: go on with [`submit_mfa`](Self::submit_mfa). `Rejected`, `MustWait`, and what the network brings.
+    pub fn login(&self) -> Result<(), Error> {
+        self.token().map(drop)
+    }
+
+    /// Hands in six digits after `MfaRequired`, and waits for the token.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if these are not six digits or were sent before; `WrongState` if none are asked for (a
+    /// challenge lives two minutes: sign in again); `Rejected` if they are wrong: the next attempt starts anew.
+    pub fn submit_mfa(&self, code: &str) -> Result<(), Error> {
+        let digits = Digits::new(code)?;
+        let waiter = Waiter::new(self)?;
+        let mut inner = self.shared().inner.lock();
+        if inner.closed {
+            return Err(flight::closed());
+        }
+        if inner.flight.is_some() {
+            return Err(Error::new(
+                ErrorCode::WrongState,
+                "six digits are not asked for now; a sign-in is under way",
+            ));
+        }
+        let drained = flight::advance(self.shared(), &mut inner, |machine, now| {
+            machine.submit_digits(digits, now)
+        })?;
+        let outcome = match self.begin(&mut inner, drained)? {
+            Some(flight) => waiter.wait(&mut inner, &flight),
+            None => Ok(()),
+        };
+        drop(inner);
+        outcome?;
+        self.usable().map(drop).ok_or_else(signed_out_meanwhile)
+    }
+
+    /// The value for the `Authorization` header of a request of your own; signs in or refreshes when needed.
+    ///
+    /// With a live token this takes no lock that a sign-in or refresh can hold, and reads one clock.
+    ///
+    /// # Errors
+    /// As [`login`](Self::login).
+    pub fn authorization(&self) -> Result<Secret, Error> {
+        Ok(self.token()?.authorization.clone())
+    }
+
+    /// Lends the header value instead of copying it. `use_it` runs with no lock held.
+    ///
+    /// # Errors
+    /// As [`login`](Self::login).
+    pub fn with_authorization<T>(&self, use_it: impl FnOnce(&str) -> T) -> Result<T, Error> {
+        Ok(use_it(self.token()?.authorization.expose()))
+    }
+
+    /// The value of the `token` cookie for `GET /api/v1/uploads/{name}`, which goes without `Authorization`.
+    ///
+    /// # Errors
+    /// As [`login`](Self::login); `Unsupported` if the server gave none.
+    pub fn cookie(&self) -> Result<Secret, Error> {
+        let token = self.token_with_cookie()?;
+        token.cookie.clone().ok_or_else(no_cookie)
+    }
+
+    /// A request of your own, with `rejected` as its `Authorization`, was answered with 401. Only that token is
+    /// given up; ask for [`authorization`](Self::authorization) and send the request once more. Returns whether that
+    /// can help: `false` says that a fresh token was tried already, and the 401 is the answer.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn report_unauthorized(&self, rejected: &str) -> Result<bool, Error> {
+        let shared = self.shared();
+        let generation = shared.inner.lock().machine.generation_of(rejected);
+        match generation {
+            Some(generation) => Ok(self.report(generation)? != Verdict::Final),
+            None => Ok(true),
+        }
+    }
+
+    /// Gets a new token now, even if the one in hand is live.
+    ///
+    /// # Errors
+    /// As [`login`](Self::login). The token in hand stays if the refresh fails.
+    pub fn refresh(&self) -> Result<(), Error> {
+        let held = self.shared().live.get().map(|live| live.generation);
+        self.obtain(Need::NewerThan(held)).map(drop)
+    }
+
+    /// Sends a request with the session's token. After a 401 it gets one new token and sends the request once more.
+    ///
+    /// HTTP errors are responses. Redirects are not followed. `GET /api/v1/uploads/…` goes with the cookie and
+    /// without `Authorization`.
+    ///
+    /// # Errors
+    /// What getting a token brings (see [`login`](Self::login)); `Timeout`, `Cancelled`, `Network`, `Tls`, `TooLarge`.
+    pub fn request(&self, request: &Request) -> Result<Response, Error> {
+        let ends = clock::real_now() + self.timeout;
+        let token = self.token_for(request)?;
+        let response = self.send(request, &token, ends)?;
+        if response.status() != 401 {
+            return Ok(response);
+        }
+        Tally::add(&self.shared().tally.unauthorized);
+        if self.report(token.generation)? == Verdict::Final {
+            return Ok(response);
+        }
+        let left = ends.saturating_duration_since(clock::real_now());
+        let token = self.with_timeout(left).token_for(request)?;
+        let response = self.send(request, &token, ends)?;
+        if response.status() == 401 {
+            self.report(token.generation)?;
+        }
+        Ok(response)
+    }
+
+    /// `GET path`.
+    ///
+    /// # Errors
+    /// As [`Request::new`] and [`request`](Self::request).
+    pub fn get(&self, path: &str) -> Result<Response, Error> {
+        self.request(&Request::get(path)?)
+    }
+
+    /// `POST path` with a value as JSON.
+    ///
+    /// # Errors
+    /// As [`Request::new`], [`Request::json`] and [`request`](Self::request).
+    pub fn post_json<T: Serialize + ?Sized>(&self, path: &str, value: &T) -> Result<Response, Error> {
+        let mut request = Request::new("POST", path)?;
+        request.json(value)?;
+        self.request(&request)
+    }
+
+    /// Allows rejected credentials to be sent again.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn forget_rejection(&self) -> Result<(), Error> {
+        self.tell_machine(|machine, now| machine.forget_rejection(now))
+    }
+
+    /// Forgets the token. There is no call for this in PlexTrac's API: the token itself lives on to its end.
+    /// Budget, latch and TOTP memory stay.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub fn logout(&self) -> Result<(), Error> {
+        self.tell_machine(|machine, now| machine.sign_out(now))
+    }
+
+    /// Ends the session: every caller returns with `Closed`, and so does every later call. Waits at most one second
+    /// for an authentication request that is out. Calling it again does nothing.
+    pub fn close(&self) {
+        self.shared().close();
+    }
+
+    /// Where the session stands.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        let inner = self.shared().inner.lock();
+        self.state_of(&inner)
+    }
+
+    /// How long the token lives, if there is a usable one.
+    #[must_use]
+    pub fn expires_in(&self) -> Option<Duration> {
+        let now = self.shared().clock.now();
+        let live = self
+            .shared()
+            .live
+            .get()
+            .filter(|live| live.age(now) != Age::Over)?;
+        Some(live.windows.ends_at.since(now.monotonic))
+    }
+
+    /// The tenant of the token in hand, if the server said; 0 is a tenant.
+    #[must_use]
+    pub fn tenant_id(&self) -> Option<i64> {
+        self.shared().live.get()?.tenant_id
+    }
+
+    /// Everything that can be said without sending anything.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let shared = self.shared();
+        let now = shared.clock.now();
+        let live = shared.live.get().filter(|live| live.age(now) != Age::Over);
+        let inner = shared.inner.lock();
+        let budget = shared.budget.lock();
+        Status {
+            state: self.state_of(&inner),
+            instance: shared.base_url.clone(),
+            username: shared.username.clone(),
+            tenant_id: live.as_ref().and_then(|live| live.tenant_id),
+            expires_in: live
+                .as_ref()
+                .map(|live| live.windows.ends_at.since(now.monotonic)),
+            refresh_in: live
+                .as_ref()
+                .map(|live| live.windows.refresh_at.since(now.monotonic)),
+            budget_used: budget.used(now.monotonic),
+            budget_per_minute: budget.per_minute(),
+            instance_wait: budget
+                .wait_until(now.monotonic)
+                .map(|until| until.since(now.monotonic)),
+            latched: inner.machine.is_latched(),
+            server_ahead_ms: inner.machine.server_ahead_ms(),
+        }
+    }
+
+    /// How often what happened since the session was made.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared().tally.read()
+    }
+
+    fn shared(&self) -> &Arc<Shared> {
+        &self.handle.0
+    }
+
+    fn state_of(&self, inner: &Inner) -> SessionState {
+        if inner.closed {
+            return SessionState::Closed;
+        }
+        match inner.machine.state(self.shared().clock.now()) {
+            State::SigningIn => SessionState::SigningIn,
+            State::MfaNeeded => SessionState::MfaNeeded,
+            State::Active => SessionState::Active,
+            State::Refreshing => SessionState::Refreshing,
+            State::Waiting => SessionState::Waiting,
+            State::Latched => SessionState::Latched,
+            _ => SessionState::SignedOut,
+        }
+    }
+
+    /// A usable token: the one in hand, as a rule.
+    fn token(&self) -> Result<Arc<LiveToken>, Error> {
+        let shared = self.shared();
+        let Some(live) = shared.live.get() else {
+            return self.obtain(Need::Usable);
+        };
+        let now = shared.clock.now();
+        match live.age(now) {
+            Age::Fresh => Ok(live),
+            Age::Early => {
+                self.refresh_early();
+                Ok(live)
+            }
+            Age::Late if shared.is_quiet(now.monotonic) && !shared.is_flying.load(Ordering::Acquire) => {
+                Ok(live)
+            }
+            Age::Late | Age::Over => self.obtain(Need::Usable),
+        }
+    }
+
+    fn token_for(&self, request: &Request) -> Result<Arc<LiveToken>, Error> {
+        if request.goes_with_cookie() {
+            self.token_with_cookie()
+        } else {
+            self.token()
+        }
+    }
+
+    /// A ready-made token comes without a cookie; a refresh brings one.
+    fn token_with_cookie(&self) -> Result<Arc<LiveToken>, Error> {
+        let token = self.token()?;
+        let token = match &token.cookie {
+            Some(_) => token,
+            None => self.obtain(Need::NewerThan(Some(token.generation)))?,
+        };
+        if token.cookie.is_some() {
+            Ok(token)
+        } else {
+            Err(no_cookie())
+        }
+    }
+
+    /// Starts a refresh that nobody waits for, unless one is under way or none would be sent.
+    fn refresh_early(&self) {
+        let shared = self.shared();
+        let now = shared.clock.now();
+        if shared.is_flying.load(Ordering::Acquire) || shared.is_quiet(now.monotonic) {
+            return;
+        }
+        let mut inner = shared.inner.lock();
+        if inner.closed || inner.flight.is_some() {
+            return;
+        }
+        let want = Want {
+            fresh: false,
+            deadline: Some(now.monotonic + self.timeout),
+        };
+        let Ok(drained) = flight::advance(shared, &mut inner, |machine, _| machine.want(want)) else {
+            return;
+        };
+        if matches!(drained.next, Next::Blocked { .. }) {
+            // Nobody waits for it, so the want is not left standing.
+            drop(flight::advance(shared, &mut inner, |machine, _| {
+                machine.withdraw()
+            }));
+            drop(inner);
+            shared.tell_all(drained.events, None);
+            return;
+        }
+        // A thread that cannot be started costs this caller nothing: the token in hand is live.
+        drop(self.begin(&mut inner, drained));
+    }
+
+    fn obtain(&self, need: Need) -> Result<Arc<LiveToken>, Error> {
+        let waiter = Waiter::new(self).or_else(|busy| match self.satisfying(need) {
+            Some(_) => Err(None),
+            None => Err(Some(busy)),
+        });
+        let waiter = match waiter {
+            Ok(waiter) => waiter,
+            Err(Some(busy)) => return Err(busy),
+            Err(None) => return self.satisfying(need).ok_or_else(signed_out_meanwhile),
+        };
+        // A flight that was joined may have been about something else; the one after it is about this.
+        for _ in 0..3 {
+            match self.attempt(need, &waiter) {
+                Ok(Some(live)) => return Ok(live),
+                Ok(None) => {}
+                Err(error) => return self.satisfying_late(need).ok_or(error),
+            }
+        }
+        Err(signed_out_meanwhile())
+    }
+
+    /// Joins the flight, or starts one, and waits for it. `None`: look again.
+    fn attempt(&self, need: Need, waiter: &Waiter<'_>) -> Result<Option<Arc<LiveToken>>, Error> {
+        let shared = self.shared();
+        let mut inner = shared.inner.lock();
+        if inner.closed {
+            return Err(flight::closed());
+        }
+        if let Some(live) = self.satisfying(need) {
+            return Ok(Some(live));
+        }
+        let flight = match inner.flight.clone() {
+            Some(flight) => flight,
+            None => {
+                let want = waiter.want(need);
+                let drained = flight::advance(shared, &mut inner, |machine, _| machine.want(want))?;
+                match self.begin(&mut inner, drained)? {
+                    Some(flight) => flight,
+                    None => return Ok(None),
+                }
+            }
+        };
+        waiter.wait(&mut inner, &flight)?;
+        Ok(None)
+    }
+
+    /// Starts the flight that goes on from `drained`; `None` if everything is done already.
+    fn begin(
+        &self,
+        inner: &mut parking_lot::MutexGuard<'_, Inner>,
+        drained: flight::Drained,
+    ) -> Result<Option<Arc<Mutex<Flight>>>, Error> {
+        let shared = self.shared();
+        let needs_person =
+            matches!(drained.next, Next::Ask { .. }) && !matches!(shared.mfa, Mfa::Callback(_));
+        let started = match drained.next {
+            Next::Over => Ok(None),
+            Next::Ask { .. } if needs_person => Err(flight::mfa_required()),
+            next => flight::start(shared, inner, next).map(Some),
+        };
+        let failed = parking_lot::MutexGuard::unlocked(inner, || shared.tell_all(drained.events, None));
+        match failed {
+            Some(error) => Err(error),
+            None => started,
+        }
+    }
+
+    fn usable(&self) -> Option<Arc<LiveToken>> {
+        let now = self.shared().clock.now();
+        self.shared().live.get().filter(|live| live.age(now) != Age::Over)
+    }
+
+    /// A token that serves the need without anything being sent.
+    fn satisfying(&self, need: Need) -> Option<Arc<LiveToken>> {
+        let shared = self.shared();
+        let now = shared.clock.now();
+        let live = shared.live.get()?;
+        let serves = match (need, live.age(now)) {
+            (_, Age::Over) => false,
+            (Need::NewerThan(held), _) => Some(live.generation) != held,
+            (Need::Usable, Age::Late) => {
+                shared.is_quiet(now.monotonic) && !shared.is_flying.load(Ordering::Acquire)
+            }
+            (Need::Usable, Age::Fresh | Age::Early) => true,
+        };
+        serves.then_some(live)
+    }
+
+    /// What serves when the attempt failed: any token that may be handed out.
+    fn satisfying_late(&self, need: Need) -> Option<Arc<LiveToken>> {
+        match need {
+            Need::Usable => self.usable(),
+            Need::NewerThan(_) => None,
+        }
+    }
+
+    fn report(&self, generation: Generation) -> Result<Verdict, Error> {
+        let shared = self.shared();
+        let mut inner = shared.inner.lock();
+        if inner.closed {
+            return Err(flight::closed());
+        }
+        let mut verdict = Verdict::Replaced;
+        let drained = flight::advance(shared, &mut inner, |machine, now| {
+            verdict = machine.report_unauthorized(generation, now)?;
+            Ok(())
+        })?;
+        drop(inner);
+        shared.tell_all(drained.events, None);
+        Ok(verdict)
+    }
+
+    fn tell_machine(
+        &self,
+        input: impl FnOnce(
+            &mut plextrac_auth_core::Machine,
+            clock::Time,
+        ) -> Result<(), plextrac_auth_core::InputError>,
+    ) -> Result<(), Error> {
+        let shared = self.shared();
+        let mut inner = shared.inner.lock();
+        if inner.closed {
+            return Err(flight::closed());
+        }
+        let drained = flight::advance(shared, &mut inner, input)?;
+        drop(inner);
+        shared.changed.notify_all();
+        shared.tell_all(drained.events, None);
+        Ok(())
+    }
+
+    fn send(&self, request: &Request, token: &LiveToken, ends: Instant) -> Result<Response, Error> {
+        let shared = self.shared();
+        let mut headers = shared.headers.clone();
+        // A request's own header takes the place of the session's.
+        headers.retain(|(name, _)| request.headers.iter().all(|(own, _)| own != name));
+        headers.extend(request.headers.iter().cloned());
+        if request.goes_with_cookie() {
+            let cookie = token.cookie.as_ref().ok_or_else(no_cookie)?;
+            let value = zeroize::Zeroizing::new(format!("token={}", cookie.expose()));
+            let value = secret_header_value(&value).map_err(|_| no_cookie())?;
+            headers.push((http::header::COOKIE, value));
+        } else {
+            headers.push((http::header::AUTHORIZATION, token.header.clone()));
+        }
+        let url = format!("{}{}", shared.base_url, request.path);
+        let tokens: &[&CancelToken] = match &self.cancel {
+            Some(cancel) => &[&shared.abort_requests, cancel],
+            None => &[&shared.abort_requests],
+        };
+        let call = Call {
+            method: request.method.clone(),
+            url: &url,
+            headers: &headers,
+            body: request.body.as_ref().map(|body| body.as_slice()),
+            deadline: ends,
+            body_limit: shared.response_limit,
+            cancel: tokens,
+        };
+        let answer = shared.http.call(&call);
+        answer
+            .map(Response::from)
+            .map_err(|error| flight::request_error(&error, &shared.abort_requests))
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("instance", &self.shared().base_url)
+            .field("username", &self.shared().username)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The last handle closes the session; flights hold what is behind it, not this.
+struct Handle(Arc<Shared>);
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// What a caller needs.
+#[derive(Clone, Copy)]
+enum Need {
+    Usable,
+    /// A token other than this one.
+    NewerThan(Option<Generation>),
+}
+
+/// One caller, with its own deadline.
+struct Waiter<'a> {
+    session: &'a Session,
+    began: Instant,
+    _wakes: Option<TriggerGuard>,
+}
+
+impl<'a> Waiter<'a> {
+    fn new(session: &'a Session) -> Result<Self, Error> {
+        if flight::is_in_callback_of(session.shared()) {
+            let sentence =
+                "a callback called back into the sign-in that waits for it; return the six digits instead";
+            return Err(Error::new(ErrorCode::Busy, sentence));
+        }
+        let wakes = session.cancel.as_ref().map(|token| {
+            let shared = Arc::clone(session.shared());
+            token.on_trigger(Box::new(move || {
+                // Taking the lock makes sure that whoever looked at the token before it was triggered sleeps by now.
+                drop(shared.inner.lock());
+                shared.changed.notify_all();
+            }))
+        });
+        Ok(Self {
+            session,
+            began: clock::real_now(),
+            _wakes: wakes,
+        })
+    }
+
+    fn want(&self, need: Need) -> Want {
+        let left = (self.began + self.session.timeout).saturating_duration_since(clock::real_now());
+        let deadline = self.session.shared().clock.now().monotonic + left;
+        Want {
+            fresh: matches!(need, Need::NewerThan(Some(_))),
+            deadline: Some(deadline),
+        }
+    }
+
+    fn wait(
+        &self,
+        inner: &mut parking_lot::MutexGuard<'_, Inner>,
+        flight: &Mutex<Flight>,
+    ) -> Result<(), Error> {
+        flight.lock().waiters += 1;
+        let outcome = self.wait_on(inner, flight);
+        let mut left = flight.lock();
+        left.waiters -= 1;
+        if left.waiters == 0 {
+            self.session.shared().changed.notify_all();
+        }
+        outcome
+    }
+
+    fn wait_on(
+        &self,
+        inner: &mut parking_lot::MutexGuard<'_, Inner>,
+        flight: &Mutex<Flight>,
+    ) -> Result<(), Error> {
+        let shared = self.session.shared();
+        loop {
+            let seen = flight.lock();
+            if let Some(outcome) = &seen.outcome {
+                return outcome.clone();
+            }
+            if inner.closed {
+                return Err(flight::closed());
+            }
+            if self
+                .session
+                .cancel
+                .as_ref()
+                .is_some_and(CancelToken::is_triggered)
+            {
+                return Err(Error::new(ErrorCode::Cancelled, "the call was cancelled"));
+            }
+            let now = clock::real_now();
+            let ends = self.began + self.session.timeout + seen.person_time(now);
+            if let Some((until, reason)) = seen.blocked {
+                let wait = until.since(shared.clock.now().monotonic);
+                let allowed = match reason {
+                    plextrac_auth_core::WaitReason::TotpStep => ends,
+                    _ => ends.min(self.began + shared.wait),
+                };
+                if now + wait > allowed {
+                    return Err(flight::must_wait(wait, reason));
+                }
+            }
+            if now >= ends {
+                let sentence =
+                    "no token came in time; the attempt goes on, and its result is kept for the next call";
+                return Err(Error::new(ErrorCode::Timeout, sentence));
+            }
+            let is_asking = seen.asking_since.is_some();
+            drop(seen);
+            if is_asking {
+                // A person types for as long as it takes; whatever ends that wakes us.
+                shared.changed.wait(inner);
+            } else {
+                shared.changed.wait_until(inner, ends);
+            }
+        }
+    }
+}
+
+fn no_cookie() -> Error {
+    Error::new(
+        ErrorCode::Unsupported,
+        "the server gave no cookie with this token, so this endpoint cannot be used",
+    )
+}
+
+fn signed_out_meanwhile() -> Error {
+    Error::new(
+        ErrorCode::NotReady,
+        "there is no token: the session was signed out meanwhile; call again",
+    )
+}
