@@ -75,7 +75,7 @@ pub const fn next(phase: Phase, trigger: Trigger) -> Option<Phase> {
         (SignedOut, T::SignInSent) => Authenticating,
         (SignedOut, T::LatchFound) => Latched,
         (SignedOut | AwaitingDigits | Latched | Active | Suspect, T::Adopted) => Active,
-        (SignedOut | AwaitingDigits | Latched | Suspect, T::AdoptedDoubtful) => Suspect,
+        (SignedOut | Latched, T::AdoptedDoubtful) => Suspect,
 
         (Authenticating, T::Challenged) => AwaitingDigits,
         (Authenticating, T::Refused) => Latched,

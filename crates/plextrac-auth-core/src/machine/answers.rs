@@ -70,10 +70,7 @@ impl Machine {
     }
 
     pub(super) fn on_shared(&mut self, record: &SharedRecord, now: Time) {
-        // What was rejected here stays so, whatever else was rejected elsewhere since.
-        if self.phase != Phase::Latched {
-            self.latch = record.latch;
-        }
+        self.shared_latch = record.latch;
         self.totp_step = self.totp_step.max(record.totp_step);
         // Nobody waits for digits longer than a challenge lives; a moment further off is of another clock.
         self.asked_elsewhere_until = record
@@ -96,9 +93,9 @@ impl Machine {
             .is_none_or(|held| token.windows.ends_at > held.windows.ends_at);
         let fits = match self.phase {
             Phase::Active => !is_doubtful && is_newer,
-            // The one in hand is good for one refresh; any other is better, unless it is at its end as well.
-            Phase::Suspect => !is_doubtful,
-            Phase::SignedOut | Phase::AwaitingDigits | Phase::Latched => true,
+            // A doubtful token is no better than the one in hand, or than a challenge that waits for its digits.
+            Phase::Suspect | Phase::AwaitingDigits => !is_doubtful,
+            Phase::SignedOut | Phase::Latched => true,
             Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => false,
         };
         if !fits || now.monotonic >= token.windows.unusable_at {
@@ -144,9 +141,11 @@ impl Machine {
         token.tenant_id = tenant_id;
         self.step_to(Trigger::Granted);
         self.backoff.succeeded();
-        self.latch = None;
-        self.computed_rejections = 0;
         self.want = None;
+        // A refresh says nothing about the password.
+        if flight.call != Call::Refresh {
+            self.clear_latch();
+        }
         if flight.call == Call::SignIn {
             self.needs_mfa = Some(false);
         }
@@ -195,6 +194,7 @@ impl Machine {
                 if !may_ask_again {
                     self.end_want(failure);
                 }
+                self.forget_shared();
             }
             Refused::ComputedDigits => {
                 self.computed_rejections += 1;

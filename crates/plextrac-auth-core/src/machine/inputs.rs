@@ -64,11 +64,7 @@ impl Machine {
             (Some(a), Some(b)) => Some(a.max(b)),
             _ => None,
         };
-        self.shared_view = if self.config.has_store {
-            SharedView::Unread
-        } else {
-            SharedView::Read
-        };
+        self.forget_shared();
         Ok(())
     }
 
@@ -136,6 +132,8 @@ impl Machine {
         }
         self.take_input()?;
         self.digits = Some((digits, now.monotonic));
+        // A person took a while: another session may have a token by now.
+        self.forget_shared();
         let want = Want::default();
         self.want
             .get_or_insert(Standing {
@@ -215,8 +213,7 @@ impl Machine {
     /// [`InputError::MustDrain`].
     pub fn forget_rejection(&mut self, now: Time) -> Result<(), InputError> {
         self.take_input()?;
-        self.latch = None;
-        self.computed_rejections = 0;
+        self.clear_latch();
         self.reread_shared();
         if self.phase == Phase::Latched {
             self.step_to(Trigger::Forgiven);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod inputs;
+mod sending;
 mod steps;
 
 use alloc::collections::VecDeque;
@@ -138,7 +139,10 @@ pub struct Machine {
     totp_step: Option<u64>,
     computed_rejections: u32,
 
+    /// What was rejected here: it stays so, whatever the shared record says.
     latch: Option<Fingerprint>,
+    /// What was rejected elsewhere, perhaps with other credentials.
+    shared_latch: Option<Fingerprint>,
     backoff: Backoff,
     /// What the account's last sign-in told.
     needs_mfa: Option<bool>,
@@ -227,6 +231,7 @@ impl Machine {
             totp_step: None,
             computed_rejections: 0,
             latch: None,
+            shared_latch: None,
             backoff: Backoff::default(),
             needs_mfa: None,
             server_ahead_ms: None,
@@ -318,8 +323,13 @@ impl Machine {
     /// Whether the credentials in hand are known to be rejected.
     #[must_use]
     pub fn is_latched(&self) -> bool {
-        self.latch.is_some()
-            && (self.latch == self.password_fingerprint() || self.latch == self.totp_fingerprint())
+        self.latch.is_some() || self.is_latched_elsewhere()
+    }
+
+    /// Whether a want stands that is neither served nor ended.
+    #[must_use]
+    pub const fn is_wanted(&self) -> bool {
+        self.want.is_some()
     }
 
     /// Whether the last output said that there is nothing more; inputs are taken only then.
@@ -346,6 +356,22 @@ impl Machine {
         self.muted_until = None;
         self.token = Some(token);
         self.generation
+    }
+
+    /// Whether what another session wrote down as rejected is what this one would send.
+    fn is_latched_elsewhere(&self) -> bool {
+        self.shared_latch.is_some()
+            && (self.shared_latch == self.password_fingerprint()
+                || self.shared_latch == self.totp_fingerprint())
+    }
+
+    /// Nothing is known against the credentials in hand; what is known against others stays.
+    fn clear_latch(&mut self) {
+        if self.is_latched_elsewhere() {
+            self.shared_latch = None;
+        }
+        self.latch = None;
+        self.computed_rejections = 0;
     }
 
     fn drop_challenge(&mut self) {

@@ -2,24 +2,19 @@
 
 use core::time::Duration;
 
-use super::{Challenge, Flight, Machine, SecondStep, Settlement, SharedView};
-use crate::budget::{Budget, Closed, Ticket};
+use super::{Challenge, Machine, Settlement, SharedView};
+use crate::budget::{Budget, Closed};
 use crate::credential::{Digits, MfaSource};
 use crate::failure::{Failure, FailureKind, TransportFailure};
-use crate::machine::CHALLENGE_LIFE;
 use crate::output::{Event, Output, WaitReason};
-use crate::record::{SharedRecord, SharedToken, Stamp};
-use crate::request::{self, Payload, RequestId};
 use crate::table::{Phase, Trigger};
-use crate::time::{Instant, Time, millis};
+use crate::time::{Instant, Time};
 use crate::totp::TotpSecret;
 
 /// A step that has less than this left is not begun: the six digits would arrive in the next one.
 const STEP_MARGIN: Duration = Duration::from_secs(3);
 /// Digits handed in are not sent later than this: they would be of a step gone by, and rejections lock accounts.
 const DIGITS_KEPT: Duration = Duration::from_secs(30);
-/// How long digits that were sent are not sent again: their step, and one to each side.
-const DIGITS_SPENT: Duration = Duration::from_secs(90);
 
 /// What stands between a want and its request.
 enum Gate {
@@ -109,7 +104,7 @@ impl Machine {
         match self.phase {
             Phase::AwaitingDigits => self.decide_digits(budget, now),
             Phase::Active => self.decide_active(budget, now),
-            Phase::Suspect => self.send_refresh(budget, now),
+            Phase::Suspect => self.decide_refresh(budget, now),
             // A request that is out was dealt with above.
             _ => self.decide_sign_in(budget, now),
         }
@@ -156,6 +151,16 @@ impl Machine {
         if !fresh && !is_due {
             self.want = None;
             return self.rest(now);
+        }
+        self.decide_refresh(budget, now)
+    }
+
+    fn decide_refresh(&mut self, budget: &mut Budget, now: Time) -> Output {
+        if let Some(until) = self.backoff.until(now.monotonic) {
+            return self.blocked(until, WaitReason::BackOff);
+        }
+        if let Gate::Closed(until, reason) = budget_gate(budget, 1, now) {
+            return self.blocked(until, reason);
         }
         self.send_refresh(budget, now)
     }
@@ -277,134 +282,20 @@ impl Machine {
         spent.any(|(spent, _)| *spent == print)
     }
 
-    fn send_sign_in(&mut self, budget: &mut Budget, hold: bool, now: Time) -> Output {
-        let Some(credentials) = self.config.credentials.clone() else {
-            return Output::Idle;
-        };
-        let held = hold.then(|| {
-            let ticket = Ticket(self.draws.next());
-            budget.hold(
-                ticket,
-                now.monotonic + self.config.request_timeout + CHALLENGE_LIFE,
-            );
-            ticket
-        });
-        self.send(
-            &Payload::SignIn(&credentials),
-            held,
-            Trigger::SignInSent,
-            budget,
-            now,
-        )
-    }
-
-    fn send_digits(&mut self, budget: &mut Budget, now: Time) -> Output {
-        let (digits, is_computed) = match (self.digits.take(), &self.config.mfa) {
-            (Some((digits, _)), _) => (digits, false),
-            (None, MfaSource::Totp(secret)) => {
-                let step = secret.step_at(self.corrected_unix(now));
-                self.totp_step = Some(step);
-                (secret.digits(step), true)
-            }
-            (None, _) => return Output::Idle,
-        };
-        let Some(challenge) = self.challenge.take() else {
-            return Output::Idle;
-        };
-        if let Some(ticket) = challenge.held {
-            budget.release(ticket);
-        }
-        self.spend(&digits, now);
-        let output = self.send(
-            &Payload::Mfa {
-                challenge: &challenge.code,
-                digits: &digits,
-            },
-            None,
-            Trigger::DigitsSent,
-            budget,
-            now,
-        );
-        if let Some(flight) = &mut self.flight {
-            flight.second_step = Some(SecondStep {
-                challenge: challenge.code,
-                is_computed,
-            });
-        }
-        output
-    }
-
-    fn spend(&mut self, digits: &Digits, now: Time) {
-        let print = self.key.of(&[digits.secret().expose().as_bytes()]);
-        self.spent_digits.retain(|(_, until)| now.monotonic < *until);
-        self.spent_digits.push((print, now.monotonic + DIGITS_SPENT));
-    }
-
-    fn send_refresh(&mut self, budget: &mut Budget, now: Time) -> Output {
-        if let Some(until) = self.backoff.until(now.monotonic) {
-            return self.blocked(until, WaitReason::BackOff);
-        }
-        if let Gate::Closed(until, reason) = budget_gate(budget, 1, now) {
-            return self.blocked(until, reason);
-        }
-        let Some(token) = self.token.as_ref().map(|token| token.secret.clone()) else {
-            return Output::Idle;
-        };
-        let scheme = self.config.scheme;
-        self.send(
-            &Payload::Refresh {
-                token: &token,
-                scheme,
-            },
-            None,
-            Trigger::RefreshSent,
-            budget,
-            now,
-        )
-    }
-
-    /// The one place from which a request leaves: counted first, recorded next, sent last.
-    fn send(
-        &mut self,
-        payload: &Payload<'_>,
-        held: Option<Ticket>,
-        trigger: Trigger,
-        budget: &mut Budget,
-        now: Time,
-    ) -> Output {
-        let id = RequestId(self.next_request);
-        self.next_request += 1;
-        let deadline = now.monotonic + self.config.request_timeout;
-        let ticket = Ticket(self.draws.next());
-        budget.send(ticket, deadline, now.monotonic);
-        self.step_to(trigger);
-        self.flight = Some(Flight {
-            id,
-            call: payload.call(),
-            sent: now,
-            deadline,
-            ticket,
-            held,
-            second_step: None,
-        });
-        let request = request::build(id, &self.config.instance, payload, deadline);
-        if self.config.has_store {
-            self.keep(now);
-            self.outputs.push_back(Output::Send(request));
-            return self.outputs.pop_front().unwrap_or(Output::Idle);
-        }
-        Output::Send(request)
-    }
-
     /// A want stands and is not served before `until`. What has come by then is seen by a new look.
     fn blocked(&mut self, until: Instant, reason: WaitReason) -> Output {
         self.blocked = true;
+        self.forget_shared();
+        Output::Wait { until, reason }
+    }
+
+    /// What the shared record said is too old to decide by.
+    pub(super) fn forget_shared(&mut self) {
         self.shared_view = if self.config.has_store {
             SharedView::Unread
         } else {
             SharedView::Read
         };
-        Output::Wait { until, reason }
     }
 
     /// The want that stands ends without a new token.
@@ -416,41 +307,6 @@ impl Machine {
     fn end_with(&mut self, failure: Failure) -> Output {
         self.want = None;
         Output::Event(Event::Failed(failure))
-    }
-
-    /// Asks the driver to write what this machine knows to the shared record.
-    pub(super) fn keep(&mut self, now: Time) {
-        if !self.config.has_store {
-            return;
-        }
-        let token = self.token.as_ref().map(|token| SharedToken {
-            token: token.secret.clone(),
-            cookie: token.cookie.clone(),
-            tenant_id: token.tenant_id,
-            life_ms: millis(token.windows.life()),
-            stamp: if token.is_doubtful {
-                Stamp::UNKNOWN
-            } else {
-                self.stamp(self.at(token.windows.sent, now))
-            },
-        });
-        let asked = self.challenge.as_ref().map(|challenge| challenge.until);
-        let is_asking = !matches!(self.config.mfa, MfaSource::Totp(_));
-        self.outputs.push_back(Output::Keep(SharedRecord {
-            token,
-            latch: self.latch,
-            totp_step: self.totp_step,
-            asked_until: asked.filter(|_| is_asking),
-        }));
-    }
-
-    /// Both clocks at a past moment of the monotonic one.
-    fn at(&self, moment: Instant, now: Time) -> Time {
-        let ago = i64::try_from(millis(now.monotonic.since(moment))).unwrap_or(i64::MAX);
-        Time {
-            monotonic: moment,
-            unix: now.unix.offset(-ago),
-        }
     }
 
     /// Tells the budget what came since the last poll.
