@@ -11,7 +11,9 @@ use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::Instant;
+use crate::rate_limit::MAX_WAIT;
+use crate::record::Stamp;
+use crate::time::{Instant, Time};
 
 /// Requests a minute when nothing else is said: people's browsers share the instance's ten.
 pub const DEFAULT_PER_MINUTE: u32 = 6;
@@ -24,7 +26,7 @@ pub const COUNTED_AFTER_ANSWER: Duration = Duration::from_secs(61);
 pub struct Ticket(pub(crate) u64);
 
 /// An exact log of what was sent, the places held for a second step, and the instance's own wait.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
     per_minute: u32,
     places: Vec<Place>,
@@ -37,6 +39,20 @@ pub struct Place {
     pub(crate) ticket: Ticket,
     /// The place is free again from here.
     pub(crate) until: Instant,
+    /// Taken by another process: known from its record, and gone when it is gone from there.
+    #[serde(skip, default = "foreign")]
+    pub(crate) foreign: bool,
+}
+
+/// A budget as other processes read it. The limit is not part of it: each process keeps its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetRecord {
+    /// When it was written.
+    pub stamp: Stamp,
+    /// The places that are taken.
+    pub places: Vec<Place>,
+    /// Until when the instance asked everybody to wait.
+    pub wait_until: Option<Instant>,
 }
 
 /// The limit asked for is not between 2 and 60.
@@ -90,6 +106,59 @@ impl Budget {
         self.wait_until.filter(|until| *until > now)
     }
 
+    /// What other processes have to know.
+    #[must_use]
+    pub fn to_record(&self, boot: &str, now: Time) -> BudgetRecord {
+        let places = self
+            .places
+            .iter()
+            .filter(|place| place.until > now.monotonic)
+            .copied()
+            .collect();
+        let stamp = Stamp {
+            boot: boot.into(),
+            monotonic: now.monotonic,
+            unix: now.unix,
+        };
+        BudgetRecord {
+            stamp,
+            places,
+            wait_until: self.wait_until(now.monotonic),
+        }
+    }
+
+    /// Takes over what other processes have written; what this one sent itself stays. If the record's clock cannot
+    /// be compared with this one, everything in it counts as sent now.
+    pub fn restore(&mut self, record: Option<&BudgetRecord>, boot: &str, now: Time) {
+        self.places.retain(|place| !place.foreign);
+        let Some(record) = record else { return };
+        let now_here = now.monotonic;
+        let is_comparable = record.stamp.on_clock(boot, now).is_some();
+        for place in &record.places {
+            let is_own = self.places.iter().any(|own| own.ticket == place.ticket);
+            let until = if is_comparable {
+                place.until.min(now_here + LONGEST_PLACE)
+            } else {
+                now_here + COUNTED_AFTER_ANSWER
+            };
+            if !is_own && until > now_here {
+                self.places.push(Place {
+                    ticket: place.ticket,
+                    until,
+                    foreign: true,
+                });
+            }
+        }
+        if let Some(until) = record.wait_until {
+            let from = if is_comparable {
+                now_here
+            } else {
+                record.stamp.monotonic
+            };
+            self.rate_limited(now_here + until.since(from).min(MAX_WAIT));
+        }
+    }
+
     /// Whether so many places are free.
     pub(crate) fn check(&self, places: u32, now: Instant) -> Result<(), Closed> {
         if let Some(until) = self.wait_until(now) {
@@ -116,12 +185,17 @@ impl Budget {
         self.places.push(Place {
             ticket,
             until: deadline + COUNTED_AFTER_ANSWER,
+            foreign: false,
         });
     }
 
     /// Holds a place that will be used, or given up, by `until`.
     pub(crate) fn hold(&mut self, ticket: Ticket, until: Instant) {
-        self.places.push(Place { ticket, until });
+        self.places.push(Place {
+            ticket,
+            until,
+            foreign: false,
+        });
     }
 
     /// The answer to a request came, or its wait was ended, at `at`.
@@ -140,6 +214,14 @@ impl Budget {
     pub(crate) fn rate_limited(&mut self, until: Instant) {
         self.wait_until = self.wait_until.max(Some(until));
     }
+}
+
+/// No request is out for longer than an hour (the longest timeout); what claims more is damaged.
+const LONGEST_PLACE: Duration = Duration::from_secs(3600 + 61);
+
+/// What is read was written by somebody else.
+const fn foreign() -> bool {
+    true
 }
 
 impl Default for Budget {
@@ -204,6 +286,63 @@ mod tests {
         budget.rate_limited(at(2_000));
         assert_eq!(budget.check(1, at(4_999)), Err(Closed::RateLimited(at(5_000))));
         assert_eq!(budget.check(1, at(5_000)), Ok(()));
+    }
+
+    #[test]
+    fn another_process_sees_the_same_budget_on_the_same_clock() {
+        let mut budget = Budget::new(2).unwrap();
+        budget.send(Ticket(1), at(30_000), at(0));
+        budget.answered(Ticket(1), at(500));
+        budget.rate_limited(at(9_000));
+        let now = Time::from_millis(1_000, 5_000);
+        let record = budget.to_record("b1", now);
+        let mut other = Budget::new(2).unwrap();
+        other.restore(Some(&record), "b1", Time::from_millis(2_000, 0));
+        assert_eq!(other.used(at(61_499)), 1);
+        assert_eq!(other.used(at(61_500)), 0);
+        assert_eq!(other.wait_until(at(2_000)), Some(at(9_000)));
+        other.send(Ticket(2), at(40_000), at(2_000));
+        other.restore(None, "b1", now);
+        assert_eq!(
+            other.used(at(2_000)),
+            1,
+            "what was sent here stays, the other's record is gone"
+        );
+    }
+
+    #[test]
+    fn entries_of_another_clock_count_as_sent_now() {
+        let mut budget = Budget::new(2).unwrap();
+        budget.send(Ticket(1), at(1_000_000), at(970_000));
+        budget.rate_limited(at(1_030_000));
+        let record = budget.to_record("b1", Time::from_millis(1_000_000, 5_000_000));
+        let mut other = Budget::new(2).unwrap();
+        other.restore(Some(&record), "b2", Time::from_millis(7_000, 9_999_000));
+        assert_eq!(other.used(at(67_999)), 1);
+        assert_eq!(other.used(at(68_000)), 0);
+        assert_eq!(other.wait_until(at(7_000)), Some(at(37_000)));
+    }
+
+    #[test]
+    fn a_damaged_record_closes_the_budget_for_an_hour_at_most() {
+        let stamp = Stamp {
+            boot: "b".into(),
+            monotonic: at(0),
+            unix: crate::time::UnixTime::from_millis(0),
+        };
+        let places = alloc::vec![Place {
+            ticket: Ticket(1),
+            until: Instant::NEVER
+        }];
+        let record = BudgetRecord {
+            stamp,
+            places,
+            wait_until: Some(Instant::NEVER),
+        };
+        let mut budget = Budget::new(2).unwrap();
+        budget.restore(Some(&record), "b", Time::from_millis(1, 1));
+        assert_eq!(budget.used(at(3_661_001)), 0);
+        assert_eq!(budget.wait_until(at(900_001)), None);
     }
 
     #[test]

@@ -21,7 +21,8 @@ impl FingerprintKey {
     }
 
     /// HMAC-SHA-256 over the parts, each led by its length so that no two lists of parts collide.
-    pub(crate) fn of(&self, parts: &[&[u8]]) -> Fingerprint {
+    #[must_use]
+    pub fn of(&self, parts: &[&[u8]]) -> Fingerprint {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
             unreachable!("HMAC takes keys of any length (RFC 2104 §2)")
         };

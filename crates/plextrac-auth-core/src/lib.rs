@@ -86,7 +86,7 @@ mod token;
 mod totp;
 
 pub use answer::MAX_BODY;
-pub use budget::{Budget, COUNTED_AFTER_ANSWER, DEFAULT_PER_MINUTE, OutOfRange, Place, Ticket};
+pub use budget::{Budget, BudgetRecord, COUNTED_AFTER_ANSWER, DEFAULT_PER_MINUTE, OutOfRange, Place, Ticket};
 pub use credential::{CredentialError, Credentials, Digits, MfaSource, Part, Problem, ReadyToken, Scheme};
 pub use failure::{Failure, FailureKind, TransportFailure};
 pub use fingerprint::{Fingerprint, FingerprintKey};

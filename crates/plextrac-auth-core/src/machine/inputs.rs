@@ -194,6 +194,18 @@ impl Machine {
         Ok(Verdict::Renew)
     }
 
+    /// The shared record is to be read though nothing is wanted: to say where the account stands, or before its
+    /// record is changed by [`sign_out`](Self::sign_out) or [`forget_rejection`](Self::forget_rejection).
+    ///
+    /// # Errors
+    /// [`InputError::WrongState`] if the machine was not made with a store; [`InputError::MustDrain`].
+    pub fn look(&mut self) -> Result<(), InputError> {
+        self.check(self.config.has_store)?;
+        self.shared_view = SharedView::Unread;
+        self.looking = true;
+        Ok(())
+    }
+
     /// What the shared record says, after [`Output::ReadShared`]; `None` if there is none.
     ///
     /// # Errors
@@ -201,6 +213,7 @@ impl Machine {
     pub fn handle_shared(&mut self, record: Option<&SharedRecord>, now: Time) -> Result<(), InputError> {
         self.check(self.shared_view == SharedView::Asked)?;
         self.shared_view = SharedView::Read;
+        self.looking = false;
         if let Some(record) = record {
             self.on_shared(record, now);
         }

@@ -150,6 +150,8 @@ pub struct Machine {
     server_ahead_ms: Option<i64>,
 
     shared_view: SharedView,
+    /// The record is to be read though nothing is wanted.
+    looking: bool,
     /// What was told to others is no longer so.
     keep_due: bool,
     /// A token whose refresh was refused after a 401 or past its end: dead, whoever still shares it.
@@ -236,6 +238,7 @@ impl Machine {
             needs_mfa: None,
             server_ahead_ms: None,
             shared_view: SharedView::Read,
+            looking: false,
             keep_due: false,
             dead: None,
             asked_elsewhere_until: None,

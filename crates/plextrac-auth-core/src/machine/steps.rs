@@ -36,7 +36,8 @@ impl Machine {
         }
         if self.outputs.is_empty() {
             let output = self.decide(budget, now);
-            self.outputs.push_back(output);
+            // In front of what follows from it: a record is kept before its request is sent.
+            self.outputs.push_front(output);
         }
         let output = self.outputs.pop_front().unwrap_or(Output::Idle);
         self.drained = output.is_last();
@@ -94,12 +95,12 @@ impl Machine {
                 reason: WaitReason::AnswerOutstanding,
             };
         }
-        if self.want.is_none() {
-            return self.rest(now);
-        }
-        if self.shared_view != SharedView::Read {
+        if self.shared_view != SharedView::Read && (self.want.is_some() || self.looking) {
             self.shared_view = SharedView::Asked;
             return Output::ReadShared;
+        }
+        if self.want.is_none() {
+            return self.rest(now);
         }
         match self.phase {
             Phase::AwaitingDigits => self.decide_digits(budget, now),
