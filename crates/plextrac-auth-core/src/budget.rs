@@ -332,7 +332,8 @@ mod tests {
         };
         let places = alloc::vec![Place {
             ticket: Ticket(1),
-            until: Instant::NEVER
+            until: Instant::NEVER,
+            foreign: true
         }];
         let record = BudgetRecord {
             stamp,
