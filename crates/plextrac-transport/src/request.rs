@@ -157,6 +157,12 @@ impl Response {
         &self.body
     }
 
+    /// The body, taken out instead of copied.
+    #[must_use]
+    pub fn into_body(self) -> Zeroizing<Vec<u8>> {
+        self.body
+    }
+
     /// The body as JSON.
     ///
     /// # Errors

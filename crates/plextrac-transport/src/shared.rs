@@ -5,17 +5,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
-use plextrac_auth_core::{Credentials, FingerprintKey, Instant as Moment, Machine, Seed};
+use plextrac_auth_core::{Credentials, Instant as Moment, Machine};
 
 use crate::budget::{self, SharedBudget};
 use crate::cancel::CancelToken;
 use crate::clock::{self, Clock};
 use crate::config::{Mfa, SessionConfig};
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::event::{EventSink, SessionEvent, Tally};
 use crate::flight::{self, Flight};
 use crate::http::HttpClient;
 use crate::live::Live;
+use crate::seed::random_seed;
 use crate::sync::{Condvar, Mutex};
 
 /// How long closing waits for a request that is out.
@@ -61,7 +62,7 @@ impl Shared {
         let machine_config = config.machine_config()?;
         let http = HttpClient::new(&config.http).map_err(|error| Error::invalid(error.to_string()))?;
         let now = config.clock.now();
-        let machine = Machine::new(machine_config, seed()?, now);
+        let machine = Machine::new(machine_config, random_seed()?, now);
         let live = Live::default();
         live.publish(&machine, now);
         Ok(Self {
@@ -137,20 +138,4 @@ impl Shared {
             }
         }
     }
-}
-
-fn seed() -> Result<Seed, Error> {
-    let (mut draws, mut key) = ([0; 8], [0; 32]);
-    getrandom::fill(&mut draws)
-        .and_then(|()| getrandom::fill(&mut key))
-        .map_err(|error| {
-            Error::new(
-                ErrorCode::Unsupported,
-                format!("the system gives no random bytes: {error}"),
-            )
-        })?;
-    Ok(Seed {
-        draws: u64::from_le_bytes(draws),
-        key: FingerprintKey::new(key),
-    })
 }
