@@ -12,12 +12,12 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Weak};
 use std::thread;
 
-use parking_lot::Mutex;
 use ureq::config::Config;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
 use super::ongoing::{Ongoing, Stop};
+use crate::sync::Mutex;
 
 /// Asks for the addresses of a host; blocks for as long as it likes.
 pub(super) type LookupFn = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;

@@ -14,7 +14,8 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Connects to one address, and gives up at `until` with [`ErrorKind::TimedOut`], or sooner with a [`Stop`].
+    /// Connects to one address, and gives up at `until` with [`ErrorKind::TimedOut`]; or sooner with a [`Stop`], if a
+    /// token says so.
     pub(super) fn connect(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Self> {
         let stream = dial(address, until, ongoing)?;
         // A request is two writes, head and body; the second must not wait for an acknowledgement of the first.
@@ -112,8 +113,7 @@ fn dial(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Ar
     match connect(&stream, &address) {
         Ok(()) => {}
         Err(Errno::INPROGRESS) => loop {
-            let left = ongoing.remaining()?.min(time_left(until)?);
-            let left = Timespec::try_from(left).map_err(io::Error::other)?;
+            let left = Timespec::try_from(time_left(until)?).map_err(io::Error::other)?;
             let mut writable = [PollFd::new(&stream, PollFlags::OUT)];
             match ongoing.interruptible(&stream, || poll(&mut writable, Some(&left)))? {
                 Ok(0) | Err(Errno::INTR) => {}
@@ -130,7 +130,7 @@ fn dial(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Ar
 /// The socket is hidden until it is connected: a trigger is noticed when the attempt has ended.
 #[cfg(not(target_os = "linux"))]
 fn dial(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Arc<TcpStream>> {
-    let stream = TcpStream::connect_timeout(&address, ongoing.remaining()?.min(time_left(until)?))?;
+    let stream = TcpStream::connect_timeout(&address, time_left(until)?)?;
     ongoing.remaining()?;
     Ok(Arc::new(stream))
 }

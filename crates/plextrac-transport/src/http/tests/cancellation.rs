@@ -4,13 +4,12 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread;
 
-use parking_lot::Mutex;
-
 use super::authority::Authority;
 use super::resolver::Lookup;
 use super::server::{Peer, Server};
 use super::*;
 use crate::cancel::CancelToken;
+use crate::sync::Mutex;
 
 /// A call that got stuck: on what, and where it says so.
 struct Stuck {

@@ -4,11 +4,11 @@ use std::sync::mpsc;
 use std::thread;
 
 use http::header::AUTHORIZATION;
-use parking_lot::Mutex;
 
 use super::authority::Authority;
 use super::server::{Peer, Server};
 use super::*;
+use crate::sync::Mutex;
 
 const SECRET: &str = "hunter2-in-the-header";
 const SECRET_BODY: &[u8] = b"hunter3-in-the-body";
@@ -144,12 +144,14 @@ fn a_head_without_end_is_given_up() {
         peer.repeat(format!("X-Filler: {}\r\n", "x".repeat(1000)).as_bytes());
     });
     assert_eq!(many.kind(), HttpErrorKind::TooLarge, "{many}");
+    assert!(many.to_string().contains("the head of the answer"), "{many}");
     let one = error_from(|peer| {
         peer.request();
         drop(peer.say(b"HTTP/1.1 200 OK\r\nX: "));
         peer.repeat(&[b'x'; 1000]);
     });
     assert_eq!(one.kind(), HttpErrorKind::TooLarge, "{one}");
+    assert!(one.to_string().contains("the head of the answer"), "{one}");
     let short = error_from(|peer| {
         peer.request();
         drop(peer.say(b"HTTP/1.1 200 OK\r\n"));

@@ -3,11 +3,10 @@
 use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
-use parking_lot::Mutex;
-
 use super::authority::Authority;
 use super::server::{Peer, Server};
 use super::*;
+use crate::sync::Mutex;
 
 fn serve(peer: &mut Peer) {
     while peer.request().is_some() && peer.say(OK).is_ok() {}

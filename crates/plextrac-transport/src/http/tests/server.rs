@@ -7,8 +7,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
+
+use crate::sync::Mutex;
 
 /// Accepts connections and runs the script on each, on a thread of its own. A connection is closed when its script
 /// has ended.
