@@ -25,10 +25,7 @@ pub(crate) fn of_instance(
     let key = (instance.clone(), Arc::as_ptr(clock).cast::<()>() as usize);
     let entry = budgets.entry(key).or_insert_with(|| {
         let budget = Budget::new(per_minute.unwrap_or(DEFAULT_PER_MINUTE)).unwrap_or_default();
-        Entry {
-            budget: Arc::new(Mutex::new(budget)),
-            _clock: Arc::clone(clock),
-        }
+        Entry { budget: Arc::new(Mutex::new(budget)), _clock: Arc::clone(clock) }
     });
     if let Some(per_minute) = per_minute {
         entry.budget.lock().lower_to(per_minute);

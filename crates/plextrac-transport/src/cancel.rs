@@ -82,10 +82,7 @@ impl CancelToken {
         if entered.is_err() {
             waker();
         }
-        TriggerGuard {
-            token: self.clone(),
-            id: entered.ok(),
-        }
+        TriggerGuard { token: self.clone(), id: entered.ok() }
     }
 
     /// Adds an entry, unless the token is triggered.
@@ -110,9 +107,7 @@ impl CancelToken {
 
 impl fmt::Debug for CancelToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CancelToken")
-            .field("triggered", &self.is_triggered())
-            .finish()
+        f.debug_struct("CancelToken").field("triggered", &self.is_triggered()).finish()
     }
 }
 
@@ -148,17 +143,10 @@ pub(crate) fn interruptible<T>(
         return Ok(blocking());
     };
     let id = token.enter(Entry::Socket(Arc::clone(socket)))?;
-    let guard = TriggerGuard {
-        token: token.clone(),
-        id: Some(id),
-    };
+    let guard = TriggerGuard { token: token.clone(), id: Some(id) };
     let returned = interruptible(others, socket, blocking);
     drop(guard);
-    if token.is_triggered() {
-        Err(Cancelled)
-    } else {
-        returned
-    }
+    if token.is_triggered() { Err(Cancelled) } else { returned }
 }
 
 #[derive(Default)]
@@ -251,9 +239,7 @@ mod tests {
         let (near, _far) = connected_pair();
         let token = CancelToken::new();
         token.trigger();
-        let result = interruptible(&[CancelToken::new(), token], &near, || {
-            panic!("must not be called")
-        });
+        let result = interruptible(&[CancelToken::new(), token], &near, || panic!("must not be called"));
         assert_eq!(result, Err::<(), _>(Cancelled));
     }
 
@@ -285,9 +271,6 @@ mod tests {
         let _kept = token.on_trigger(other_waker);
         drop(dropped);
         token.trigger();
-        assert_eq!(
-            (calls.load(Ordering::SeqCst), others.load(Ordering::SeqCst)),
-            (0, 1)
-        );
+        assert_eq!((calls.load(Ordering::SeqCst), others.load(Ordering::SeqCst)), (0, 1));
     }
 }

@@ -18,6 +18,12 @@ pub trait Clock: Send + Sync {
     /// What both clocks say now. The monotonic one must include suspend and never go back.
     fn now(&self) -> Time;
 
+    /// Names the boot, and time namespace, that the monotonic clock counts from, so that other processes can tell
+    /// whether theirs is the same. Empty if unknown: then both clocks have to agree.
+    fn boot(&self) -> String {
+        String::new()
+    }
+
     /// Whether this clock may jump at any moment without anybody being told. Waits on such a clock look
     /// at it every few milliseconds; waits on the system's clock do not.
     fn is_moved_by_hand(&self) -> bool {
@@ -49,6 +55,10 @@ impl Clock for SystemClock {
         Time::from_millis(monotonic_ms(), unix_ms())
     }
 
+    fn boot(&self) -> String {
+        boot()
+    }
+
     fn is_moved_by_hand(&self) -> bool {
         false
     }
@@ -64,6 +74,22 @@ pub(crate) fn real_now() -> std::time::Instant {
 fn monotonic_ms() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     (now.tv_sec as u64).saturating_mul(1000) + now.tv_nsec as u64 / 1_000_000
+}
+
+/// Containers share the kernel's boot, and may have time namespaces of their own.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn boot() -> String {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
+    match boot.trim() {
+        "" => String::new(),
+        boot => format!("{boot} {}", namespace.display()),
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn boot() -> String {
+    String::new()
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]

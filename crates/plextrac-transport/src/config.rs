@@ -10,11 +10,12 @@ use plextrac_auth_core::{Budget, Credentials, Instance, MfaSource, ReadyToken, S
 use zeroize::Zeroizing;
 
 use crate::clock::{Clock, SystemClock};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent};
 use crate::header;
 use crate::http::{CaBundle, ClientCertificate, HttpOptions, ProxySetting, Roots};
 use crate::mfa::{MfaCallback, MfaPrompt};
+use crate::store::{DirectoryStore, SessionStore};
 
 /// The settings of a [`Session`](crate::Session), and of a machine driven by somebody else's HTTP stack.
 ///
@@ -41,6 +42,7 @@ pub struct SessionConfig {
     pub(crate) response_limit: usize,
     pub(crate) allow_http: bool,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) store: Option<Arc<dyn SessionStore>>,
     pub(crate) events: Option<EventSink>,
 }
 
@@ -73,6 +75,7 @@ impl SessionConfig {
             response_limit: 64 * 1024 * 1024,
             allow_http: false,
             clock: SystemClock::shared(),
+            store: None,
             events: None,
         })
     }
@@ -125,10 +128,7 @@ impl SessionConfig {
         let pem = std::fs::read(path).map_err(|error| {
             Error::invalid(format!("the CA file {} cannot be read: {error}", path.display()))
         })?;
-        self.add_ca(CaBundle {
-            name: path.display().to_string(),
-            pem,
-        })
+        self.add_ca(CaBundle { name: path.display().to_string(), pem })
     }
 
     /// The same from memory.
@@ -136,10 +136,7 @@ impl SessionConfig {
     /// # Errors
     /// `InvalidArgument` if it holds no certificate.
     pub fn ca_pem(&mut self, pem: &[u8]) -> Result<&mut Self, Error> {
-        self.add_ca(CaBundle {
-            name: "given in memory".into(),
-            pem: pem.to_vec(),
-        })
+        self.add_ca(CaBundle { name: "given in memory".into(), pem: pem.to_vec() })
     }
 
     /// Which certification authorities are trusted besides the given ones.
@@ -153,14 +150,9 @@ impl SessionConfig {
     /// # Errors
     /// `InvalidArgument` if they cannot be used together.
     pub fn client_certificate(&mut self, chain_pem: &[u8], key_pem: &[u8]) -> Result<&mut Self, Error> {
-        let certificate = ClientCertificate {
-            chain_pem: chain_pem.to_vec(),
-            key_pem: Zeroizing::new(key_pem.to_vec()),
-        };
-        let http = HttpOptions {
-            client_certificate: Some(certificate),
-            ..self.http.clone()
-        };
+        let certificate =
+            ClientCertificate { chain_pem: chain_pem.to_vec(), key_pem: Zeroizing::new(key_pem.to_vec()) };
+        let http = HttpOptions { client_certificate: Some(certificate), ..self.http.clone() };
         self.set_http(http)
     }
 
@@ -183,15 +175,8 @@ impl SessionConfig {
     /// # Errors
     /// `InvalidArgument` if the URL is none or of a kind that is not supported.
     pub fn proxy(&mut self, url: &str) -> Result<&mut Self, Error> {
-        let proxy = if url.is_empty() {
-            ProxySetting::None
-        } else {
-            ProxySetting::Url(url.to_owned())
-        };
-        let http = HttpOptions {
-            proxy,
-            ..self.http.clone()
-        };
+        let proxy = if url.is_empty() { ProxySetting::None } else { ProxySetting::Url(url.to_owned()) };
+        let http = HttpOptions { proxy, ..self.http.clone() };
         self.set_http(http)
     }
 
@@ -207,9 +192,7 @@ impl SessionConfig {
     /// `InvalidArgument` if it is zero or over an hour.
     pub fn timeout(&mut self, timeout: Duration) -> Result<&mut Self, Error> {
         if timeout.is_zero() || timeout > Duration::from_secs(3600) {
-            return Err(Error::invalid(
-                "a timeout is more than nothing and at most an hour",
-            ));
+            return Err(Error::invalid("a timeout is more than nothing and at most an hour"));
         }
         self.timeout = timeout;
         Ok(self)
@@ -248,6 +231,29 @@ impl SessionConfig {
     /// Accepts any certificate: anybody in between can read the password. For a test against a machine at hand only.
     pub const fn danger_accept_invalid_certs(&mut self, accept: bool) -> &mut Self {
         self.http.verify = !accept;
+        self
+    }
+
+    /// Shares the account's session with other processes of this user through a directory, which is made if it is not
+    /// there. Without one, and with a ready-made token alone, nothing is shared.
+    ///
+    /// # Errors
+    /// `Store` if others could read or change what is in it, or it cannot be made.
+    pub fn state_dir(&mut self, directory: impl AsRef<Path>) -> Result<&mut Self, Error> {
+        let store = DirectoryStore::open(directory.as_ref())
+            .map_err(|error| Error::new(ErrorCode::Store, error.to_string()))?;
+        Ok(self.store(Arc::new(store)))
+    }
+
+    /// Shares the account's session through a store.
+    pub fn store(&mut self, store: Arc<dyn SessionStore>) -> &mut Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Shares nothing; the default.
+    pub fn no_store(&mut self) -> &mut Self {
+        self.store = None;
         self
     }
 
@@ -295,9 +301,7 @@ impl SessionConfig {
 
     /// The headers that are sent with every request, for a driver that does its own HTTP.
     pub fn extra_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
     /// How many authentication requests a minute were asked for.

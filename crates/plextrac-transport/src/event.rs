@@ -35,6 +35,11 @@ pub enum SessionEvent {
         /// Server minus local, in milliseconds.
         server_ahead_ms: i64,
     },
+    /// The store cannot be used; the session goes on without sharing.
+    NotShared {
+        /// Why, and what to do.
+        reason: String,
+    },
     /// An attempt to get a token failed. A usable one may still be in hand.
     Failed(Error),
 }
@@ -117,11 +122,9 @@ impl fmt::Display for SessionEvent {
             }
             Self::Latched => f.write_str("the credentials were rejected and are not sent again"),
             Self::SkewSeen { server_ahead_ms } => {
-                write!(
-                    f,
-                    "the server's clock is {server_ahead_ms} ms ahead of this machine's"
-                )
+                write!(f, "the server's clock is {server_ahead_ms} ms ahead of this machine's")
             }
+            Self::NotShared { reason } => f.write_str(reason),
             Self::Failed(error) => write!(f, "no new token: {error}"),
         }
     }

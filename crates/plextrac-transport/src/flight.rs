@@ -7,12 +7,12 @@
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use plextrac_auth_core::{
-    Call as AuthCall, Digits, Event, Failure, FailureKind, InputError, Instant as Moment, Machine, Output,
-    Response, TransportFailure, WaitReason,
+    Budget, Call as AuthCall, Digits, Event, Failure, FailureKind, InputError, Instant as Moment, Machine,
+    Output, Response, SharedRecord, TransportFailure, WaitReason, Want,
 };
 
 use crate::cancel::CancelToken;
@@ -23,6 +23,7 @@ use crate::event::{SessionEvent, Tally};
 use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::shared::{Inner, Shared};
+use crate::store::StoreLock;
 use crate::sync::Mutex;
 
 /// What callers see of a flight. All of it is changed under the session's lock.
@@ -46,28 +47,29 @@ impl Flight {
     /// How long persons were asked until `now`; this time counts against no caller's timeout.
     pub(crate) fn person_time(&self, now: Instant) -> Duration {
         self.asked_for
-            + self
-                .asking_since
-                .map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
+            + self.asking_since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since))
     }
 }
 
-/// Starts the session's flight with what the machine said to do first. The caller holds the lock.
+/// What a flight is started for.
+pub(crate) enum Errand {
+    Token(Want),
+    Digits(Digits),
+}
+
+/// Starts the session's flight. The caller holds the lock.
 pub(crate) fn start(
     shared: &Arc<Shared>,
     inner: &mut Inner,
-    first: Next,
+    errand: Errand,
 ) -> Result<Arc<Mutex<Flight>>, Error> {
     let flight = Arc::new(Mutex::new(Flight::default()));
     let (for_thread, its_session) = (Arc::clone(&flight), Arc::clone(shared));
     std::thread::Builder::new()
         .name("plextrac-flight".into())
-        .spawn(move || run(&its_session, &for_thread, first))
+        .spawn(move || run(&its_session, &for_thread, errand))
         .map_err(|error| {
-            Error::new(
-                ErrorCode::Network,
-                format!("no thread could be started for the sign-in: {error}"),
-            )
+            Error::new(ErrorCode::Network, format!("no thread could be started for the sign-in: {error}"))
         })?;
     inner.flight = Some(Arc::clone(&flight));
     shared.is_flying.store(true, Ordering::Release);
@@ -79,30 +81,10 @@ pub(crate) fn is_in_callback_of(shared: &Shared) -> bool {
     IN_CALLBACK_OF.get() == std::ptr::from_ref(shared) as usize
 }
 
-/// Feeds `input` to the machine and drains it.
-pub(crate) fn advance(
-    shared: &Shared,
-    inner: &mut Inner,
-    input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
-) -> Result<Drained, InputError> {
-    let now = shared.clock.now();
-    // A panic may have left outputs behind; they are of no use to anybody now.
-    if !inner.machine.is_drained() {
-        drain(shared, inner, now);
-    }
-    input(&mut inner.machine, now)?;
-    Ok(drain(shared, inner, now))
-}
-
-/// Where a drain ended.
-pub(crate) struct Drained {
-    pub(crate) next: Next,
-    pub(crate) events: Vec<Event>,
-}
-
-/// What a flight does next.
+/// What comes after a drain.
 pub(crate) enum Next {
     Send(plextrac_auth_core::Request),
+    ReadShared,
     Ask { until: Moment, attempt: u32 },
     Blocked { until: Moment, reason: WaitReason },
     Over,
@@ -112,8 +94,8 @@ thread_local! {
     static IN_CALLBACK_OF: Cell<usize> = const { Cell::new(0) };
 }
 
-fn run(shared: &Arc<Shared>, flight: &Mutex<Flight>, first: Next) {
-    let outcome = catch_unwind(AssertUnwindSafe(|| fly(shared, flight, first))).unwrap_or_else(|_| {
+fn run(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) {
+    let outcome = catch_unwind(AssertUnwindSafe(|| fly(shared, flight, errand))).unwrap_or_else(|_| {
         let sentence = "a callback or this library panicked during the sign-in; the session is still usable";
         Err(Error::new(ErrorCode::Panic, sentence))
     });
@@ -128,23 +110,39 @@ fn run(shared: &Arc<Shared>, flight: &Mutex<Flight>, first: Next) {
     shared.changed.notify_all();
 }
 
-fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, first: Next) -> Result<(), Error> {
-    let mut next = first;
+fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(), Error> {
+    // Held from the look at the shared record until what follows from it is written down; never while waiting for a
+    // person or for a moment to come.
+    let mut lock: Option<Box<dyn StoreLock>> = None;
+    let mut next = match errand {
+        Errand::Token(want) => shared.step(|machine, _| machine.want(want))?,
+        Errand::Digits(digits) => shared.step(|machine, now| machine.submit_digits(digits, now))?,
+    };
     loop {
         next = match next {
             Next::Over => return Ok(()),
+            Next::ReadShared => {
+                if lock.is_none() {
+                    lock = shared.lock_account();
+                }
+                shared.read_shared()?
+            }
             Next::Send(request) => {
                 flight.lock().has_sent = true;
                 exchange(shared, &request)?
             }
-            Next::Ask { until, attempt } => match &shared.mfa {
-                Mfa::Callback(callback) => ask(shared, flight, callback, until, attempt)?,
-                // With a TOTP secret the machine never asks.
-                Mfa::Submitted | Mfa::Totp(_) => return Err(mfa_required()),
-            },
+            Next::Ask { until, attempt } => {
+                lock = None;
+                match &shared.mfa {
+                    Mfa::Callback(callback) => ask(shared, flight, callback, until, attempt)?,
+                    // With a TOTP secret the machine never asks.
+                    Mfa::Submitted | Mfa::Totp(_) => return Err(mfa_required()),
+                }
+            }
             Next::Blocked { until, reason } => {
+                lock = None;
                 hold_until(shared, flight, until, reason)?;
-                shared.step(|_, _| Ok(()), None)?
+                shared.step(|_, _| Ok(()))?
             }
         };
     }
@@ -158,27 +156,14 @@ fn exchange(shared: &Shared, request: &plextrac_auth_core::Request) -> Result<Ne
     });
     match send(shared, request) {
         Ok(answer) => {
-            let headers: Vec<(&str, &[u8])> = answer
-                .headers
-                .iter()
-                .map(|(name, value)| (name.as_str(), value.as_bytes()))
-                .collect();
-            let response = Response {
-                status: answer.status,
-                headers: &headers,
-                body: &answer.body,
-            };
-            shared.step(
-                |machine, now| machine.handle_response(request.id, &response, now),
-                None,
-            )
+            let headers: Vec<(&str, &[u8])> =
+                answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            let response = Response { status: answer.status, headers: &headers, body: &answer.body };
+            shared.step(|machine, now| machine.handle_response(request.id, &response, now))
         }
         Err(error) => {
             let failure = transport_failure(error.kind());
-            shared.step(
-                |machine, now| machine.handle_failure(request.id, failure, now),
-                Some(&error),
-            )
+            shared.step_because(|machine, now| machine.handle_failure(request.id, failure, now), Some(&error))
         }
     }
 }
@@ -224,19 +209,16 @@ fn ask(
     let digits = match answer {
         Ok(Some(code)) => Digits::new(&code).map_err(Error::from),
         Ok(None) => {
-            let given_up = shared.step(|machine, _| machine.abandon_mfa(), None);
+            let given_up = shared.step(|machine, _| machine.abandon_mfa());
             return given_up.and(Err(mfa_required()));
         }
-        Err(_) => Err(Error::new(
-            ErrorCode::Panic,
-            "the MFA callback panicked; the session is still usable",
-        )),
+        Err(_) => Err(Error::new(ErrorCode::Panic, "the MFA callback panicked; the session is still usable")),
     };
     match digits {
-        Ok(digits) => shared.step(|machine, now| machine.submit_digits(digits, now), None),
+        Ok(digits) => shared.step(|machine, now| machine.submit_digits(digits, now)),
         Err(error) => {
             // The challenge is of no use without digits; the want goes with it.
-            shared.step(|machine, _| machine.abandon_mfa(), None).ok();
+            shared.step(|machine, _| machine.abandon_mfa()).ok();
             Err(error)
         }
     }
@@ -260,33 +242,26 @@ fn hold_until(
     reason: WaitReason,
 ) -> Result<(), Error> {
     let wait = until.since(shared.clock.now().monotonic);
-    shared.tell(&SessionEvent::Waiting {
-        wait,
-        reason: reason.as_str(),
-    });
+    if flight.lock().waiters > 0 {
+        shared.tell(&SessionEvent::Waiting { wait, reason: reason.as_str() });
+    }
     let mut inner = shared.inner.lock();
     flight.lock().blocked = Some((until, reason));
     shared.changed.notify_all();
     loop {
         let left = until.since(shared.clock.now().monotonic);
-        if left.is_zero() && !inner.closed {
+        let is_closed = inner.closed;
+        if is_closed || flight.lock().waiters == 0 {
+            drop(inner);
+            // Nobody waits for it any more, so the want is not left standing.
+            drop(shared.step(|machine, _| machine.withdraw()));
+            return Err(if is_closed { closed() } else { must_wait(left, reason) });
+        }
+        if left.is_zero() {
             flight.lock().blocked = None;
             return Ok(());
         }
-        if inner.closed || flight.lock().waiters == 0 {
-            let withdrawn = advance(shared, &mut inner, |machine, _| machine.withdraw());
-            drop(withdrawn);
-            return if inner.closed {
-                Err(closed())
-            } else {
-                Err(must_wait(left, reason))
-            };
-        }
-        let slice = if shared.clock.is_moved_by_hand() {
-            left.min(HAND_MOVED_SLICE)
-        } else {
-            left
-        };
+        let slice = if shared.clock.is_moved_by_hand() { left.min(HAND_MOVED_SLICE) } else { left };
         shared.changed.wait_for(&mut inner, slice);
     }
 }
@@ -294,72 +269,120 @@ fn hold_until(
 /// A clock that tests move tells nobody when it jumps.
 const HAND_MOVED_SLICE: Duration = Duration::from_millis(5);
 
-fn drain(shared: &Shared, inner: &mut Inner, now: Time) -> Drained {
-    let mut budget = shared.budget.lock();
-    let mut events = Vec::new();
-    let mut to_send = None;
+/// What a drain brought.
+struct Drained {
+    next: Next,
+    events: Vec<Event>,
+    records: Vec<SharedRecord>,
+}
+
+fn drain(machine: &mut Machine, budget: &mut Budget, now: Time, quiet_until: &AtomicU64) -> Drained {
+    let (mut events, mut records, mut to_send) = (Vec::new(), Vec::new(), None);
     let next = loop {
-        match inner.machine.poll(&mut budget, now) {
+        match machine.poll(budget, now) {
             Output::Send(request) => to_send = Some(request),
+            Output::Keep(record) => records.push(record),
             Output::Event(event) => events.push(event),
+            Output::ReadShared => break Next::ReadShared,
             Output::NeedDigits { until, attempt } => break Next::Ask { until, attempt },
             Output::Wait { until, reason } => {
                 if reason != WaitReason::AnswerOutstanding {
-                    shared.quiet_until.store(until.as_millis(), Ordering::Relaxed);
+                    quiet_until.store(until.as_millis(), Ordering::Relaxed);
                 }
-                if reason.is_blocked() {
-                    break Next::Blocked { until, reason };
-                }
-                break Next::Over;
+                break if reason.is_blocked() { Next::Blocked { until, reason } } else { Next::Over };
             }
-            output => {
-                debug_assert!(
-                    output.is_last(),
-                    "{output:?} comes from a machine with a store only"
-                );
-                if output.is_last() {
-                    break Next::Over;
-                }
-            }
+            output if output.is_last() => break Next::Over,
+            // Outputs added later that are no last ones are of no use to this driver.
+            _ => {}
         }
     };
-    drop(budget);
-    shared.live.publish(&inner.machine, now);
-    Drained {
-        next: to_send.map_or(next, Next::Send),
-        events,
-    }
+    Drained { next: to_send.map_or(next, Next::Send), events, records }
 }
 
 impl Shared {
-    /// One input and what follows from it, with everybody told. `cause` is what the HTTP client said, if it failed.
-    fn step(
+    /// Hands one input to the machine, and does everything that follows but what the returned value says.
+    pub(crate) fn step(
+        &self,
+        input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
+    ) -> Result<Next, Error> {
+        self.step_because(input, None)
+    }
+
+    /// The shared record, handed to the machine that asked for it.
+    pub(crate) fn read_shared(&self) -> Result<Next, Error> {
+        let read = self.sharing.as_ref().map(|sharing| sharing.read(self.clock.now()));
+        let record = read.and_then(|read| self.or_notice(read));
+        self.step(|machine, now| machine.handle_shared(record.as_ref(), now))
+    }
+
+    pub(crate) fn lock_account(&self) -> Option<Box<dyn StoreLock>> {
+        self.sharing.as_ref().and_then(|sharing| self.or_notice(sharing.lock_account()))
+    }
+
+    /// Changes the machine and writes nothing down.
+    pub(crate) fn change_here(
+        &self,
+        change: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
+    ) -> Result<(), InputError> {
+        let mut budget = self.budget.lock();
+        let mut inner = self.inner.lock();
+        let now = self.clock.now();
+        if !inner.machine.is_drained() {
+            drop(drain(&mut inner.machine, &mut budget, now, &self.quiet_until));
+        }
+        let changed = change(&mut inner.machine, now);
+        drop(drain(&mut inner.machine, &mut budget, now, &self.quiet_until));
+        self.live.publish(&inner.machine, now);
+        self.changed.notify_all();
+        changed
+    }
+
+    /// `cause` is what the HTTP client said, if the input is that it failed.
+    fn step_because(
         &self,
         input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
         cause: Option<&HttpError>,
     ) -> Result<Next, Error> {
-        let mut inner = self.inner.lock();
-        let drained = match advance(self, &mut inner, input) {
-            Ok(drained) => drained,
-            // The session was signed out, or the clock jumped past the request's deadline, while it was out.
-            Err(InputError::Stale) => {
-                return Err(Error::new(
-                    ErrorCode::Cancelled,
-                    "the session was signed out while this was under way",
-                ));
-            }
-            Err(error) => return Err(error.into()),
-        };
-        drop(inner);
+        let (drained, before) = self.with_budget(|budget| {
+            let mut inner = self.inner.lock();
+            let now = self.clock.now();
+            // A 401 that was reported, or a panic, leaves outputs behind.
+            let before = (!inner.machine.is_drained())
+                .then(|| drain(&mut inner.machine, budget, now, &self.quiet_until));
+            let drained = input(&mut inner.machine, now)
+                .map(|()| drain(&mut inner.machine, budget, now, &self.quiet_until));
+            self.live.publish(&inner.machine, now);
+            (drained, before)
+        });
         self.changed.notify_all();
+        if let Some(before) = before {
+            self.keep(&before.records);
+            drop(self.tell_all(before.events, None));
+        }
+        let drained = drained.map_err(|error| match error {
+            // The session was signed out, or the clock jumped past the request's deadline, while it was out.
+            InputError::Stale => Error::new(
+                ErrorCode::Cancelled,
+                "the session was signed out while this was under way; call again",
+            ),
+            error => error.into(),
+        })?;
+        self.keep(&drained.records);
         match self.tell_all(drained.events, cause) {
             Some(error) => Err(error),
             None => Ok(drained.next),
         }
     }
 
+    fn keep(&self, records: &[SharedRecord]) {
+        // Each is the whole record; the last one says it all.
+        if let (Some(sharing), Some(record)) = (&self.sharing, records.last()) {
+            self.or_notice(sharing.keep(record, self.clock.now()));
+        }
+    }
+
     /// Tells what happened; returns the failure that ended the want, if one did.
-    pub(crate) fn tell_all(&self, events: Vec<Event>, cause: Option<&HttpError>) -> Option<Error> {
+    fn tell_all(&self, events: Vec<Event>, cause: Option<&HttpError>) -> Option<Error> {
         let mut failed = None;
         for event in events {
             let event = match event {

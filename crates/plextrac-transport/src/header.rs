@@ -43,9 +43,7 @@ fn checked(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> 
             "user-agent",
         ],
     )?;
-    let is_plain = value
-        .bytes()
-        .all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t');
+    let is_plain = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t');
     if !is_plain || value.len() > MAX_VALUE {
         return Err(Error::invalid(format!(
             "the value of header {name} must be printable ASCII of at most {MAX_VALUE} bytes; it was not used"
@@ -58,9 +56,7 @@ fn checked(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> 
 
 fn refuse(name: &HeaderName, names: &[&str]) -> Result<(), Error> {
     if names.contains(&name.as_str()) {
-        return Err(Error::invalid(format!(
-            "the header {name} is set by this library and cannot be added"
-        )));
+        return Err(Error::invalid(format!("the header {name} is set by this library and cannot be added")));
     }
     Ok(())
 }

@@ -49,6 +49,8 @@ mod request;
 mod seed;
 mod session;
 mod shared;
+mod sharing;
+mod store;
 mod sync;
 
 pub use cancel::{CancelToken, TriggerGuard};
@@ -62,3 +64,4 @@ pub use plextrac_auth_core::{Scheme, Secret};
 pub use request::{Request, Response};
 pub use seed::random_seed;
 pub use session::{Session, SessionState, Status};
+pub use store::{DirectoryStore, MemoryStore, SessionStore, StoreError, StoreErrorKind, StoreLock};

@@ -75,9 +75,7 @@ impl Live {
 
     /// Publishes what the machine has, unless it is published already.
     pub(crate) fn publish(&self, machine: &Machine, now: Time) {
-        let held = machine
-            .usable_token(now)
-            .map(plextrac_auth_core::Token::generation);
+        let held = machine.usable_token(now).map(plextrac_auth_core::Token::generation);
         let published = self.0.read().as_ref().map(|live| live.generation);
         if held != published {
             let live = LiveToken::of(machine, now).map(Arc::new);

@@ -40,20 +40,13 @@ impl Request {
                 "a path starts with a slash, such as /api/v1/client/list; absolute URLs are refused, the token goes to no other host",
             ));
         }
-        let is_encoded = path
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte));
+        let is_encoded = path.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte));
         if !is_encoded || path.len() > 16 * 1024 {
             return Err(Error::invalid(
                 "the path has characters that must be percent-encoded first, or is over 16 KiB",
             ));
         }
-        Ok(Self {
-            method,
-            path: path.to_owned(),
-            headers: Vec::new(),
-            body: None,
-        })
+        Ok(Self { method, path: path.to_owned(), headers: Vec::new(), body: None })
     }
 
     /// `GET path`.
@@ -104,8 +97,7 @@ impl Request {
     }
 
     fn set_body(&mut self, content_type: HeaderValue, bytes: &[u8]) -> &mut Self {
-        self.headers
-            .retain(|(name, _)| *name != http::header::CONTENT_TYPE);
+        self.headers.retain(|(name, _)| *name != http::header::CONTENT_TYPE);
         self.headers.push((http::header::CONTENT_TYPE, content_type));
         self.body = Some(Zeroizing::new(bytes.to_vec()));
         self
@@ -181,11 +173,7 @@ impl Response {
 
 impl From<Answer> for Response {
     fn from(answer: Answer) -> Self {
-        Self {
-            status: answer.status,
-            headers: answer.headers,
-            body: answer.body,
-        }
+        Self { status: answer.status, headers: answer.headers, body: answer.body }
     }
 }
 
@@ -201,16 +189,9 @@ mod tests {
 
     #[test]
     fn a_path_is_below_the_instance_and_nowhere_else() {
-        for path in [
-            "https://evil.example/",
-            "evil.example/x",
-            "",
-            "/a b",
-            "/a\r\nX: y",
-            "/ä",
-            "/x#y",
-            "/a\\b",
-        ] {
+        for path in
+            ["https://evil.example/", "evil.example/x", "", "/a b", "/a\r\nX: y", "/ä", "/x#y", "/a\\b"]
+        {
             assert!(Request::get(path).is_err(), "{path:?}");
         }
         for path in ["/", "/api/v1/client/list?limit=5&x=%20", "//x"] {

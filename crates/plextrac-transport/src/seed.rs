@@ -10,16 +10,8 @@ use crate::error::{Error, ErrorCode};
 /// `Unsupported` if the system gives no random bytes.
 pub fn random_seed() -> Result<Seed, Error> {
     let (mut draws, mut key) = ([0; 8], [0; 32]);
-    getrandom::fill(&mut draws)
-        .and_then(|()| getrandom::fill(&mut key))
-        .map_err(|error| {
-            Error::new(
-                ErrorCode::Unsupported,
-                format!("the system gives no random bytes: {error}"),
-            )
-        })?;
-    Ok(Seed {
-        draws: u64::from_le_bytes(draws),
-        key: FingerprintKey::new(key),
-    })
+    getrandom::fill(&mut draws).and_then(|()| getrandom::fill(&mut key)).map_err(|error| {
+        Error::new(ErrorCode::Unsupported, format!("the system gives no random bytes: {error}"))
+    })?;
+    Ok(Seed { draws: u64::from_le_bytes(draws), key: FingerprintKey::new(key) })
 }

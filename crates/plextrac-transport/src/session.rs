@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use plextrac_auth_core::{Digits, Generation, Secret, State, Verdict, Want};
+use plextrac_auth_core::{Digits, Generation, InputError, Machine, Secret, State, Verdict, WaitReason, Want};
 use serde::Serialize;
 
 use crate::cancel::{CancelToken, TriggerGuard};
 use crate::clock;
-use crate::config::{Mfa, SessionConfig};
+use crate::config::SessionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::event::{Counters, Tally};
-use crate::flight::{self, Flight, Next};
+use crate::flight::{self, Errand, Flight, Next};
 use crate::http::{Call, secret_header_value};
 use crate::live::{Age, LiveToken};
 use crate::request::{Request, Response};
@@ -100,29 +100,19 @@ impl Session {
     pub fn new(config: &SessionConfig) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(config)?);
         let timeout = shared.timeout;
-        Ok(Self {
-            handle: Arc::new(Handle(shared)),
-            cancel: None,
-            timeout,
-        })
+        Ok(Self { handle: Arc::new(Handle(shared)), cancel: None, timeout })
     }
 
     /// A handle whose calls end with `Cancelled` when `token` is triggered. A flight that others need goes on.
     #[must_use]
     pub fn with_cancel(&self, token: &CancelToken) -> Self {
-        Self {
-            cancel: Some(token.clone()),
-            ..self.clone()
-        }
+        Self { cancel: Some(token.clone()), ..self.clone() }
     }
 
     /// A handle whose calls may take so long, instead of the configured timeout.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self {
-            timeout,
-            ..self.clone()
-        }
+        Self { timeout, ..self.clone() }
     }
 
     /// Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is one.
@@ -151,13 +141,8 @@ impl Session {
                 "six digits are not asked for now; a sign-in is under way",
             ));
         }
-        let drained = flight::advance(self.shared(), &mut inner, |machine, now| {
-            machine.submit_digits(digits, now)
-        })?;
-        let outcome = match self.begin(&mut inner, drained)? {
-            Some(flight) => waiter.wait(&mut inner, &flight),
-            None => Ok(()),
-        };
+        let flight = flight::start(self.shared(), &mut inner, Errand::Digits(digits))?;
+        let outcome = waiter.wait(&mut inner, &flight);
         drop(inner);
         outcome?;
         self.usable().map(drop).ok_or_else(signed_out_meanwhile)
@@ -264,7 +249,7 @@ impl Session {
     /// # Errors
     /// `Closed`.
     pub fn forget_rejection(&self) -> Result<(), Error> {
-        self.tell_machine(|machine, now| machine.forget_rejection(now))
+        self.change_account(|machine, now| machine.forget_rejection(now))
     }
 
     /// Forgets the token. There is no call for this in PlexTrac's API: the token itself lives on to its end.
@@ -273,7 +258,7 @@ impl Session {
     /// # Errors
     /// `Closed`.
     pub fn logout(&self) -> Result<(), Error> {
-        self.tell_machine(|machine, now| machine.sign_out(now))
+        self.change_account(|machine, now| machine.sign_out(now))
     }
 
     /// Ends the session: every caller returns with `Closed`, and so does every later call. Waits at most one second
@@ -293,11 +278,7 @@ impl Session {
     #[must_use]
     pub fn expires_in(&self) -> Option<Duration> {
         let now = self.shared().clock.now();
-        let live = self
-            .shared()
-            .live
-            .get()
-            .filter(|live| live.age(now) != Age::Over)?;
+        let live = self.shared().live.get().filter(|live| live.age(now) != Age::Over)?;
         Some(live.windows.ends_at.since(now.monotonic))
     }
 
@@ -311,26 +292,21 @@ impl Session {
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = self.shared();
+        self.look();
         let now = shared.clock.now();
+        let budget = shared.with_budget(|budget| budget.clone());
         let live = shared.live.get().filter(|live| live.age(now) != Age::Over);
         let inner = shared.inner.lock();
-        let budget = shared.budget.lock();
         Status {
             state: self.state_of(&inner),
             instance: shared.base_url.clone(),
             username: shared.username.clone(),
             tenant_id: live.as_ref().and_then(|live| live.tenant_id),
-            expires_in: live
-                .as_ref()
-                .map(|live| live.windows.ends_at.since(now.monotonic)),
-            refresh_in: live
-                .as_ref()
-                .map(|live| live.windows.refresh_at.since(now.monotonic)),
+            expires_in: live.as_ref().map(|live| live.windows.ends_at.since(now.monotonic)),
+            refresh_in: live.as_ref().map(|live| live.windows.refresh_at.since(now.monotonic)),
             budget_used: budget.used(now.monotonic),
             budget_per_minute: budget.per_minute(),
-            instance_wait: budget
-                .wait_until(now.monotonic)
-                .map(|until| until.since(now.monotonic)),
+            instance_wait: budget.wait_until(now.monotonic).map(|until| until.since(now.monotonic)),
             latched: inner.machine.is_latched(),
             server_ahead_ms: inner.machine.server_ahead_ms(),
         }
@@ -382,11 +358,7 @@ impl Session {
     }
 
     fn token_for(&self, request: &Request) -> Result<Arc<LiveToken>, Error> {
-        if request.goes_with_cookie() {
-            self.token_with_cookie()
-        } else {
-            self.token()
-        }
+        if request.goes_with_cookie() { self.token_with_cookie() } else { self.token() }
     }
 
     /// A ready-made token comes without a cookie; a refresh brings one.
@@ -396,11 +368,7 @@ impl Session {
             Some(_) => token,
             None => self.obtain(Need::NewerThan(Some(token.generation)))?,
         };
-        if token.cookie.is_some() {
-            Ok(token)
-        } else {
-            Err(no_cookie())
-        }
+        if token.cookie.is_some() { Ok(token) } else { Err(no_cookie()) }
     }
 
     /// Starts a refresh that nobody waits for, unless one is under way or none would be sent.
@@ -414,24 +382,9 @@ impl Session {
         if inner.closed || inner.flight.is_some() {
             return;
         }
-        let want = Want {
-            fresh: false,
-            deadline: Some(now.monotonic + self.timeout),
-        };
-        let Ok(drained) = flight::advance(shared, &mut inner, |machine, _| machine.want(want)) else {
-            return;
-        };
-        if matches!(drained.next, Next::Blocked { .. }) {
-            // Nobody waits for it, so the want is not left standing.
-            drop(flight::advance(shared, &mut inner, |machine, _| {
-                machine.withdraw()
-            }));
-            drop(inner);
-            shared.tell_all(drained.events, None);
-            return;
-        }
+        let want = Want { fresh: false, deadline: Some(now.monotonic + self.timeout) };
         // A thread that cannot be started costs this caller nothing: the token in hand is live.
-        drop(self.begin(&mut inner, drained));
+        drop(flight::start(shared, &mut inner, Errand::Token(want)));
     }
 
     fn obtain(&self, need: Need) -> Result<Arc<LiveToken>, Error> {
@@ -467,38 +420,10 @@ impl Session {
         }
         let flight = match inner.flight.clone() {
             Some(flight) => flight,
-            None => {
-                let want = waiter.want(need);
-                let drained = flight::advance(shared, &mut inner, |machine, _| machine.want(want))?;
-                match self.begin(&mut inner, drained)? {
-                    Some(flight) => flight,
-                    None => return Ok(None),
-                }
-            }
+            None => flight::start(shared, &mut inner, Errand::Token(waiter.want(need)))?,
         };
         waiter.wait(&mut inner, &flight)?;
         Ok(None)
-    }
-
-    /// Starts the flight that goes on from `drained`; `None` if everything is done already.
-    fn begin(
-        &self,
-        inner: &mut parking_lot::MutexGuard<'_, Inner>,
-        drained: flight::Drained,
-    ) -> Result<Option<Arc<Mutex<Flight>>>, Error> {
-        let shared = self.shared();
-        let needs_person =
-            matches!(drained.next, Next::Ask { .. }) && !matches!(shared.mfa, Mfa::Callback(_));
-        let started = match drained.next {
-            Next::Over => Ok(None),
-            Next::Ask { .. } if needs_person => Err(flight::mfa_required()),
-            next => flight::start(shared, inner, next).map(Some),
-        };
-        let failed = parking_lot::MutexGuard::unlocked(inner, || shared.tell_all(drained.events, None));
-        match failed {
-            Some(error) => Err(error),
-            None => started,
-        }
     }
 
     fn usable(&self) -> Option<Arc<LiveToken>> {
@@ -536,33 +461,44 @@ impl Session {
         if inner.closed {
             return Err(flight::closed());
         }
-        let mut verdict = Verdict::Replaced;
-        let drained = flight::advance(shared, &mut inner, |machine, now| {
-            verdict = machine.report_unauthorized(generation, now)?;
-            Ok(())
-        })?;
+        let now = shared.clock.now();
+        let verdict = inner.machine.report_unauthorized(generation, now);
+        shared.live.publish(&inner.machine, now);
         drop(inner);
-        shared.tell_all(drained.events, None);
-        Ok(verdict)
+        match verdict {
+            Ok(verdict) => Ok(verdict),
+            // Another caller's report is not polled yet; it was about this token, or about one before it.
+            Err(InputError::MustDrain) => Ok(Verdict::Renew),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    fn tell_machine(
+    /// Changes what is known of the account, here and for those who share it.
+    fn change_account(
         &self,
-        input: impl FnOnce(
-            &mut plextrac_auth_core::Machine,
-            clock::Time,
-        ) -> Result<(), plextrac_auth_core::InputError>,
+        change: impl Fn(&mut Machine, clock::Time) -> Result<(), InputError>,
     ) -> Result<(), Error> {
         let shared = self.shared();
-        let mut inner = shared.inner.lock();
-        if inner.closed {
+        if shared.inner.lock().closed {
             return Err(flight::closed());
         }
-        let drained = flight::advance(shared, &mut inner, input)?;
-        drop(inner);
-        shared.changed.notify_all();
-        shared.tell_all(drained.events, None);
-        Ok(())
+        if shared.sharing.is_some() {
+            // First here, so that a flight of this session ends and lets go of the account's lock.
+            let _ = shared.change_here(&change);
+        }
+        let _lock = shared.lock_account();
+        self.look();
+        shared.step(change).map(drop)
+    }
+
+    /// Brings what is known of the account up to date with what others wrote down.
+    fn look(&self) {
+        let shared = self.shared();
+        if shared.sharing.is_some()
+            && matches!(shared.step(|machine, _| machine.look()), Ok(Next::ReadShared))
+        {
+            drop(shared.read_shared());
+        }
     }
 
     fn send(&self, request: &Request, token: &LiveToken, ends: Instant) -> Result<Response, Error> {
@@ -594,9 +530,7 @@ impl Session {
             cancel: tokens,
         };
         let answer = shared.http.call(&call);
-        answer
-            .map(Response::from)
-            .map_err(|error| flight::request_error(&error, &shared.abort_requests))
+        answer.map(Response::from).map_err(|error| flight::request_error(&error, &shared.abort_requests))
     }
 }
 
@@ -649,20 +583,13 @@ impl<'a> Waiter<'a> {
                 shared.changed.notify_all();
             }))
         });
-        Ok(Self {
-            session,
-            began: clock::real_now(),
-            _wakes: wakes,
-        })
+        Ok(Self { session, began: clock::real_now(), _wakes: wakes })
     }
 
     fn want(&self, need: Need) -> Want {
         let left = (self.began + self.session.timeout).saturating_duration_since(clock::real_now());
         let deadline = self.session.shared().clock.now().monotonic + left;
-        Want {
-            fresh: matches!(need, Need::NewerThan(Some(_))),
-            deadline: Some(deadline),
-        }
+        Want { fresh: matches!(need, Need::NewerThan(Some(_))), deadline: Some(deadline) }
     }
 
     fn wait(
@@ -694,12 +621,7 @@ impl<'a> Waiter<'a> {
             if inner.closed {
                 return Err(flight::closed());
             }
-            if self
-                .session
-                .cancel
-                .as_ref()
-                .is_some_and(CancelToken::is_triggered)
-            {
+            if self.session.cancel.as_ref().is_some_and(CancelToken::is_triggered) {
                 return Err(Error::new(ErrorCode::Cancelled, "the call was cancelled"));
             }
             let now = clock::real_now();
@@ -707,7 +629,7 @@ impl<'a> Waiter<'a> {
             if let Some((until, reason)) = seen.blocked {
                 let wait = until.since(shared.clock.now().monotonic);
                 let allowed = match reason {
-                    plextrac_auth_core::WaitReason::TotpStep => ends,
+                    WaitReason::TotpStep => ends,
                     _ => ends.min(self.began + shared.wait),
                 };
                 if now + wait > allowed {
@@ -739,8 +661,5 @@ fn no_cookie() -> Error {
 }
 
 fn signed_out_meanwhile() -> Error {
-    Error::new(
-        ErrorCode::NotReady,
-        "there is no token: the session was signed out meanwhile; call again",
-    )
+    Error::new(ErrorCode::NotReady, "there is no token: the session was signed out meanwhile; call again")
 }

@@ -5,18 +5,20 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
-use plextrac_auth_core::{Credentials, Instant as Moment, Machine};
+use plextrac_auth_core::{Budget, Credentials, FingerprintKey, Instant as Moment, Machine};
 
 use crate::budget::{self, SharedBudget};
 use crate::cancel::CancelToken;
 use crate::clock::{self, Clock};
 use crate::config::{Mfa, SessionConfig};
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent, Tally};
 use crate::flight::{self, Flight};
 use crate::http::HttpClient;
 use crate::live::Live;
 use crate::seed::random_seed;
+use crate::sharing::Sharing;
+use crate::store::{StoreError, StoreErrorKind};
 use crate::sync::{Condvar, Mutex};
 
 /// How long closing waits for a request that is out.
@@ -33,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) response_limit: usize,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) http: HttpClient,
+    pub(crate) sharing: Option<Sharing>,
     pub(crate) budget: SharedBudget,
     pub(crate) live: Live,
     pub(crate) inner: Mutex<Inner>,
@@ -59,10 +62,17 @@ pub(crate) struct Inner {
 
 impl Shared {
     pub(crate) fn new(config: &SessionConfig) -> Result<Self, Error> {
-        let machine_config = config.machine_config()?;
+        let mut machine_config = config.machine_config()?;
         let http = HttpClient::new(&config.http).map_err(|error| Error::invalid(error.to_string()))?;
         let now = config.clock.now();
-        let machine = Machine::new(machine_config, random_seed()?, now);
+        let mut seed = random_seed()?;
+        let sharing = sharing(config)?.map(|(sharing, key)| {
+            seed.key = key;
+            machine_config.has_store = true;
+            sharing.boot().clone_into(&mut machine_config.boot);
+            sharing
+        });
+        let machine = Machine::new(machine_config, seed, now);
         let live = Live::default();
         live.publish(&machine, now);
         Ok(Self {
@@ -78,13 +88,10 @@ impl Shared {
             response_limit: config.response_limit,
             clock: Arc::clone(&config.clock),
             http,
+            sharing,
             budget: budget::of_instance(&config.instance, &config.clock, config.auth_budget),
             live,
-            inner: Mutex::new(Inner {
-                machine,
-                flight: None,
-                closed: false,
-            }),
+            inner: Mutex::new(Inner { machine, flight: None, closed: false }),
             changed: Condvar::new(),
             is_flying: AtomicBool::new(false),
             quiet_until: AtomicU64::new(0),
@@ -98,6 +105,39 @@ impl Shared {
     /// Whether a want would start nothing now: a wait that the machine told is not over.
     pub(crate) fn is_quiet(&self, now: Moment) -> bool {
         now.as_millis() < self.quiet_until.load(Ordering::Relaxed)
+    }
+
+    /// Lends the budget: this process's, brought up to date with that of others and written back if there is a store.
+    /// Its lock comes before the session's, and the store's before both.
+    pub(crate) fn with_budget<T>(&self, spend: impl FnOnce(&mut Budget) -> T) -> T {
+        let Some(sharing) = &self.sharing else { return spend(&mut self.budget.lock()) };
+        let lock = self.or_notice(sharing.lock_budget());
+        let record = self.or_notice(sharing.read_budget());
+        let mut budget = self.budget.lock();
+        let now = self.clock.now();
+        if let Some(record) = &record {
+            budget.restore(record.as_ref(), sharing.boot(), now);
+        }
+        let before = budget.clone();
+        let spent = spend(&mut budget);
+        let changed = (*budget != before).then(|| budget.to_record(sharing.boot(), now));
+        drop(budget);
+        if let Some(changed) = changed {
+            self.or_notice(sharing.write_budget(&changed));
+        }
+        drop(lock);
+        spent
+    }
+
+    /// A store that fails costs nobody a session: it is said once, and sharing goes on when it works again.
+    pub(crate) fn or_notice<T>(&self, result: Result<T, StoreError>) -> Option<T> {
+        result
+            .map_err(|error| {
+                if let Some(reason) = self.sharing.as_ref().and_then(|sharing| sharing.notice(&error)) {
+                    self.tell(&SessionEvent::NotShared { reason });
+                }
+            })
+            .ok()
     }
 
     /// Tells the program and the log. No lock may be held.
@@ -136,6 +176,30 @@ impl Shared {
             if self.changed.wait_until(&mut inner, until).timed_out() {
                 return;
             }
+        }
+    }
+}
+
+/// The account's place in the store. A ready-made token alone belongs to nobody who could be named: it shares nothing.
+fn sharing(config: &SessionConfig) -> Result<Option<(Sharing, FingerprintKey)>, Error> {
+    let (Some(store), Some(credentials)) = (&config.store, &config.credentials) else { return Ok(None) };
+    let sharing = Sharing::new(
+        Arc::clone(store),
+        config.clock.boot(),
+        &config.instance,
+        credentials.username(),
+        config.http.verify,
+    );
+    match sharing {
+        Ok(sharing) => Ok(Some(sharing)),
+        Err(error) if error.kind == StoreErrorKind::Unsafe => {
+            Err(Error::new(ErrorCode::Store, error.to_string()))
+        }
+        Err(error) => {
+            if let Some(sink) = &config.events {
+                sink.tell(&SessionEvent::NotShared { reason: format!("nothing is shared: {error}") });
+            }
+            Ok(None)
         }
     }
 }

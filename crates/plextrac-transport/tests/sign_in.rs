@@ -14,12 +14,7 @@ fn clock_of(emulator: &Emulator) -> Arc<dyn Clock> {
 
 fn config(emulator: &Emulator) -> SessionConfig {
     let mut config = SessionConfig::new(&emulator.tls_url()).unwrap();
-    config
-        .ca_file(emulator.ca_file())
-        .unwrap()
-        .proxy("")
-        .unwrap()
-        .clock(clock_of(emulator));
+    config.ca_file(emulator.ca_file()).unwrap().proxy("").unwrap().clock(clock_of(emulator));
     config
 }
 
@@ -34,10 +29,7 @@ fn mfa_by_totp_takes_two_requests_and_one_connection_with_what_follows() {
         .unwrap();
     let session = Session::new(&config).unwrap();
     let answer = session.post_json("/api/v1/echo", &["a", "b"]).unwrap();
-    assert_eq!(
-        (answer.status(), answer.body()),
-        (200, br#"["a","b"]"#.as_slice())
-    );
+    assert_eq!((answer.status(), answer.body()), (200, br#"["a","b"]"#.as_slice()));
     let stats = emulator.stats();
     assert_eq!(stats.authentication_requests(), 2);
     assert_eq!(stats.connections.tls, 1);
@@ -49,18 +41,14 @@ fn mfa_by_totp_takes_two_requests_and_one_connection_with_what_follows() {
 fn six_digits_are_handed_in_after_they_were_asked_for() {
     let emulator = Emulator::start().unwrap();
     let mut config = config(&emulator);
-    config
-        .password("analyst@example.com", "analyst-password")
-        .unwrap();
+    config.password("analyst@example.com", "analyst-password").unwrap();
     let session = Session::new(&config).unwrap();
     for _ in 0..3 {
         assert_eq!(session.login().unwrap_err().code(), ErrorCode::MfaRequired);
     }
     assert_eq!(emulator.stats().authentication_requests(), 1, "asked once");
     assert_eq!(session.state(), SessionState::MfaNeeded);
-    session
-        .submit_mfa(&emulator.digits("analyst@example.com").unwrap())
-        .unwrap();
+    session.submit_mfa(&emulator.digits("analyst@example.com").unwrap()).unwrap();
     assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
 }
 
@@ -68,20 +56,15 @@ fn six_digits_are_handed_in_after_they_were_asked_for() {
 fn a_refresh_asks_nobody_and_no_caller_waits_for_it() {
     let emulator = Emulator::start().unwrap();
     let mut config = config(&emulator);
-    config
-        .password("service@example.com", "service-password")
-        .unwrap();
+    config.password("service@example.com", "service-password").unwrap();
     let session = Session::new(&config).unwrap();
     session.login().unwrap();
     let first = session.authorization().unwrap();
     emulator.clock().advance(Duration::from_secs(661));
+    assert!(session.authorization().unwrap().matches(first.expose()), "the live one is handed out meanwhile");
     assert!(
-        session.authorization().unwrap().matches(first.expose()),
-        "the live one is handed out meanwhile"
+        emulator.wait_for(Duration::from_secs(10), |seen| { seen.iter().any(|r| r.kind == Kind::Refresh) })
     );
-    assert!(emulator.wait_for(Duration::from_secs(10), |seen| {
-        seen.iter().any(|r| r.kind == Kind::Refresh)
-    }));
     // The new one is published as soon as its answer is in.
     session.refresh().unwrap();
     assert!(!session.authorization().unwrap().matches(first.expose()));
@@ -96,10 +79,7 @@ fn a_wrong_password_is_sent_once_however_often_it_is_called_for() {
     let session = Session::new(&config).unwrap();
     for _ in 0..100 {
         assert_eq!(
-            session
-                .request(&Request::get("/api/v2/whoami").unwrap())
-                .unwrap_err()
-                .code(),
+            session.request(&Request::get("/api/v2/whoami").unwrap()).unwrap_err().code(),
             ErrorCode::Rejected
         );
     }

@@ -65,9 +65,7 @@ mod tests {
 
     fn read(bytes: &[u8], announced: Option<u64>, limit: usize) -> Option<Vec<u8>> {
         let mut reader = bytes;
-        read_whole(&mut reader, announced, limit)
-            .ok()
-            .map(|body| body.to_vec())
+        read_whole(&mut reader, announced, limit).ok().map(|body| body.to_vec())
     }
 
     #[test]
@@ -75,11 +73,7 @@ mod tests {
         for length in [0, 1, FIRST_GUESS - 1, FIRST_GUESS, FIRST_GUESS + 1, 100_000] {
             let bytes: Vec<u8> = (0..length).map(|i| i as u8).collect();
             assert_eq!(read(&bytes, None, 100_000).as_ref(), Some(&bytes), "{length}");
-            assert_eq!(
-                read(&bytes, Some(length as u64), 100_000).as_ref(),
-                Some(&bytes),
-                "{length}"
-            );
+            assert_eq!(read(&bytes, Some(length as u64), 100_000).as_ref(), Some(&bytes), "{length}");
         }
     }
 

@@ -113,8 +113,7 @@ mod tests {
 
     fn holds(buffers: &WipedBuffers, needle: &[u8]) -> bool {
         let all = [&buffers.input, &buffers.output];
-        all.iter()
-            .any(|buffer| buffer.windows(needle.len()).any(|window| window == needle))
+        all.iter().any(|buffer| buffer.windows(needle.len()).any(|window| window == needle))
     }
 
     #[test]

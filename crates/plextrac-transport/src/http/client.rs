@@ -68,9 +68,7 @@ impl HttpClient {
             .max_idle_connections_per_host(MOST_IDLE)
             .max_idle_age(LONGEST_IDLE)
             .build();
-        Ok(Self {
-            agent: Agent::with_parts(config, dialer, AskedLater),
-        })
+        Ok(Self { agent: Agent::with_parts(config, dialer, AskedLater) })
     }
 
     /// Makes one exchange, within the call's deadline.
@@ -88,9 +86,7 @@ impl HttpClient {
         let mut attempt = 1;
         loop {
             ongoing.begin_attempt();
-            ongoing
-                .remaining()
-                .map_err(|stop| stopped(stop, &server, &ongoing).sent(ongoing.was_sent()))?;
+            ongoing.remaining().map_err(|stop| stopped(stop, &server, &ongoing).sent(ongoing.was_sent()))?;
             match self.attempt(call, &uri, &server, &ongoing) {
                 Err(error) if attempt < MOST_ATTEMPTS && may_repeat(&error, &call.method, &ongoing) => {
                     attempt += 1
@@ -114,21 +110,12 @@ impl HttpClient {
         }
         let has_body = matches!(call.method, Method::POST | Method::PUT | Method::PATCH);
         let response = match call.body.or(has_body.then_some(&[])) {
-            Some(body) => request
-                .body(body)
-                .map_err(Into::into)
-                .and_then(|request| self.agent.run(request)),
-            None => request
-                .body(())
-                .map_err(Into::into)
-                .and_then(|request| self.agent.run(request)),
+            Some(body) => request.body(body).map_err(Into::into).and_then(|request| self.agent.run(request)),
+            None => request.body(()).map_err(Into::into).and_then(|request| self.agent.run(request)),
         };
         let (head, mut body) = response.map_err(classify)?.into_parts();
         if head.headers.contains_key(CONTENT_LENGTH) && head.headers.contains_key(TRANSFER_ENCODING) {
-            return Err(not_http(
-                server,
-                "it tells two lengths, by Content-Length and by Transfer-Encoding",
-            ));
+            return Err(not_http(server, "it tells two lengths, by Content-Length and by Transfer-Encoding"));
         }
         let body = read_body(&mut body, &head.headers, call.body_limit).map_err(|failure| match failure {
             BodyFailure::TooLarge => HttpError::new(
@@ -140,11 +127,7 @@ impl HttpClient {
             ),
             BodyFailure::Read(error) => classify(ureq::Error::from(error)),
         })?;
-        Ok(Answer {
-            status: head.status.as_u16(),
-            headers: head.headers,
-            body,
-        })
+        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
     }
 }
 
@@ -160,26 +143,14 @@ fn read_body(
     limit: usize,
 ) -> Result<zeroize::Zeroizing<Vec<u8>>, BodyFailure> {
     // With a chunked body ureq tells no length; without any body, none or zero.
-    let announced = if headers.contains_key(TRANSFER_ENCODING) {
-        None
-    } else {
-        body.content_length()
-    };
+    let announced = if headers.contains_key(TRANSFER_ENCODING) { None } else { body.content_length() };
     read_whole(&mut body.as_reader(), announced, limit)
 }
 
 /// What this side must decide alone, or what would be read differently by the server.
 fn check(call: &Call<'_>) -> Result<(), HttpError> {
-    const MADE_HERE: [HeaderName; 8] = [
-        HOST,
-        CONTENT_LENGTH,
-        TRANSFER_ENCODING,
-        CONNECTION,
-        EXPECT,
-        TE,
-        TRAILER,
-        UPGRADE,
-    ];
+    const MADE_HERE: [HeaderName; 8] =
+        [HOST, CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, EXPECT, TE, TRAILER, UPGRADE];
     let refuse = |why: String| Err(HttpError::new(HttpErrorKind::Request, why));
     if call.method == Method::CONNECT {
         return refuse("CONNECT is no request to a server; set a proxy instead".to_owned());
@@ -188,15 +159,11 @@ fn check(call: &Call<'_>) -> Result<(), HttpError> {
         return refuse("a HEAD request cannot carry a body; use GET or POST".to_owned());
     }
     if call.url.len() > LONGEST_REQUEST_LINE {
-        return refuse(format!(
-            "the URL is longer than {LONGEST_REQUEST_LINE} bytes; shorten it"
-        ));
+        return refuse(format!("the URL is longer than {LONGEST_REQUEST_LINE} bytes; shorten it"));
     }
     for (name, value) in call.headers {
         if MADE_HERE.contains(name) {
-            return refuse(format!(
-                "the header {name} is made here and cannot be given; leave it out"
-            ));
+            return refuse(format!("the header {name} is made here and cannot be given; leave it out"));
         }
         if name.as_str().len() + value.len() > LONGEST_REQUEST_LINE {
             return refuse(format!(
@@ -251,11 +218,7 @@ fn classify_io(error: &std::io::Error, server: &Endpoint, ongoing: &Ongoing) -> 
             ),
         );
     }
-    let when = if ongoing.was_answered() {
-        "in the middle of its answer"
-    } else {
-        "before it answered"
-    };
+    let when = if ongoing.was_answered() { "in the middle of its answer" } else { "before it answered" };
     let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<Lost>()) {
         Some(lost) => format!(" ({lost})"),
         None if error.kind() == std::io::ErrorKind::UnexpectedEof => String::new(),

@@ -45,11 +45,7 @@ impl Dialer {
             None => Channel::Plain(reach(&self.lookup, target, ongoing)?),
             Some(proxy) => self.dial_through(proxy, target, ongoing)?,
         };
-        if target.tls {
-            self.encrypt(channel, target, ongoing)
-        } else {
-            Ok(channel)
-        }
+        if target.tls { self.encrypt(channel, target, ongoing) } else { Ok(channel) }
     }
 
     fn dial_through(
@@ -67,16 +63,11 @@ impl Dialer {
     }
 
     fn encrypt(&self, below: Channel, peer: &Endpoint, ongoing: &Ongoing) -> Result<Channel, HttpError> {
-        let config = self
-            .trust
-            .config()
-            .map_err(|reason| tls_failure::no_roots(peer, &reason))?;
-        below
-            .encrypt(config, &peer.host)
-            .map_err(|error| match stop_in(&error) {
-                Some(stop) => stopped(stop, peer, ongoing),
-                None => tls_failure::during_handshake(peer, &error),
-            })
+        let config = self.trust.config().map_err(|reason| tls_failure::no_roots(peer, &reason))?;
+        below.encrypt(config, &peer.host).map_err(|error| match stop_in(&error) {
+            Some(stop) => stopped(stop, peer, ongoing),
+            None => tls_failure::during_handshake(peer, &error),
+        })
     }
 }
 
@@ -89,20 +80,14 @@ impl fmt::Debug for Dialer {
 /// A TCP connection to one of the host's addresses, in the order of the system. An address gets half of the time that
 /// is left, the last one all of it.
 fn reach(lookup: &Lookup, host: &Endpoint, ongoing: &Ongoing) -> Result<Socket, HttpError> {
-    let addresses = lookup
-        .addresses(&host.host, host.port, ongoing)
-        .map_err(|failure| match failure {
-            LookupFailure::Stopped(stop) => stopped(stop, host, ongoing),
-            LookupFailure::NotFound(error) => not_found(host, &error.to_string()),
-        })?;
+    let addresses = lookup.addresses(&host.host, host.port, ongoing).map_err(|failure| match failure {
+        LookupFailure::Stopped(stop) => stopped(stop, host, ongoing),
+        LookupFailure::NotFound(error) => not_found(host, &error.to_string()),
+    })?;
     let mut last_error = None;
     for (index, address) in addresses.iter().enumerate() {
         let left = ongoing.remaining().map_err(|stop| stopped(stop, host, ongoing))?;
-        let share = if index + 1 == addresses.len() {
-            left
-        } else {
-            left / 2
-        };
+        let share = if index + 1 == addresses.len() { left } else { left / 2 };
         match Socket::connect(*address, now() + share, ongoing) {
             Ok(socket) => return Ok(socket),
             Err(error) => {

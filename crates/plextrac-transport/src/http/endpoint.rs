@@ -48,11 +48,7 @@ impl Endpoint {
             }
             (None, _) => return refuse("the URL has a port that is not a number from 1 to 65535"),
         };
-        Ok(Self {
-            tls,
-            host: host.to_owned(),
-            port,
-        })
+        Ok(Self { tls, host: host.to_owned(), port })
     }
 }
 
@@ -63,17 +59,11 @@ impl fmt::Display for Endpoint {
 }
 
 pub(super) fn bare_host(host: &str) -> &str {
-    host.strip_prefix('[')
-        .and_then(|inner| inner.strip_suffix(']'))
-        .unwrap_or(host)
+    host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(host)
 }
 
 pub(super) fn write_host_port(f: &mut fmt::Formatter<'_>, host: &str, port: u16) -> fmt::Result {
-    if host.contains(':') {
-        write!(f, "[{host}]:{port}")
-    } else {
-        write!(f, "{host}:{port}")
-    }
+    if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
 }
 
 #[cfg(test)]
@@ -82,9 +72,7 @@ mod tests {
 
     fn endpoint(url: &str) -> Result<String, String> {
         let uri = url.parse::<Uri>().map_err(|error| error.to_string())?;
-        Endpoint::of(&uri)
-            .map(|found| found.to_string())
-            .map_err(|error| error.to_string())
+        Endpoint::of(&uri).map(|found| found.to_string()).map_err(|error| error.to_string())
     }
 
     #[test]
@@ -109,9 +97,6 @@ mod tests {
     #[test]
     fn a_password_in_the_url_is_refused_and_not_repeated() {
         let refusal = endpoint("https://me:hunter2@h/").unwrap_err();
-        assert!(
-            refusal.contains("leave it out") && !refusal.contains("hunter2"),
-            "{refusal}"
-        );
+        assert!(refusal.contains("leave it out") && !refusal.contains("hunter2"), "{refusal}");
     }
 }

@@ -12,11 +12,7 @@ pub(crate) struct HttpError {
 
 impl HttpError {
     pub(super) fn new(kind: HttpErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            was_sent: false,
-            message: message.into(),
-        }
+        Self { kind, was_sent: false, message: message.into() }
     }
 
     pub(super) fn sent(mut self, was_sent: bool) -> Self {

@@ -18,10 +18,7 @@ pub(super) struct Line {
 
 impl Line {
     pub(super) fn new(channel: Channel) -> Self {
-        Self {
-            channel,
-            buffers: WipedBuffers::new(),
-        }
+        Self { channel, buffers: WipedBuffers::new() }
     }
 }
 
@@ -33,10 +30,7 @@ impl Transport for Line {
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
         Ongoing::current()?.requesting();
         // A TLS channel reports a failed write only when it is flushed.
-        let sent = self
-            .channel
-            .write_all(self.buffers.queued(amount))
-            .and_then(|()| self.channel.flush());
+        let sent = self.channel.write_all(self.buffers.queued(amount)).and_then(|()| self.channel.flush());
         self.buffers.wipe_output(amount);
         sent.map_err(|error| lost(error).into())
     }
@@ -65,9 +59,7 @@ impl Transport for Line {
 
 impl fmt::Debug for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line")
-            .field("tls", &self.is_tls())
-            .finish_non_exhaustive()
+        f.debug_struct("Line").field("tls", &self.is_tls()).finish_non_exhaustive()
     }
 }
 

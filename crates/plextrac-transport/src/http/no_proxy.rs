@@ -13,12 +13,7 @@ impl NoProxy {
     /// What cannot be understood matches nothing, as in curl.
     pub(super) fn parse(list: &str) -> Self {
         let words = list.split(|c: char| c == ',' || c.is_whitespace());
-        Self {
-            entries: words
-                .filter(|word| !word.is_empty())
-                .filter_map(Entry::parse)
-                .collect(),
-        }
+        Self { entries: words.filter(|word| !word.is_empty()).filter_map(Entry::parse).collect() }
     }
 
     pub(super) fn matches(&self, host: &str, port: u16) -> bool {
@@ -54,21 +49,14 @@ enum Hosts {
 impl Entry {
     fn parse(word: &str) -> Option<Self> {
         if word == "*" {
-            return Some(Self {
-                hosts: Hosts::All,
-                port: None,
-            });
+            return Some(Self { hosts: Hosts::All, port: None });
         }
         let (host, port) = split_port(word)?;
         let hosts = match Hosts::network(host) {
             Some(network) => network,
             None if host.contains(['/', ':', '[']) => return None,
             None => {
-                let name = host
-                    .strip_prefix('*')
-                    .unwrap_or(host)
-                    .trim_matches('.')
-                    .to_ascii_lowercase();
+                let name = host.strip_prefix('*').unwrap_or(host).trim_matches('.').to_ascii_lowercase();
                 if name.is_empty() {
                     return None;
                 }
@@ -117,8 +105,7 @@ fn same_network(network: IpAddr, host: IpAddr, bits: u8) -> bool {
 }
 
 fn is_below(host: &str, name: &str) -> bool {
-    host.strip_suffix(name)
-        .is_some_and(|front| front.is_empty() || front.ends_with('.'))
+    host.strip_suffix(name).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
 #[cfg(test)]
@@ -178,16 +165,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_understood_matches_nothing() {
-        for list in [
-            "10.0.0.0/33",
-            "10.0.0.0/x",
-            "a.test:x",
-            "[::1",
-            "/",
-            ":",
-            ".",
-            "*.",
-        ] {
+        for list in ["10.0.0.0/33", "10.0.0.0/x", "a.test:x", "[::1", "/", ":", ".", "*."] {
             assert!(!matches(list, "10.0.0.1") && !matches(list, "a.test"), "{list}");
         }
     }

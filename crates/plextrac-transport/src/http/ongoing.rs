@@ -35,9 +35,7 @@ impl Ongoing {
 
     /// Makes this the call under way until the guard is dropped.
     pub(super) fn enter(self: &Rc<Self>) -> Entered {
-        Entered {
-            previous: CURRENT.replace(Some(Rc::clone(self))),
-        }
+        Entered { previous: CURRENT.replace(Some(Rc::clone(self))) }
     }
 
     /// The call under way on this thread. Without one nothing may block: an error.
@@ -52,10 +50,7 @@ impl Ongoing {
         if self.tokens.iter().any(CancelToken::is_triggered) {
             return Err(Stop::Cancelled);
         }
-        let until = self
-            .connect_deadline
-            .get()
-            .map_or(self.deadline, |sooner| sooner.min(self.deadline));
+        let until = self.connect_deadline.get().map_or(self.deadline, |sooner| sooner.min(self.deadline));
         match until.checked_duration_since(now()) {
             Some(left) if !left.is_zero() => Ok(left),
             _ => Err(Stop::OutOfTime),
@@ -94,9 +89,7 @@ impl Ongoing {
 
     /// The time for connecting was over before the time for the call.
     pub(super) fn ran_out_while_connecting(&self) -> bool {
-        self.connect_deadline
-            .get()
-            .is_some_and(|sooner| sooner < self.deadline)
+        self.connect_deadline.get().is_some_and(|sooner| sooner < self.deadline)
     }
 
     pub(super) fn is_connecting(&self) -> bool {

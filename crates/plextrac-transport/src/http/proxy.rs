@@ -38,18 +38,10 @@ impl ProxyRules {
     ) -> Result<Self, HttpSetupError> {
         let nobody = || NoProxy::parse("");
         Ok(match setting {
-            ProxySetting::None => Self {
-                for_http: Ok(None),
-                for_https: Ok(None),
-                except: nobody(),
-            },
+            ProxySetting::None => Self { for_http: Ok(None), for_https: Ok(None), except: nobody() },
             ProxySetting::Url(url) => {
                 let parse = || Proxy::parse(url).map_err(|reason| HttpSetupError::BadProxy { reason });
-                Self {
-                    for_http: Ok(Some(parse()?)),
-                    for_https: Ok(Some(parse()?)),
-                    except: nobody(),
-                }
+                Self { for_http: Ok(Some(parse()?)), for_https: Ok(Some(parse()?)), except: nobody() }
             }
             ProxySetting::Environment => {
                 // As in curl, an empty variable counts as none.
@@ -64,9 +56,7 @@ impl ProxyRules {
                         .map_err(|reason| format!("the proxy in {name}: {reason}")),
                     None => Ok(None),
                 };
-                let except = first(&["no_proxy", "NO_PROXY"])
-                    .map(|(_, list)| list)
-                    .unwrap_or_default();
+                let except = first(&["no_proxy", "NO_PROXY"]).map(|(_, list)| list).unwrap_or_default();
                 Self {
                     // Not HTTP_PROXY: in a CGI program that is a header of the request it serves.
                     for_http: choice(&["http_proxy", "all_proxy", "ALL_PROXY"]),
@@ -82,11 +72,7 @@ impl ProxyRules {
         if self.except.matches(&target.host, target.port) {
             return Ok(None);
         }
-        let choice = if target.tls {
-            &self.for_https
-        } else {
-            &self.for_http
-        };
+        let choice = if target.tls { &self.for_https } else { &self.for_http };
         choice.as_ref().map(Option::as_ref).map_err(|reason| {
             HttpError::new(
                 HttpErrorKind::Proxy,
@@ -111,9 +97,7 @@ impl Proxy {
             }
             _ => return Err("its scheme is neither http:// nor https://".to_owned()),
         };
-        let uri = format!("http://{rest}")
-            .parse::<Uri>()
-            .map_err(|_| "it is no valid URL".to_owned())?;
+        let uri = format!("http://{rest}").parse::<Uri>().map_err(|_| "it is no valid URL".to_owned())?;
         let authority = uri.authority().ok_or("it has no host")?;
         let (user_info, host_port) = match authority.as_str().rsplit_once('@') {
             Some((user_info, host_port)) => (Some(user_info), host_port),
@@ -135,14 +119,7 @@ impl Proxy {
             _ => return Err("its port is not a number from 1 to 65535".to_owned()),
         };
         let authorization = user_info.map(basic).transpose()?;
-        Ok(Self {
-            endpoint: Endpoint {
-                tls,
-                host: host.to_owned(),
-                port,
-            },
-            authorization,
-        })
+        Ok(Self { endpoint: Endpoint { tls, host: host.to_owned(), port }, authorization })
     }
 }
 
@@ -155,9 +132,7 @@ fn basic(user_info: &str) -> Result<Zeroizing<String>, String> {
     }
     plain.push(b':');
     plain.extend(percent_decode_str(password));
-    let mut value = Zeroizing::new(String::with_capacity(
-        "Basic ".len() + plain.len().div_ceil(3) * 4,
-    ));
+    let mut value = Zeroizing::new(String::with_capacity("Basic ".len() + plain.len().div_ceil(3) * 4));
     value.push_str("Basic ");
     BASE64_STANDARD.encode_string(&*plain, &mut value);
     Ok(value)
@@ -169,33 +144,19 @@ mod tests {
 
     fn rules(variables: &[(&str, &str)]) -> ProxyRules {
         ProxyRules::from_setting(&ProxySetting::Environment, |name| {
-            variables
-                .iter()
-                .find(|(set, _)| *set == name)
-                .map(|(_, value)| (*value).to_owned())
+            variables.iter().find(|(set, _)| *set == name).map(|(_, value)| (*value).to_owned())
         })
         .unwrap()
     }
 
     fn chosen(variables: &[(&str, &str)], tls: bool, host: &str) -> Option<String> {
-        let target = Endpoint {
-            tls,
-            host: host.to_owned(),
-            port: if tls { 443 } else { 80 },
-        };
-        rules(variables)
-            .choose(&target)
-            .unwrap()
-            .map(|proxy| proxy.endpoint.to_string())
+        let target = Endpoint { tls, host: host.to_owned(), port: if tls { 443 } else { 80 } };
+        rules(variables).choose(&target).unwrap().map(|proxy| proxy.endpoint.to_string())
     }
 
     fn parsed(url: &str) -> Result<String, String> {
         Proxy::parse(url).map(|proxy| {
-            format!(
-                "{}{}",
-                if proxy.endpoint.tls { "https://" } else { "http://" },
-                proxy.endpoint
-            )
+            format!("{}{}", if proxy.endpoint.tls { "https://" } else { "http://" }, proxy.endpoint)
         })
     }
 
@@ -239,31 +200,18 @@ mod tests {
 
     #[test]
     fn loopback_is_no_exception() {
-        assert_eq!(
-            chosen(&[("http_proxy", "a:1")], false, "127.0.0.1"),
-            Some("a:1".to_owned())
-        );
+        assert_eq!(chosen(&[("http_proxy", "a:1")], false, "127.0.0.1"), Some("a:1".to_owned()));
     }
 
     #[test]
     fn a_wrong_variable_harms_only_requests_that_would_use_it() {
-        let rules = rules(&[
-            ("https_proxy", "socks5://me:hunter2@a"),
-            ("http_proxy", "http://b:2"),
-        ]);
-        let target = |tls, host: &str| Endpoint {
-            tls,
-            host: host.to_owned(),
-            port: 1,
-        };
+        let rules = rules(&[("https_proxy", "socks5://me:hunter2@a"), ("http_proxy", "http://b:2")]);
+        let target = |tls, host: &str| Endpoint { tls, host: host.to_owned(), port: 1 };
         assert!(rules.choose(&target(false, "h")).is_ok());
         let error = rules.choose(&target(true, "h")).err().unwrap();
         assert_eq!(error.kind(), HttpErrorKind::Proxy);
         let message = error.to_string();
-        assert!(
-            message.contains("https_proxy") && message.contains("SOCKS"),
-            "{message}"
-        );
+        assert!(message.contains("https_proxy") && message.contains("SOCKS"), "{message}");
         assert!(!message.contains("hunter2"));
     }
 
@@ -271,24 +219,9 @@ mod tests {
     fn a_given_url_is_used_for_everything_and_a_wrong_one_is_refused() {
         let rules =
             ProxyRules::from_setting(&ProxySetting::Url("p:3128".to_owned()), |_| panic!("not asked"));
-        let target = Endpoint {
-            tls: false,
-            host: "localhost".to_owned(),
-            port: 80,
-        };
-        assert_eq!(
-            rules.unwrap().choose(&target).unwrap().unwrap().endpoint.port,
-            3128
-        );
-        for url in [
-            "socks5://h",
-            "ftp://h",
-            "http://",
-            "http://h:0",
-            "http://h:99999",
-            "",
-            "http://h h",
-        ] {
+        let target = Endpoint { tls: false, host: "localhost".to_owned(), port: 80 };
+        assert_eq!(rules.unwrap().choose(&target).unwrap().unwrap().endpoint.port, 3128);
+        for url in ["socks5://h", "ftp://h", "http://", "http://h:0", "http://h:99999", "", "http://h h"] {
             let refused = ProxyRules::new(&ProxySetting::Url(url.to_owned())).err();
             assert!(matches!(refused, Some(HttpSetupError::BadProxy { .. })), "{url}");
         }
@@ -304,18 +237,10 @@ mod tests {
 
     #[test]
     fn credentials_are_percent_decoded_into_basic_authentication() {
-        let authorization = |url| {
-            Proxy::parse(url)
-                .unwrap()
-                .authorization
-                .map(|value| value.to_string())
-        };
+        let authorization = |url| Proxy::parse(url).unwrap().authorization.map(|value| value.to_string());
         assert_eq!(authorization("http://h"), None);
         // user:p@ss:w
-        assert_eq!(
-            authorization("http://user:p%40ss%3Aw@h").unwrap(),
-            "Basic dXNlcjpwQHNzOnc="
-        );
+        assert_eq!(authorization("http://user:p%40ss%3Aw@h").unwrap(), "Basic dXNlcjpwQHNzOnc=");
         assert_eq!(authorization("user@h").unwrap(), "Basic dXNlcjo=");
         assert!(Proxy::parse("http://us%3Aer:p@h").is_err());
     }

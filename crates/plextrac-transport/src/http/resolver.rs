@@ -32,18 +32,11 @@ pub(super) struct Lookup {
 impl Lookup {
     /// Asks the operating system: hosts file, name servers, whatever it is set up for.
     pub(super) fn system() -> Self {
-        Self::with(Box::new(|host, port| {
-            Ok((host, port).to_socket_addrs()?.collect())
-        }))
+        Self::with(Box::new(|host, port| Ok((host, port).to_socket_addrs()?.collect())))
     }
 
     pub(super) fn with(look_up: Box<LookupFn>) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                look_up,
-                queue: Mutex::default(),
-            }),
-        }
+        Self { shared: Arc::new(Shared { look_up, queue: Mutex::default() }) }
     }
 
     /// The addresses of `host`: at once if it is one, else within the time of the call under way.
@@ -66,12 +59,7 @@ impl Lookup {
                 token.on_trigger(Box::new(move || drop(reply.send(Reply::Cancelled))))
             })
             .collect();
-        self.ask(Question {
-            host: host.to_owned(),
-            port,
-            asker: Arc::downgrade(&asker),
-            reply,
-        })?;
+        self.ask(Question { host: host.to_owned(), port, asker: Arc::downgrade(&asker), reply })?;
         match replies.recv_timeout(ongoing.remaining()?) {
             Ok(Reply::Found(found)) => Ok(found?),
             Ok(Reply::Cancelled) => Err(Stop::Cancelled.into()),

@@ -20,11 +20,7 @@ impl Socket {
         let stream = dial(address, until, ongoing)?;
         // A request is two writes, head and body; the second must not wait for an acknowledgement of the first.
         stream.set_nodelay(true)?;
-        Ok(Self {
-            stream,
-            read_limit: None,
-            write_limit: None,
-        })
+        Ok(Self { stream, read_limit: None, write_limit: None })
     }
 
     /// Whether an idle connection is still there and the peer has sent nothing, not even its end.
@@ -84,10 +80,7 @@ fn blocking_limit(remaining: Duration) -> Duration {
 
 /// A step of [`blocking_limit`] is over, or a signal came.
 fn woke_early(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
-    )
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
 
 /// The connection attempt is under way before the socket is shown to the tokens: a shutdown of a socket that has not
@@ -98,18 +91,9 @@ fn dial(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Ar
     use rustix::io::Errno;
     use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
 
-    let family = if address.is_ipv4() {
-        AddressFamily::INET
-    } else {
-        AddressFamily::INET6
-    };
+    let family = if address.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let stream = Arc::new(TcpStream::from(socket_with(
-        family,
-        SocketType::STREAM,
-        flags,
-        None,
-    )?));
+    let stream = Arc::new(TcpStream::from(socket_with(family, SocketType::STREAM, flags, None)?));
     match connect(&stream, &address) {
         Ok(()) => {}
         Err(Errno::INPROGRESS) => loop {
@@ -153,9 +137,7 @@ fn nothing_to_read(stream: &TcpStream) -> bool {
 
 #[cfg(not(unix))]
 fn nothing_to_read(stream: &TcpStream) -> bool {
-    let peeked = stream
-        .set_nonblocking(true)
-        .and_then(|()| stream.peek(&mut [0; 1]));
+    let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0; 1]));
     let restored = stream.set_nonblocking(false);
     restored.is_ok() && peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
 }
@@ -171,17 +153,8 @@ mod tests {
 
     #[test]
     fn a_call_blocks_in_whole_seconds_and_then_for_the_rest() {
-        assert_eq!(
-            blocking_limit(Duration::from_millis(29_999)),
-            Duration::from_secs(29)
-        );
-        assert_eq!(
-            blocking_limit(Duration::from_millis(1_000)),
-            Duration::from_secs(1)
-        );
-        assert_eq!(
-            blocking_limit(Duration::from_millis(999)),
-            Duration::from_millis(999)
-        );
+        assert_eq!(blocking_limit(Duration::from_millis(29_999)), Duration::from_secs(29));
+        assert_eq!(blocking_limit(Duration::from_millis(1_000)), Duration::from_secs(1));
+        assert_eq!(blocking_limit(Duration::from_millis(999)), Duration::from_millis(999));
     }
 }

@@ -46,18 +46,14 @@ pub(super) fn explain(peer: &Endpoint, error: &Error) -> HttpError {
             format!("it does not accept this client's certificate, or its lack ({error})"),
             "give the client certificate that this server asks for",
         ),
-        Error::InvalidMessage(InvalidMessage::InvalidContentType) => (
-            "it does not speak TLS".to_owned(),
-            "check that the port is that of an https:// server",
-        ),
+        Error::InvalidMessage(InvalidMessage::InvalidContentType) => {
+            ("it does not speak TLS".to_owned(), "check that the port is that of an https:// server")
+        }
         Error::PeerIncompatible(_) | Error::AlertReceived(AlertDescription::ProtocolVersion) => (
             format!("it offers nothing that TLS 1.2 or 1.3 here accepts ({error})"),
             "have TLS 1.2 or newer enabled on the server",
         ),
-        _ => (
-            error.to_string(),
-            "check the server's TLS settings and what stands between",
-        ),
+        _ => (error.to_string(), "check the server's TLS settings and what stands between"),
     };
     failed(peer, &what, then)
 }
@@ -99,8 +95,5 @@ fn certificate(reason: &CertificateError) -> (String, &'static str) {
 }
 
 fn failed(peer: &Endpoint, what: &str, then: &str) -> HttpError {
-    HttpError::new(
-        HttpErrorKind::Tls,
-        format!("no trustworthy connection to {peer}: {what}; {then}"),
-    )
+    HttpError::new(HttpErrorKind::Tls, format!("no trustworthy connection to {peer}: {what}; {then}"))
 }

@@ -34,9 +34,7 @@ impl Trust {
         let mut given = Vec::new();
         for bundle in &options.extra_ca_pem {
             for certificate in certificates(bundle)? {
-                store
-                    .add(certificate.clone())
-                    .map_err(|error| damaged(bundle, &error.to_string()))?;
+                store.add(certificate.clone()).map_err(|error| damaged(bundle, &error.to_string()))?;
                 given.push(certificate);
             }
         }
@@ -52,19 +50,12 @@ impl Trust {
             Some(given) => Some(identity(given, &provider)?),
             None => None,
         };
-        Ok(Self {
-            provider,
-            source,
-            identity,
-            config: OnceLock::new(),
-        })
+        Ok(Self { provider, source, identity, config: OnceLock::new() })
     }
 
     /// The settings for a connection; an error says why the system's trust store is not usable.
     pub(super) fn config(&self) -> Result<Arc<ClientConfig>, String> {
-        self.config
-            .get_or_init(|| self.build().map(Arc::new).map_err(|error| error.to_string()))
-            .clone()
+        self.config.get_or_init(|| self.build().map(Arc::new).map_err(|error| error.to_string())).clone()
     }
 
     fn build(&self) -> Result<ClientConfig, rustls::Error> {
@@ -108,18 +99,13 @@ fn certificates(bundle: &CaBundle) -> Result<Vec<CertificateDer<'static>>, HttpS
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| damaged(bundle, &error.to_string()))?;
     if found.is_empty() {
-        return Err(HttpSetupError::EmptyCaBundle {
-            name: Some(bundle.name.clone()),
-        });
+        return Err(HttpSetupError::EmptyCaBundle { name: Some(bundle.name.clone()) });
     }
     Ok(found)
 }
 
 fn damaged(bundle: &CaBundle, reason: &str) -> HttpSetupError {
-    HttpSetupError::BadCaBundle {
-        name: bundle.name.clone(),
-        reason: reason.to_owned(),
-    }
+    HttpSetupError::BadCaBundle { name: bundle.name.clone(), reason: reason.to_owned() }
 }
 
 fn identity(
@@ -163,12 +149,7 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -177,12 +158,7 @@ impl ServerCertVerifier for AnyCertificate {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            &self.0.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

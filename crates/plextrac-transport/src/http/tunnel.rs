@@ -39,12 +39,7 @@ pub(super) fn open(
             "it asks for credentials",
             "give them in the proxy's URL, user:password@",
         )),
-        _ => Err(refused(
-            proxy,
-            target,
-            &format!("it answered {status}"),
-            "ask whoever runs the proxy",
-        )),
+        _ => Err(refused(proxy, target, &format!("it answered {status}"), "ask whoever runs the proxy")),
     }
 }
 
@@ -56,15 +51,7 @@ fn request(proxy: &Proxy, target: &Endpoint, user_agent: &str) -> Zeroizing<Stri
     let mut request = Zeroizing::new(String::with_capacity(size));
     let mut add = |pieces: &[&str]| pieces.iter().for_each(|piece| request.push_str(piece));
     let host = target.to_string();
-    add(&[
-        "CONNECT ",
-        &host,
-        " HTTP/1.1\r\nHost: ",
-        &host,
-        "\r\nUser-Agent: ",
-        user_agent,
-        "\r\n",
-    ]);
+    add(&["CONNECT ", &host, " HTTP/1.1\r\nHost: ", &host, "\r\nUser-Agent: ", user_agent, "\r\n"]);
     if let Some(value) = authorization {
         add(&["Proxy-Authorization: ", value, "\r\n"]);
     }
@@ -105,21 +92,13 @@ fn broken(error: &io::Error, proxy: &Proxy, target: &Endpoint) -> HttpError {
     }
     match tls_failure::in_io(error) {
         Some(reason) => tls_failure::explain(&proxy.endpoint, reason),
-        None => refused(
-            proxy,
-            target,
-            &error.to_string(),
-            "check that this is an HTTP proxy, and its port",
-        ),
+        None => refused(proxy, target, &error.to_string(), "check that this is an HTTP proxy, and its port"),
     }
 }
 
 fn refused(proxy: &Proxy, target: &Endpoint, what: &str, then: &str) -> HttpError {
     HttpError::new(
         HttpErrorKind::Proxy,
-        format!(
-            "the proxy {} gave no connection to {target}: {what}; {then}",
-            proxy.endpoint
-        ),
+        format!("the proxy {} gave no connection to {target}: {what}; {then}", proxy.endpoint),
     )
 }

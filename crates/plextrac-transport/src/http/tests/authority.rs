@@ -21,25 +21,16 @@ impl Authority {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self {
-            issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap(),
-        }
+        Self { issuer: CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap() }
     }
 
     pub(super) fn bundle(&self) -> CaBundle {
-        CaBundle {
-            name: "test-ca.pem".to_owned(),
-            pem: self.issuer.pem().into_bytes(),
-        }
+        CaBundle { name: "test-ca.pem".to_owned(), pem: self.issuer.pem().into_bytes() }
     }
 
     /// Options that trust this authority alone.
     pub(super) fn trusted(&self) -> HttpOptions {
-        HttpOptions {
-            roots: Roots::OnlyGiven,
-            extra_ca_pem: vec![self.bundle()],
-            ..direct()
-        }
+        HttpOptions { roots: Roots::OnlyGiven, extra_ca_pem: vec![self.bundle()], ..direct() }
     }
 
     /// A server with a certificate for 127.0.0.1 and localhost.
@@ -53,10 +44,7 @@ impl Authority {
         change: impl FnOnce(&mut CertificateParams),
     ) -> Arc<ServerConfig> {
         let (chain, key) = self.signed(names, change);
-        let config = server_builder()
-            .with_no_client_auth()
-            .with_single_cert(chain, key)
-            .unwrap();
+        let config = server_builder().with_no_client_auth().with_single_cert(chain, key).unwrap();
         Arc::new(config)
     }
 
@@ -65,14 +53,11 @@ impl Authority {
         let mut roots = RootCertStore::empty();
         roots.add(self.issuer.der().clone()).unwrap();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-            .build()
-            .unwrap();
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap();
         let (chain, key) = self.signed(&["127.0.0.1"], |_| ());
-        let config = server_builder()
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(chain, key)
-            .unwrap();
+        let config =
+            server_builder().with_client_cert_verifier(verifier).with_single_cert(chain, key).unwrap();
         Arc::new(config)
     }
 
@@ -91,22 +76,14 @@ impl Authority {
     pub(super) fn server_showing_the_authority(&self) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::try_from(self.issuer.key().serialize_der()).unwrap();
         let chain = vec![self.issuer.der().clone()];
-        Arc::new(
-            server_builder()
-                .with_no_client_auth()
-                .with_single_cert(chain, key)
-                .unwrap(),
-        )
+        Arc::new(server_builder().with_no_client_auth().with_single_cert(chain, key).unwrap())
     }
 
     fn signed(
         &self,
         names: &[&str],
         change: impl FnOnce(&mut CertificateParams),
-    ) -> (
-        Vec<rustls::pki_types::CertificateDer<'static>>,
-        PrivateKeyDer<'static>,
-    ) {
+    ) -> (Vec<rustls::pki_types::CertificateDer<'static>>, PrivateKeyDer<'static>) {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).unwrap();
         change(&mut params);

@@ -29,23 +29,13 @@ fn cancel(stuck: Stuck) -> HttpError {
     let caller = thread::spawn(move || {
         started.send(ThreadInKernel::current()).unwrap();
         let cancel = [&bound[0], &bound[1]];
-        stuck
-            .client
-            .call(&Call {
-                cancel: &cancel,
-                ..post(&stuck.url, &stuck.body)
-            })
-            .unwrap_err()
+        stuck.client.call(&Call { cancel: &cancel, ..post(&stuck.url, &stuck.body) }).unwrap_err()
     });
     let thread = starts.recv().unwrap();
     let slept_before = thread.until_it_sleeps();
     // A window to watch, in which something that polls would wake up.
     thread::sleep(Duration::from_millis(200));
-    assert_eq!(
-        thread.times_it_slept(),
-        slept_before,
-        "the blocked thread has woken up"
-    );
+    assert_eq!(thread.times_it_slept(), slept_before, "the blocked thread has woken up");
     let triggered = Instant::now();
     tokens[1].trigger();
     let error = caller.join().unwrap();
@@ -72,12 +62,7 @@ fn a_name_lookup_can_be_left() {
     let (lookup, release) = silent_lookup();
     let client = HttpClient::with_lookup(&direct(), lookup).unwrap();
     let url = "https://plextrac.test/".to_owned();
-    let error = cancel(Stuck {
-        client,
-        url,
-        body: Vec::new(),
-        _holding: Box::new(Mutex::new(release)),
-    });
+    let error = cancel(Stuck { client, url, body: Vec::new(), _holding: Box::new(Mutex::new(release)) });
     assert!(!error.was_sent());
 }
 
@@ -85,12 +70,7 @@ fn a_name_lookup_can_be_left() {
 fn a_connection_attempt_can_be_left() {
     let full = FullBacklog::new();
     let url = format!("http://{}/", full.address);
-    let error = cancel(Stuck {
-        client: client(),
-        url,
-        body: Vec::new(),
-        _holding: Box::new(full),
-    });
+    let error = cancel(Stuck { client: client(), url, body: Vec::new(), _holding: Box::new(full) });
     assert!(!error.was_sent());
 }
 
@@ -98,10 +78,7 @@ fn a_connection_attempt_can_be_left() {
 fn a_tls_handshake_can_be_left() {
     let server = Server::plain(Peer::until_closed);
     let url = server.url().replace("http:", "https:");
-    let error = cancel(Stuck {
-        url,
-        ..stuck_with(&direct(), server)
-    });
+    let error = cancel(Stuck { url, ..stuck_with(&direct(), server) });
     assert!(!error.was_sent());
 }
 
@@ -111,14 +88,8 @@ fn a_proxy_that_does_not_answer_can_be_left() {
         peer.request();
         peer.until_closed();
     });
-    let options = HttpOptions {
-        proxy: ProxySetting::Url(proxy.url()),
-        ..direct()
-    };
-    let error = cancel(Stuck {
-        url: "http://plextrac.test/".to_owned(),
-        ..stuck_with(&options, proxy)
-    });
+    let options = HttpOptions { proxy: ProxySetting::Url(proxy.url()), ..direct() };
+    let error = cancel(Stuck { url: "http://plextrac.test/".to_owned(), ..stuck_with(&options, proxy) });
     assert!(!error.was_sent());
 }
 
@@ -127,10 +98,7 @@ fn an_upload_can_be_left() {
     let (told, holding) = mpsc::channel();
     let holding = Mutex::new(holding);
     let stuck = stuck_at(move |peer| peer.until_told(&holding.lock()));
-    let error = cancel(Stuck {
-        body: vec![0; 64 * 1024 * 1024],
-        ..stuck
-    });
+    let error = cancel(Stuck { body: vec![0; 64 * 1024 * 1024], ..stuck });
     assert!(error.was_sent());
     told.send(()).unwrap();
 }
@@ -178,14 +146,7 @@ fn a_trigger_at_any_moment_ends_the_call() {
     for spins in 0..200_u32 {
         let token = CancelToken::new();
         let error = thread::scope(|scope| {
-            let caller = scope.spawn(|| {
-                client
-                    .call(&Call {
-                        cancel: &[&token],
-                        ..get(&url)
-                    })
-                    .unwrap_err()
-            });
+            let caller = scope.spawn(|| client.call(&Call { cancel: &[&token], ..get(&url) }).unwrap_err());
             (0..spins * 50).for_each(|_| std::hint::spin_loop());
             token.trigger();
             caller.join().unwrap()
@@ -199,16 +160,9 @@ fn a_token_that_was_triggered_before_sends_nothing() {
     let server = Server::answering(OK);
     let token = CancelToken::new();
     token.trigger();
-    let error = client()
-        .call(&Call {
-            cancel: &[&CancelToken::new(), &token],
-            ..get(&server.url())
-        })
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Cancelled, false)
-    );
+    let error =
+        client().call(&Call { cancel: &[&CancelToken::new(), &token], ..get(&server.url()) }).unwrap_err();
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Cancelled, false));
     assert_eq!(server.connections(), 0);
 }
 
@@ -229,12 +183,7 @@ fn a_token_does_not_reach_connections_that_are_idle_or_used_by_others() {
     });
     let (client, token) = (client(), CancelToken::new());
     answer.send(()).unwrap();
-    client
-        .call(&Call {
-            cancel: &[&token],
-            ..get(&server.url())
-        })
-        .unwrap();
+    client.call(&Call { cancel: &[&token], ..get(&server.url()) }).unwrap();
     comes.recv().unwrap();
     thread::scope(|scope| {
         // Over the connection that the token was bound to before.
@@ -253,17 +202,8 @@ fn the_deadline_bounds_the_name_lookup() {
     let client = HttpClient::with_lookup(&direct(), lookup).unwrap();
     let begun = Instant::now();
     let deadline = begun + Duration::from_millis(200);
-    let error = client
-        .call(&Call {
-            deadline,
-            ..get("https://plextrac.test/")
-        })
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Timeout, false),
-        "{error}"
-    );
+    let error = client.call(&Call { deadline, ..get("https://plextrac.test/") }).unwrap_err();
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, false), "{error}");
     assert!(begun.elapsed() < AT_ONCE);
 }
 
@@ -272,10 +212,7 @@ fn the_time_for_connecting_bounds_every_step_up_to_the_tls_handshake() {
     let full = FullBacklog::new();
     let silent = Server::plain(Peer::until_closed);
     let (lookup, _release) = silent_lookup();
-    let options = HttpOptions {
-        connect_timeout: Duration::from_millis(200),
-        ..direct()
-    };
+    let options = HttpOptions { connect_timeout: Duration::from_millis(200), ..direct() };
     let client = HttpClient::with_lookup(&options, lookup).unwrap();
     for url in [
         "https://plextrac.test/".to_owned(),
@@ -284,11 +221,7 @@ fn the_time_for_connecting_bounds_every_step_up_to_the_tls_handshake() {
     ] {
         let begun = Instant::now();
         let error = client.call(&get(&url)).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.was_sent()),
-            (HttpErrorKind::Timeout, false),
-            "{error}"
-        );
+        assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, false), "{error}");
         assert!(error.to_string().contains("time for connecting"), "{error}");
         assert!(begun.elapsed() < AT_ONCE);
     }
@@ -301,18 +234,8 @@ fn the_time_for_connecting_does_not_bound_the_answer() {
         thread::sleep(Duration::from_millis(300));
         peer.say(OK).unwrap();
     });
-    let options = HttpOptions {
-        connect_timeout: Duration::from_millis(150),
-        ..direct()
-    };
-    assert_eq!(
-        HttpClient::new(&options)
-            .unwrap()
-            .call(&get(&server.url()))
-            .unwrap()
-            .status,
-        200
-    );
+    let options = HttpOptions { connect_timeout: Duration::from_millis(150), ..direct() };
+    assert_eq!(HttpClient::new(&options).unwrap().call(&get(&server.url())).unwrap().status, 200);
 }
 
 #[test]
@@ -321,10 +244,7 @@ fn an_address_that_does_not_answer_leaves_time_for_the_next() {
     let server = Server::answering(OK);
     let addresses = vec![full.address, server.address];
     let lookup = Lookup::with(Box::new(move |_, _| Ok(addresses.clone())));
-    let options = HttpOptions {
-        connect_timeout: Duration::from_millis(600),
-        ..direct()
-    };
+    let options = HttpOptions { connect_timeout: Duration::from_millis(600), ..direct() };
     let client = HttpClient::with_lookup(&options, lookup).unwrap();
     assert_eq!(client.call(&get("http://plextrac.test/")).unwrap().status, 200);
 }
@@ -347,18 +267,13 @@ fn lookups_that_hang_are_limited_in_number_and_later_ones_get_their_turn() {
         .map(|index| {
             let client = Arc::clone(&client);
             thread::spawn(move || {
-                client
-                    .call(&get(&format!("http://host-{index}.test/")))
-                    .map(|answer| answer.status)
+                client.call(&get(&format!("http://host-{index}.test/"))).map(|answer| answer.status)
             })
         })
         .collect();
     let first: Vec<String> = (0..16).map(|_| enters.recv().unwrap()).collect();
     assert_eq!(first.len(), 16);
-    assert!(
-        enters.recv_timeout(Duration::from_millis(100)).is_err(),
-        "a seventeenth lookup was started"
-    );
+    assert!(enters.recv_timeout(Duration::from_millis(100)).is_err(), "a seventeenth lookup was started");
     drop(release);
     for caller in callers {
         assert_eq!(caller.join().unwrap(), Ok(200));
@@ -394,11 +309,7 @@ impl FullBacklog {
         while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(100)) {
             waiting.push(stream);
         }
-        Self {
-            address,
-            _listener: listener,
-            _waiting: waiting,
-        }
+        Self { address, _listener: listener, _waiting: waiting }
     }
 }
 
@@ -430,11 +341,6 @@ impl ThreadInKernel {
 
     fn status(&self, field: &str) -> String {
         let status = std::fs::read_to_string(self.0.join("status")).unwrap();
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix(field))
-            .unwrap()
-            .trim()
-            .to_owned()
+        status.lines().find_map(|line| line.strip_prefix(field)).unwrap().trim().to_owned()
     }
 }

@@ -17,14 +17,8 @@ fn status_header_and_body_of_an_answer_are_handed_over() {
         .with_header("date", "Tue, 24 Nov 2026 00:00:00 GMT")
         .with_body("{}")
         .create();
-    let client = HttpClient::new(&HttpOptions {
-        user_agent: "test/1".to_owned(),
-        ..direct()
-    })
-    .unwrap();
-    let answer = client
-        .call(&get(&format!("{}/prefix/api?a=b%20c", server.url())))
-        .unwrap();
+    let client = HttpClient::new(&HttpOptions { user_agent: "test/1".to_owned(), ..direct() }).unwrap();
+    let answer = client.call(&get(&format!("{}/prefix/api?a=b%20c", server.url()))).unwrap();
     expected.assert();
     assert_eq!(answer.status, 200);
     assert_eq!(answer.headers["date"], "Tue, 24 Nov 2026 00:00:00 GMT");
@@ -33,9 +27,7 @@ fn status_header_and_body_of_an_answer_are_handed_over() {
 
 #[test]
 fn every_status_is_an_answer_and_redirects_are_not_followed() {
-    for status in [
-        200, 201, 301, 302, 307, 308, 400, 401, 403, 404, 422, 429, 500, 503,
-    ] {
+    for status in [200, 201, 301, 302, 307, 308, 400, 401, 403, 404, 422, 429, 500, 503] {
         let mut server = mockito::Server::new();
         let expected = server
             .mock("POST", "/")
@@ -46,10 +38,7 @@ fn every_status_is_an_answer_and_redirects_are_not_followed() {
             .create();
         let answer = client().call(&post(&server.url(), b"{}")).unwrap();
         expected.assert();
-        assert_eq!(
-            (usize::from(answer.status), answer.body.as_slice()),
-            (status, b"why".as_slice())
-        );
+        assert_eq!((usize::from(answer.status), answer.body.as_slice()), (status, b"why".as_slice()));
         assert_eq!(answer.headers[LOCATION], "/elsewhere");
     }
 }
@@ -58,19 +47,8 @@ fn every_status_is_an_answer_and_redirects_are_not_followed() {
 fn a_body_is_sent_byte_for_byte_with_its_length() {
     let server = Server::answering(OK);
     let body: Vec<u8> = (0..300_000_u32).map(|i| (i * 7) as u8).collect();
-    for method in [
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::GET,
-    ] {
-        client()
-            .call(&Call {
-                method,
-                ..post(&server.url(), &body)
-            })
-            .unwrap();
+    for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::GET] {
+        client().call(&Call { method, ..post(&server.url(), &body) }).unwrap();
         let received = server.requests().pop().unwrap();
         assert_eq!(received.header("content-length"), Some("300000"));
         assert_eq!(received.header("transfer-encoding"), None);
@@ -82,24 +60,11 @@ fn a_body_is_sent_byte_for_byte_with_its_length() {
 fn post_put_and_patch_without_a_body_say_that_it_is_empty() {
     let server = Server::answering(OK);
     for method in [Method::POST, Method::PUT, Method::PATCH] {
-        client()
-            .call(&Call {
-                method,
-                ..get(&server.url())
-            })
-            .unwrap();
-        assert_eq!(
-            server.requests().pop().unwrap().header("content-length"),
-            Some("0")
-        );
+        client().call(&Call { method, ..get(&server.url()) }).unwrap();
+        assert_eq!(server.requests().pop().unwrap().header("content-length"), Some("0"));
     }
     for method in [Method::GET, Method::DELETE] {
-        client()
-            .call(&Call {
-                method,
-                ..get(&server.url())
-            })
-            .unwrap();
+        client().call(&Call { method, ..get(&server.url()) }).unwrap();
         assert_eq!(server.requests().pop().unwrap().header("content-length"), None);
     }
 }
@@ -111,17 +76,9 @@ fn the_header_goes_out_as_it_was_given() {
         (AUTHORIZATION, secret_header_value("raw-token").unwrap()),
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (ACCEPT, HeaderValue::from_static("text/html")),
-        (
-            HeaderName::from_static("cf-access-token"),
-            HeaderValue::from_static("x y"),
-        ),
+        (HeaderName::from_static("cf-access-token"), HeaderValue::from_static("x y")),
     ];
-    client()
-        .call(&Call {
-            headers: &headers,
-            ..get(&server.url())
-        })
-        .unwrap();
+    client().call(&Call { headers: &headers, ..get(&server.url()) }).unwrap();
     let received = server.requests().pop().unwrap();
     assert_eq!(received.header("authorization"), Some("raw-token"));
     assert_eq!(received.header("content-type"), Some("application/json"));
@@ -136,32 +93,15 @@ fn a_token_of_sixteen_kilobytes_fits_into_a_header() {
     let server = Server::answering(OK);
     let token = "t".repeat(16 * 1024);
     let headers = [(AUTHORIZATION, secret_header_value(&token).unwrap())];
-    client()
-        .call(&Call {
-            headers: &headers,
-            ..get(&server.url())
-        })
-        .unwrap();
-    assert_eq!(
-        server.requests().pop().unwrap().header("authorization"),
-        Some(token.as_str())
-    );
+    client().call(&Call { headers: &headers, ..get(&server.url()) }).unwrap();
+    assert_eq!(server.requests().pop().unwrap().header("authorization"), Some(token.as_str()));
 }
 
 #[test]
 fn methods_that_http_does_not_know_are_sent() {
     let server = Server::answering(OK);
-    client()
-        .call(&Call {
-            method: Method::from_bytes(b"PROPFIND").unwrap(),
-            ..get(&server.url())
-        })
-        .unwrap();
-    assert!(
-        server.requests()[0]
-            .head
-            .starts_with("PROPFIND /path HTTP/1.1\r\n")
-    );
+    client().call(&Call { method: Method::from_bytes(b"PROPFIND").unwrap(), ..get(&server.url()) }).unwrap();
+    assert!(server.requests()[0].head.starts_with("PROPFIND /path HTTP/1.1\r\n"));
 }
 
 #[test]
@@ -185,41 +125,16 @@ fn requests_that_cannot_be_meant_are_refused_before_anything_is_sent() {
         get(&with_space),
         get(&long_url),
         get("https://m\u{fc}ller.test/"),
-        Call {
-            headers: &framing,
-            ..get(&url)
-        },
-        Call {
-            headers: &chunked,
-            ..post(&url, b"x")
-        },
-        Call {
-            headers: &hop,
-            ..get(&url)
-        },
-        Call {
-            headers: &expect,
-            ..post(&url, b"x")
-        },
-        Call {
-            headers: &too_long,
-            ..get(&url)
-        },
-        Call {
-            method: Method::CONNECT,
-            ..get(&url)
-        },
-        Call {
-            method: Method::HEAD,
-            ..post(&url, b"x")
-        },
+        Call { headers: &framing, ..get(&url) },
+        Call { headers: &chunked, ..post(&url, b"x") },
+        Call { headers: &hop, ..get(&url) },
+        Call { headers: &expect, ..post(&url, b"x") },
+        Call { headers: &too_long, ..get(&url) },
+        Call { method: Method::CONNECT, ..get(&url) },
+        Call { method: Method::HEAD, ..post(&url, b"x") },
     ] {
         let error = client().call(&call).unwrap_err();
-        assert_eq!(
-            (error.kind(), error.was_sent()),
-            (HttpErrorKind::Request, false),
-            "{error}"
-        );
+        assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Request, false), "{error}");
         assert!(!error.to_string().contains("hunter2"));
     }
     assert_eq!(server.connections(), 0);
@@ -229,11 +144,7 @@ fn requests_that_cannot_be_meant_are_refused_before_anything_is_sent() {
 fn an_answer_without_a_body_is_whole_whatever_length_it_tells() {
     let server = Server::answering(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n");
     let url = server.url();
-    let head = Call {
-        method: Method::HEAD,
-        body_limit: 10,
-        ..get(&url)
-    };
+    let head = Call { method: Method::HEAD, body_limit: 10, ..get(&url) };
     assert!(client().call(&head).unwrap().body.is_empty());
     let server = Server::answering(b"HTTP/1.1 204 No Content\r\n\r\n");
     assert_eq!(client().call(&get(&server.url())).unwrap().status, 204);
@@ -278,22 +189,13 @@ fn a_host_name_is_looked_up_and_its_addresses_are_tried_in_turn() {
     let server = Server::answering(OK);
     let right = server.address;
     // Nothing listens on the first address: its listener is gone.
-    let wrong = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let wrong = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let lookup = resolver::Lookup::with(Box::new(move |host, _port| {
         assert_eq!(host, "plextrac.test");
         Ok(vec![wrong, right])
     }));
     let client = HttpClient::with_lookup(&direct(), lookup).unwrap();
-    assert_eq!(
-        client
-            .call(&get(&server.url_for("plextrac.test")))
-            .unwrap()
-            .status,
-        200
-    );
+    assert_eq!(client.call(&get(&server.url_for("plextrac.test"))).unwrap().status, 200);
 }
 
 #[test]
@@ -303,18 +205,12 @@ fn a_host_that_is_not_found_is_named() {
     let error = client.call(&get("https://nowhere.test/")).unwrap_err();
     assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Resolve, false));
     let message = error.to_string();
-    assert!(
-        message.contains("nowhere.test") && message.contains("no such name"),
-        "{message}"
-    );
+    assert!(message.contains("nowhere.test") && message.contains("no such name"), "{message}");
 }
 
 #[test]
 fn a_refused_connection_says_where() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = client().call(&get(&format!("http://{nobody}/"))).unwrap_err();
     assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Connect, false));
     assert!(error.to_string().contains(&nobody.to_string()), "{error}");
@@ -323,13 +219,7 @@ fn a_refused_connection_says_where() {
 #[test]
 fn a_user_agent_that_no_header_can_carry_is_refused() {
     for user_agent in ["a\r\nb", "\u{fc}"] {
-        let options = HttpOptions {
-            user_agent: user_agent.to_owned(),
-            ..direct()
-        };
-        assert_eq!(
-            HttpClient::new(&options).unwrap_err(),
-            HttpSetupError::BadUserAgent
-        );
+        let options = HttpOptions { user_agent: user_agent.to_owned(), ..direct() };
+        assert_eq!(HttpClient::new(&options).unwrap_err(), HttpSetupError::BadUserAgent);
     }
 }

@@ -21,22 +21,12 @@ fn error_from(script: impl Fn(&mut Peer) + Send + Sync + 'static) -> HttpError {
 fn error_of(client: &HttpClient, server: &Server, within: Duration) -> HttpError {
     let headers = [(AUTHORIZATION, secret_header_value(SECRET).unwrap())];
     let url = format!("{}?hunter4-in-the-query", server.url());
-    let call = Call {
-        headers: &headers,
-        deadline: Instant::now() + within,
-        ..post(&url, SECRET_BODY)
-    };
+    let call = Call { headers: &headers, deadline: Instant::now() + within, ..post(&url, SECRET_BODY) };
     let begun = Instant::now();
     let error = client.call(&call).unwrap_err();
     assert!(begun.elapsed() < AT_ONCE, "{error}");
-    assert!(
-        error.to_string().contains(&server.address.to_string()),
-        "says to whom: {error}"
-    );
-    assert!(
-        !format!("{error} {error:?}").contains("hunter"),
-        "repeats a secret: {error}"
-    );
+    assert!(error.to_string().contains(&server.address.to_string()), "says to whom: {error}");
+    assert!(!format!("{error} {error:?}").contains("hunter"), "repeats a secret: {error}");
     // The control: the secrets were really on their way.
     let received = server.requests().pop().unwrap();
     assert!(received.head.contains(SECRET) && received.body == SECRET_BODY);
@@ -53,20 +43,12 @@ fn error_after(answer: &'static [u8]) -> HttpError {
 #[test]
 fn a_connection_that_ends_without_an_answer_is_closed() {
     let closed = error_from(|peer| drop(peer.request()));
-    assert_eq!(
-        (closed.kind(), closed.was_sent()),
-        (HttpErrorKind::Closed, true),
-        "{closed}"
-    );
+    assert_eq!((closed.kind(), closed.was_sent()), (HttpErrorKind::Closed, true), "{closed}");
     let reset = error_from(|peer| {
         peer.request();
         peer.reset_at_end();
     });
-    assert_eq!(
-        (reset.kind(), reset.was_sent()),
-        (HttpErrorKind::Closed, true),
-        "{reset}"
-    );
+    assert_eq!((reset.kind(), reset.was_sent()), (HttpErrorKind::Closed, true), "{reset}");
 }
 
 #[test]
@@ -127,12 +109,7 @@ fn what_is_not_http_is_no_answer() {
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcdefgh\r\n0\r\n\r\n",
     ] {
         let error = error_after(nonsense);
-        assert_eq!(
-            error.kind(),
-            HttpErrorKind::Protocol,
-            "{error} {}",
-            nonsense.escape_ascii()
-        );
+        assert_eq!(error.kind(), HttpErrorKind::Protocol, "{error} {}", nonsense.escape_ascii());
     }
 }
 
@@ -157,10 +134,7 @@ fn a_head_without_end_is_given_up() {
         drop(peer.say(b"HTTP/1.1 200 OK\r\n"));
         peer.repeat(b"X:\r\n");
     });
-    assert!(
-        matches!(short.kind(), HttpErrorKind::TooLarge | HttpErrorKind::Protocol),
-        "{short}"
-    );
+    assert!(matches!(short.kind(), HttpErrorKind::TooLarge | HttpErrorKind::Protocol), "{short}");
 }
 
 #[test]
@@ -168,18 +142,11 @@ fn a_head_of_thirty_kilobytes_is_read() {
     let server = Server::plain(|peer| {
         peer.request();
         peer.say(
-            format!(
-                "HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 2\r\n\r\nok",
-                "x".repeat(30_000)
-            )
-            .as_bytes(),
+            format!("HTTP/1.1 200 OK\r\nX: {}\r\nContent-Length: 2\r\n\r\nok", "x".repeat(30_000)).as_bytes(),
         )
         .unwrap();
     });
-    assert_eq!(
-        client().call(&get(&server.url())).unwrap().headers["x"].len(),
-        30_000
-    );
+    assert_eq!(client().call(&get(&server.url())).unwrap().headers["x"].len(), 30_000);
 }
 
 #[test]
@@ -189,10 +156,7 @@ fn a_line_without_end_in_a_body_is_given_up() {
         drop(peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;"));
         peer.repeat(&[b'x'; 1000]);
     });
-    assert!(
-        matches!(error.kind(), HttpErrorKind::TooLarge | HttpErrorKind::Protocol),
-        "{error}"
-    );
+    assert!(matches!(error.kind(), HttpErrorKind::TooLarge | HttpErrorKind::Protocol), "{error}");
 }
 
 #[test]
@@ -213,11 +177,7 @@ fn a_body_over_the_limit_is_refused_however_its_length_is_told() {
         peer.repeat(&[0; 1000]);
     });
     for error in [announced, chunked, closing] {
-        assert_eq!(
-            (error.kind(), error.was_sent()),
-            (HttpErrorKind::TooLarge, true),
-            "{error}"
-        );
+        assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::TooLarge, true), "{error}");
     }
 }
 
@@ -228,20 +188,13 @@ fn the_deadline_holds_when_nothing_comes() {
         peer.until_closed();
     });
     let error = error_of(&client(), &server, Duration::from_millis(300));
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Timeout, true),
-        "{error}"
-    );
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, true), "{error}");
 }
 
 #[test]
 fn the_deadline_holds_when_bytes_keep_coming() {
     for (start, again) in [
-        (
-            b"HTTP/1.1 100 Continue\r\n\r\n".as_slice(),
-            b"HTTP/1.1 103 Early Hints\r\n\r\n".as_slice(),
-        ),
+        (b"HTTP/1.1 100 Continue\r\n\r\n".as_slice(), b"HTTP/1.1 103 Early Hints\r\n\r\n".as_slice()),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x"),
     ] {
         let server = Server::plain(move |peer| {
@@ -252,11 +205,7 @@ fn the_deadline_holds_when_bytes_keep_coming() {
             }
         });
         let error = error_of(&client(), &server, Duration::from_millis(400));
-        assert_eq!(
-            (error.kind(), error.was_sent()),
-            (HttpErrorKind::Timeout, true),
-            "{error}"
-        );
+        assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, true), "{error}");
     }
 }
 
@@ -268,17 +217,8 @@ fn the_deadline_holds_when_the_server_takes_nothing() {
     let body = vec![0; 64 * 1024 * 1024];
     let soon = Instant::now() + Duration::from_millis(300);
     let url = server.url();
-    let error = client()
-        .call(&Call {
-            deadline: soon,
-            ..post(&url, &body)
-        })
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Timeout, true),
-        "{error}"
-    );
+    let error = client().call(&Call { deadline: soon, ..post(&url, &body) }).unwrap_err();
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, true), "{error}");
     told.send(()).unwrap();
 }
 
@@ -286,17 +226,8 @@ fn the_deadline_holds_when_the_server_takes_nothing() {
 fn a_deadline_that_is_over_already_sends_nothing() {
     let server = Server::answering(OK);
     let url = server.url();
-    let error = client()
-        .call(&Call {
-            deadline: Instant::now(),
-            ..get(&url)
-        })
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Timeout, false),
-        "{error}"
-    );
+    let error = client().call(&Call { deadline: Instant::now(), ..get(&url) }).unwrap_err();
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, false), "{error}");
     assert_eq!(server.connections(), 0);
 }
 
@@ -305,17 +236,10 @@ fn an_http_server_asked_by_https_is_no_tls_server_and_the_other_way_round() {
     let plain = Server::plain(|peer| drop(peer.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")));
     let url = format!("https://{}/", plain.address);
     let error = client().call(&get(&url)).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Tls, false),
-        "{error}"
-    );
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Tls, false), "{error}");
     let authority = Authority::new("ca");
     let tls = Server::tls(authority.server(), |peer| drop(peer.request()));
     let url = format!("http://{}/", tls.address);
     let error = client().call(&get(&url)).unwrap_err();
-    assert!(
-        matches!(error.kind(), HttpErrorKind::Protocol | HttpErrorKind::Closed),
-        "{error}"
-    );
+    assert!(matches!(error.kind(), HttpErrorKind::Protocol | HttpErrorKind::Closed), "{error}");
 }

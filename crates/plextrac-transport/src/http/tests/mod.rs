@@ -25,10 +25,7 @@ const AT_ONCE: Duration = Duration::from_secs(5);
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 fn direct() -> HttpOptions {
-    HttpOptions {
-        proxy: ProxySetting::None,
-        ..HttpOptions::default()
-    }
+    HttpOptions { proxy: ProxySetting::None, ..HttpOptions::default() }
 }
 
 fn client() -> HttpClient {
@@ -48,9 +45,5 @@ fn get(url: &str) -> Call<'_> {
 }
 
 fn post<'a>(url: &'a str, body: &'a [u8]) -> Call<'a> {
-    Call {
-        method: Method::POST,
-        body: Some(body),
-        ..get(url)
-    }
+    Call { method: Method::POST, body: Some(body), ..get(url) }
 }

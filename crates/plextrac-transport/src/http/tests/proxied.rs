@@ -23,14 +23,8 @@ fn serve(peer: &mut Peer) {
 }
 
 fn through(proxy: &Server, options: HttpOptions) -> HttpClient {
-    let url = proxy
-        .url()
-        .replace("/path", "")
-        .replace("://", "://us%40er:pass@");
-    let options = HttpOptions {
-        proxy: ProxySetting::Url(url),
-        ..options
-    };
+    let url = proxy.url().replace("/path", "").replace("://", "://us%40er:pass@");
+    let options = HttpOptions { proxy: ProxySetting::Url(url), ..options };
     let lookup = resolver::Lookup::with(Box::new(|host, _| panic!("the proxy has to find {host}")));
     HttpClient::with_lookup(&options, lookup).unwrap()
 }
@@ -45,25 +39,13 @@ fn calls_to_a_tls_server_share_one_tunnel() {
         let url = server.url_for("localhost");
         assert_eq!(client.call(&post(&url, b"{}")).unwrap().status, 200);
     }
-    assert_eq!(
-        (server.requests().len(), server.connections(), proxy.connections()),
-        (3, 1, 1)
-    );
+    assert_eq!((server.requests().len(), server.connections(), proxy.connections()), (3, 1, 1));
     let connect = &proxy.requests()[0];
     let target = format!("localhost:{}", server.address.port());
-    assert!(
-        connect
-            .head
-            .starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")),
-        "{}",
-        connect.head
-    );
+    assert!(connect.head.starts_with(&format!("CONNECT {target} HTTP/1.1\r\n")), "{}", connect.head);
     assert_eq!(connect.header("host"), Some(target.as_str()));
     // us@er:pass
-    assert_eq!(
-        connect.header("proxy-authorization"),
-        Some("Basic dXNAZXI6cGFzcw==")
-    );
+    assert_eq!(connect.header("proxy-authorization"), Some("Basic dXNAZXI6cGFzcw=="));
     assert_eq!(server.requests()[0].header("proxy-authorization"), None);
 }
 
@@ -72,15 +54,8 @@ fn a_server_without_tls_is_reached_by_a_tunnel_too() {
     let server = Server::plain(serve);
     let proxy = Server::plain(tunnel_to(server.address));
     let client = through(&proxy, direct());
-    assert_eq!(
-        client.call(&get("http://plextrac.test/path")).unwrap().status,
-        200
-    );
-    assert!(
-        proxy.requests()[0]
-            .head
-            .starts_with("CONNECT plextrac.test:80 HTTP/1.1\r\n")
-    );
+    assert_eq!(client.call(&get("http://plextrac.test/path")).unwrap().status, 200);
+    assert!(proxy.requests()[0].head.starts_with("CONNECT plextrac.test:80 HTTP/1.1\r\n"));
     assert!(server.requests()[0].head.starts_with("GET /path HTTP/1.1\r\n"));
 }
 
@@ -103,19 +78,10 @@ fn a_refusal_of_the_proxy_is_told_as_such() {
             b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n".as_slice(),
             "asks for credentials",
         ),
-        (
-            b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nnever",
-            "answered 403",
-        ),
-        (
-            b"HTTP/1.1 302 Found\r\nLocation: http://evil/\r\n\r\n",
-            "answered 302",
-        ),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\nnever", "answered 403"),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://evil/\r\n\r\n", "answered 302"),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "not HTTP"),
-        (
-            b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
-            "more than its answer",
-        ),
+        (b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", "more than its answer"),
         (b"", "closed the connection"),
     ] {
         let proxy = Server::plain(move |peer| {
@@ -123,24 +89,12 @@ fn a_refusal_of_the_proxy_is_told_as_such() {
             peer.say(answer).unwrap();
         });
         let client = through(&proxy, direct());
-        let error = client
-            .call(&post("http://plextrac.test/", b"secret"))
-            .unwrap_err();
-        assert_eq!(
-            (error.kind(), error.was_sent()),
-            (HttpErrorKind::Proxy, false),
-            "{error}"
-        );
+        let error = client.call(&post("http://plextrac.test/", b"secret")).unwrap_err();
+        assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Proxy, false), "{error}");
         let message = error.to_string();
-        assert!(
-            message.contains(expected) && message.contains("plextrac.test:80"),
-            "{message}"
-        );
+        assert!(message.contains(expected) && message.contains("plextrac.test:80"), "{message}");
         assert!(message.contains(&proxy.address.to_string()), "{message}");
-        assert!(
-            !message.contains("pass@") && !message.contains("dXNAZXI6cGFzcw"),
-            "{message}"
-        );
+        assert!(!message.contains("pass@") && !message.contains("dXNAZXI6cGFzcw"), "{message}");
         assert_eq!(proxy.requests().len(), 1);
     }
 }
@@ -152,9 +106,7 @@ fn a_proxy_that_floods_is_given_up() {
         drop(peer.say(b"HTTP/1.1 200 OK\r\nX: "));
         peer.repeat(&[b'x'; 1000]);
     });
-    let error = through(&proxy, direct())
-        .call(&get("http://plextrac.test/"))
-        .unwrap_err();
+    let error = through(&proxy, direct()).call(&get("http://plextrac.test/")).unwrap_err();
     assert_eq!(error.kind(), HttpErrorKind::Proxy, "{error}");
 }
 
@@ -163,13 +115,7 @@ fn the_certificate_checked_is_that_of_the_server_and_not_of_the_proxy() {
     let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
     let server = Server::tls(theirs.server(), serve);
     let proxy = Server::tls(ours.server(), tunnel_to(server.address));
-    let error = through(&proxy, ours.trusted())
-        .call(&get(&server.url()))
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Tls, false),
-        "{error}"
-    );
+    let error = through(&proxy, ours.trusted()).call(&get(&server.url())).unwrap_err();
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Tls, false), "{error}");
     assert!(error.to_string().contains(&server.address.to_string()), "{error}");
 }

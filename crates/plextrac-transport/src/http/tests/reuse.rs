@@ -42,10 +42,7 @@ fn errors_redirects_and_chunked_answers_keep_the_connection() {
             "HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 3\r\n\r\nwhy".to_owned(),
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n".to_owned(),
             "HTTP/1.1 204 No Content\r\n\r\n".to_owned(),
-            format!(
-                "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n{}",
-                "x".repeat(200_000)
-            ),
+            format!("HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n{}", "x".repeat(200_000)),
         ] {
             peer.request();
             peer.say(answer.as_bytes()).unwrap();
@@ -81,10 +78,7 @@ fn as_many_connections_as_threads_are_kept() {
             }
         });
     }
-    assert_eq!(
-        (server.requests().len(), server.connections()),
-        (2 * THREADS, THREADS)
-    );
+    assert_eq!((server.requests().len(), server.connections()), (2 * THREADS, THREADS));
 }
 
 /// Answers one request, then ends the connection; tells when it is ended.
@@ -130,8 +124,7 @@ fn a_tls_connection_that_ended_together_with_its_answer_is_replaced() {
 fn a_connection_with_unasked_bytes_is_not_used_again() {
     let server = Server::plain(|peer| {
         peer.request();
-        peer.say(&[OK, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse"].concat())
-            .unwrap();
+        peer.say(&[OK, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfalse"].concat()).unwrap();
         serve(peer);
     });
     let client = client();
@@ -169,11 +162,7 @@ fn a_post_that_was_sent_is_never_sent_again() {
     let client = client();
     client.call(&post(&server.url(), b"1")).unwrap();
     let error = client.call(&post(&server.url(), b"2")).unwrap_err();
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Closed, true),
-        "{error}"
-    );
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Closed, true), "{error}");
     assert_eq!((server.requests().len(), server.connections()), (2, 1));
 }
 
@@ -228,12 +217,7 @@ fn after_a_timeout_the_late_answer_is_not_taken_for_that_of_the_next_request() {
     });
     let client = client();
     let soon = Instant::now() + Duration::from_millis(100);
-    let error = client
-        .call(&Call {
-            deadline: soon,
-            ..get(&server.url())
-        })
-        .unwrap_err();
+    let error = client.call(&Call { deadline: soon, ..get(&server.url()) }).unwrap_err();
     assert_eq!(error.kind(), HttpErrorKind::Timeout);
     go_on.send(()).unwrap();
     assert_eq!(&**client.call(&get(&server.url())).unwrap().body, b"ok");

@@ -72,20 +72,12 @@ impl Server {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
-                let mut peer = Peer {
-                    wire: wrap(stream),
-                    number,
-                    seen: Arc::clone(&shared),
-                };
+                let mut peer = Peer { wire: wrap(stream), number, seen: Arc::clone(&shared) };
                 let script = Arc::clone(&script);
                 thread::spawn(move || script(&mut peer));
             }
         });
-        Self {
-            address,
-            scheme,
-            seen,
-        }
+        Self { address, scheme, seen }
     }
 
     pub(super) fn url(&self) -> String {
@@ -122,13 +114,8 @@ impl Peer {
             self.wire.read_exact(&mut byte).ok()?;
             head.push(byte[0]);
         }
-        let mut received = Received {
-            head: String::from_utf8(head).unwrap(),
-            body: Vec::new(),
-        };
-        let length = received
-            .header("content-length")
-            .map_or(0, |length| length.parse().unwrap());
+        let mut received = Received { head: String::from_utf8(head).unwrap(), body: Vec::new() };
+        let length = received.header("content-length").map_or(0, |length| length.parse().unwrap());
         received.body.resize(length, 0);
         self.wire.read_exact(&mut received.body).ok()?;
         self.seen.requests.lock().push(received.clone());
@@ -202,9 +189,7 @@ impl Peer {
             }
             // One thread, as a TLS stream cannot be split: turn by turn, which suits a client that asks and waits.
             Wire::Tls(near) => {
-                near.sock
-                    .set_read_timeout(Some(Duration::from_millis(5)))
-                    .unwrap();
+                near.sock.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
                 answers.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
                 while forward(near, &mut &far) && forward(&mut answers, near) {}
             }

@@ -10,25 +10,15 @@ fn serve(peer: &mut Peer) {
 
 /// The refusal of a server, before it has seen a byte of the request.
 fn refusal(options: &HttpOptions, server: &Server) -> String {
-    let error = HttpClient::new(options)
-        .unwrap()
-        .call(&post(&server.url(), b"secret"))
-        .unwrap_err();
-    assert_eq!(
-        (error.kind(), error.was_sent()),
-        (HttpErrorKind::Tls, false),
-        "{error}"
-    );
+    let error = HttpClient::new(options).unwrap().call(&post(&server.url(), b"secret")).unwrap_err();
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Tls, false), "{error}");
     assert!(error.to_string().contains(&server.address.to_string()), "{error}");
     assert_eq!(server.requests().len(), 0);
     error.to_string()
 }
 
 fn is_believed(options: &HttpOptions, server: &Server) -> bool {
-    HttpClient::new(options)
-        .unwrap()
-        .call(&get(&server.url()))
-        .is_ok()
+    HttpClient::new(options).unwrap().call(&get(&server.url())).is_ok()
 }
 
 #[test]
@@ -36,36 +26,18 @@ fn a_given_authority_is_trusted_alone_and_beside_the_system() {
     let authority = Authority::new("ca");
     let server = Server::tls(authority.server(), serve);
     assert!(is_believed(&authority.trusted(), &server));
-    assert!(is_believed(
-        &HttpOptions {
-            roots: Roots::System,
-            ..authority.trusted()
-        },
-        &server
-    ));
+    assert!(is_believed(&HttpOptions { roots: Roots::System, ..authority.trusted() }, &server));
 }
 
 #[test]
 fn one_of_several_bundles_is_enough() {
     let (one, two) = (Authority::new("one"), Authority::new("two"));
     let server = Server::tls(two.server(), serve);
-    let options = HttpOptions {
-        extra_ca_pem: vec![one.bundle(), two.bundle()],
-        ..one.trusted()
-    };
+    let options = HttpOptions { extra_ca_pem: vec![one.bundle(), two.bundle()], ..one.trusted() };
     assert!(is_believed(&options, &server));
     let pem = [one.bundle().pem, b"# and\n".to_vec(), two.bundle().pem].concat();
-    let both = CaBundle {
-        name: "both".to_owned(),
-        pem,
-    };
-    assert!(is_believed(
-        &HttpOptions {
-            extra_ca_pem: vec![both],
-            ..one.trusted()
-        },
-        &server
-    ));
+    let both = CaBundle { name: "both".to_owned(), pem };
+    assert!(is_believed(&HttpOptions { extra_ca_pem: vec![both], ..one.trusted() }, &server));
 }
 
 #[test]
@@ -73,10 +45,7 @@ fn an_unknown_authority_is_refused_with_the_way_out() {
     let server = Server::tls(Authority::new("ca").server(), serve);
     for options in [direct(), Authority::new("another").trusted()] {
         let refusal = refusal(&options, &server);
-        assert!(
-            refusal.contains("UnknownIssuer") && refusal.contains("CA bundle"),
-            "{refusal}"
-        );
+        assert!(refusal.contains("UnknownIssuer") && refusal.contains("CA bundle"), "{refusal}");
     }
 }
 
@@ -84,10 +53,7 @@ fn an_unknown_authority_is_refused_with_the_way_out() {
 fn an_authority_that_only_has_the_name_of_a_trusted_one_is_refused_with_the_way_out() {
     let server = Server::tls(Authority::new("ca").server(), serve);
     let refusal = refusal(&Authority::new("ca").trusted(), &server);
-    assert!(
-        refusal.contains("current certificate of that authority"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("current certificate of that authority"), "{refusal}");
 }
 
 #[test]
@@ -112,19 +78,13 @@ fn an_authority_that_shows_its_own_certificate_is_explained() {
     let authority = Authority::new("ca");
     let server = Server::tls(authority.server_showing_the_authority(), serve);
     let refusal = refusal(&authority.trusted(), &server);
-    assert!(
-        refusal.contains("certificate of an authority as its own"),
-        "{refusal}"
-    );
+    assert!(refusal.contains("certificate of an authority as its own"), "{refusal}");
 }
 
 #[test]
 fn without_verification_every_certificate_is_taken() {
     let authority = Authority::new("ca");
-    let careless = HttpOptions {
-        verify: false,
-        ..direct()
-    };
+    let careless = HttpOptions { verify: false, ..direct() };
     for config in [
         authority.server(),
         authority.server_for(&["other.test"], |_| ()),
@@ -139,21 +99,13 @@ fn without_verification_every_certificate_is_taken() {
 fn a_client_certificate_is_shown_to_a_server_that_asks() {
     let authority = Authority::new("ca");
     let server = Server::tls(authority.server_that_asks(), serve);
-    let with = HttpOptions {
-        client_certificate: Some(authority.client_certificate()),
-        ..authority.trusted()
-    };
+    let with =
+        HttpOptions { client_certificate: Some(authority.client_certificate()), ..authority.trusted() };
     assert!(is_believed(&with, &server));
     let other = Authority::new("other").client_certificate();
     for client_certificate in [None, Some(other)] {
-        let options = HttpOptions {
-            client_certificate,
-            ..authority.trusted()
-        };
-        let error = HttpClient::new(&options)
-            .unwrap()
-            .call(&get(&server.url()))
-            .unwrap_err();
+        let options = HttpOptions { client_certificate, ..authority.trusted() };
+        let error = HttpClient::new(&options).unwrap().call(&get(&server.url())).unwrap_err();
         assert_eq!(error.kind(), HttpErrorKind::Tls, "{error}");
         assert!(error.to_string().contains("client certificate"), "{error}");
     }
@@ -163,23 +115,12 @@ fn a_client_certificate_is_shown_to_a_server_that_asks() {
 #[test]
 fn damaged_and_empty_bundles_are_named() {
     let authority = Authority::new("ca");
-    let bundle = |pem: &[u8]| CaBundle {
-        name: "/etc/x.pem".to_owned(),
-        pem: pem.to_vec(),
-    };
+    let bundle = |pem: &[u8]| CaBundle { name: "/etc/x.pem".to_owned(), pem: pem.to_vec() };
     let refused = |extra_ca_pem| {
-        HttpClient::new(&HttpOptions {
-            extra_ca_pem,
-            ..authority.trusted()
-        })
-        .map(drop)
-        .unwrap_err()
+        HttpClient::new(&HttpOptions { extra_ca_pem, ..authority.trusted() }).map(drop).unwrap_err()
     };
     let named = Some("/etc/x.pem".to_owned());
-    assert_eq!(
-        refused(vec![bundle(b"")]),
-        HttpSetupError::EmptyCaBundle { name: named.clone() }
-    );
+    assert_eq!(refused(vec![bundle(b"")]), HttpSetupError::EmptyCaBundle { name: named.clone() });
     assert_eq!(
         refused(vec![authority.bundle(), bundle(b"text")]),
         HttpSetupError::EmptyCaBundle { name: named }
@@ -209,16 +150,10 @@ fn a_client_certificate_that_cannot_work_is_refused_without_showing_its_key() {
         (b"-----BEGIN CERTIFICATE-----\n".to_vec(), right.key_pem.clone()),
     ] {
         let client_certificate = Some(ClientCertificate { chain_pem, key_pem });
-        let options = HttpOptions {
-            client_certificate,
-            ..authority.trusted()
-        };
+        let options = HttpOptions { client_certificate, ..authority.trusted() };
         assert!(!format!("{options:?}").contains("hunter2"));
         let error = HttpClient::new(&options).unwrap_err();
-        assert!(
-            matches!(error, HttpSetupError::BadClientCertificate { .. }),
-            "{error}"
-        );
+        assert!(matches!(error, HttpSetupError::BadClientCertificate { .. }), "{error}");
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
 }

@@ -1,0 +1,172 @@
+//! What a session writes down for others of its account and instance, under which names, and how it is read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use plextrac_auth_core::{
+    BudgetRecord, Fingerprint, FingerprintKey, Instance, Instant as Moment, Secret, SharedRecord,
+    SharedToken, Stamp, Time,
+};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::store::{MAX_RECORD, SessionStore, StoreError, StoreErrorKind, StoreLock};
+
+/// A session's view of its store.
+///
+/// | record | name from | holds |
+/// |---|---|---|
+/// | `t…` | instance, user, whether certificates are checked | the token |
+/// | `a…` | instance, user | latch, TOTP step, who is being asked |
+/// | `b…` | instance | the budget |
+pub(crate) struct Sharing {
+    store: Arc<dyn SessionStore>,
+    boot: String,
+    token: String,
+    account: String,
+    budget: String,
+    /// That the store fails is said once.
+    failed: AtomicBool,
+}
+
+impl Sharing {
+    /// Names the records, and gives the key for fingerprints.
+    pub(crate) fn new(
+        store: Arc<dyn SessionStore>,
+        boot: String,
+        instance: &Instance,
+        username: &str,
+        verify: bool,
+    ) -> Result<(Self, FingerprintKey), StoreError> {
+        let key = FingerprintKey::new(*store.key()?);
+        let (base, user) = (instance.base_url().as_bytes(), username.as_bytes());
+        let trust: &[u8] = if verify { b"verified" } else { b"unverified" };
+        let sharing = Self {
+            token: name('t', key.of(&[b"token", base, user, trust])),
+            account: name('a', key.of(&[b"account", base, user])),
+            budget: name('b', key.of(&[b"budget", base])),
+            store,
+            boot,
+            failed: AtomicBool::new(false),
+        };
+        Ok((sharing, key))
+    }
+
+    pub(crate) fn boot(&self) -> &str {
+        &self.boot
+    }
+
+    /// The lock under which the account's record is read, decided on and written, network included.
+    pub(crate) fn lock_account(&self) -> Result<Box<dyn StoreLock>, StoreError> {
+        self.store.lock(&self.account)
+    }
+
+    /// The lock under which the budget is read, spent and written.
+    pub(crate) fn lock_budget(&self) -> Result<Box<dyn StoreLock>, StoreError> {
+        self.store.lock(&self.budget)
+    }
+
+    /// What others wrote down. A record that makes no sense is as good as none.
+    pub(crate) fn read(&self, now: Time) -> Result<SharedRecord, StoreError> {
+        let account: AccountRecord = self.read_record(&self.account)?.unwrap_or_default();
+        let is_same_clock =
+            account.stamp.as_ref().is_some_and(|stamp| stamp.on_clock(&self.boot, now).is_some());
+        Ok(SharedRecord {
+            token: self.read_token()?,
+            latch: account.latch,
+            totp_step: account.totp_step,
+            asked_until: account.asked_until.filter(|_| is_same_clock),
+        })
+    }
+
+    /// Writes down what the machine said to keep.
+    pub(crate) fn keep(&self, record: &SharedRecord, now: Time) -> Result<(), StoreError> {
+        let account = AccountRecord {
+            latch: record.latch,
+            totp_step: record.totp_step,
+            asked_until: record.asked_until,
+            stamp: Some(Stamp { boot: self.boot.clone(), monotonic: now.monotonic, unix: now.unix }),
+        };
+        self.write_record(&self.account, &account)?;
+        let token = record.token.as_ref().map(|shared| TokenRecord {
+            token: shared.token.expose(),
+            cookie: shared.cookie.as_ref().map(Secret::expose),
+            tenant_id: shared.tenant_id,
+            life_ms: shared.life_ms,
+            stamp: shared.stamp.clone(),
+        });
+        self.write_record(&self.token, &token)
+    }
+
+    pub(crate) fn read_budget(&self) -> Result<Option<BudgetRecord>, StoreError> {
+        self.read_record(&self.budget)
+    }
+
+    pub(crate) fn write_budget(&self, record: &BudgetRecord) -> Result<(), StoreError> {
+        self.write_record(&self.budget, record)
+    }
+
+    /// What is to be said of a failing store: once, until it works again.
+    pub(crate) fn notice(&self, error: &StoreError) -> Option<String> {
+        let is_first = !self.failed.swap(true, Ordering::Relaxed);
+        is_first.then(|| match error.kind {
+            StoreErrorKind::Unsafe => format!("nothing is shared, it would not be safe: {error}"),
+            StoreErrorKind::Unavailable => format!("nothing is shared for now: {error}"),
+        })
+    }
+
+    fn read_token(&self) -> Result<Option<SharedToken>, StoreError> {
+        let Some(bytes) = self.store.read(&self.token)? else { return Ok(None) };
+        // Borrowed from the wiped buffer; a token with escapes is none that a header could carry.
+        let record: Option<TokenRecord<'_>> = serde_json::from_slice(&bytes).ok().flatten();
+        Ok(record.map(|record| SharedToken {
+            token: Secret::new(record.token),
+            cookie: record.cookie.map(Secret::new),
+            tenant_id: record.tenant_id,
+            life_ms: record.life_ms,
+            stamp: record.stamp,
+        }))
+    }
+
+    fn read_record<T: for<'a> Deserialize<'a>>(&self, name: &str) -> Result<Option<T>, StoreError> {
+        let bytes = self.store.read(name)?;
+        Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+    }
+
+    fn write_record<T: Serialize>(&self, name: &str, record: &T) -> Result<(), StoreError> {
+        // As large as a record may be, so that it never grows and leaves nothing behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_RECORD));
+        serde_json::to_writer(&mut *bytes, record)
+            .map_err(|error| StoreError::unavailable(format!("a record cannot be written: {error}")))?;
+        self.store.write(name, &bytes)?;
+        self.failed.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct AccountRecord {
+    latch: Option<Fingerprint>,
+    totp_step: Option<u64>,
+    asked_until: Option<Moment>,
+    stamp: Option<Stamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct TokenRecord<'a> {
+    token: &'a str,
+    cookie: Option<&'a str>,
+    tenant_id: Option<i64>,
+    life_ms: u64,
+    stamp: Stamp,
+}
+
+fn name(kind: char, digest: Fingerprint) -> String {
+    let bytes: Vec<u8> = digest.into();
+    let mut name = String::with_capacity(33);
+    name.push(kind);
+    for byte in &bytes[..16] {
+        name.push_str(&format!("{byte:02x}"));
+    }
+    name
+}

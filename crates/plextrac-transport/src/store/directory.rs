@@ -1,0 +1,217 @@
+//! A store that all processes of one user share: a directory that is theirs alone.
+//!
+//! ```text
+//! DIR            0700, owned by the user, not a symbolic link
+//! ├── key        32 random bytes, made once
+//! ├── t1f0c…     a record, 0600: replaced by renaming t1f0c….new over it
+//! └── t1f0c….lock  empty, never deleted: the kernel's lock on it goes with its holder
+//! ```
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use zeroize::Zeroizing;
+
+use super::memory::random_key;
+use super::{MAX_RECORD, SessionStore, StoreError, StoreLock};
+
+/// Records in files of a directory. Nothing in it tells whose they are: names are keyed digests.
+#[derive(Clone, Debug)]
+pub struct DirectoryStore {
+    directory: PathBuf,
+}
+
+impl DirectoryStore {
+    /// Opens a directory, and makes it if it is not there.
+    ///
+    /// # Errors
+    /// [`Unsafe`](super::StoreErrorKind::Unsafe) if it is a symbolic link, belongs to somebody else, or others may
+    /// look into it; [`Unavailable`](super::StoreErrorKind::Unavailable) if it cannot be made or read.
+    pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
+        let directory = directory.into();
+        let mut builder = DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        match builder.create(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                return Err(unavailable("made", &directory, &error));
+            }
+            _ => {}
+        }
+        let metadata =
+            directory.symlink_metadata().map_err(|error| unavailable("read", &directory, &error))?;
+        if metadata.is_symlink() {
+            return Err(StoreError::not_safe(format!(
+                "the state directory {} is a symbolic link; name the directory itself",
+                directory.display()
+            )));
+        }
+        if !metadata.is_dir() {
+            return Err(StoreError::not_safe(format!(
+                "the state directory {} is no directory",
+                directory.display()
+            )));
+        }
+        check_private(&directory, &metadata, "chmod 700")?;
+        Ok(Self { directory })
+    }
+
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.directory
+    }
+
+    fn open_file(&self, name: &str, options: &mut OpenOptions) -> Result<Option<File>, StoreError> {
+        let path = self.directory.join(name);
+        private(options);
+        let file = match options.open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_symlink_refused(&error) => {
+                return Err(StoreError::not_safe(format!(
+                    "{} is a symbolic link; somebody else put it there, remove it",
+                    path.display()
+                )));
+            }
+            Err(error) => return Err(unavailable("opened", &path, &error)),
+        };
+        let metadata = file.metadata().map_err(|error| unavailable("read", &path, &error))?;
+        if !metadata.is_file() {
+            return Err(StoreError::not_safe(format!("{} is no regular file; remove it", path.display())));
+        }
+        check_private(&path, &metadata, "chmod 600")?;
+        Ok(Some(file))
+    }
+
+    fn read_whole(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let Some(mut file) = self.open_file(name, OpenOptions::new().read(true))? else { return Ok(None) };
+        let failed = |error| unavailable("read", &self.directory.join(name), &error);
+        let size = file.metadata().map_err(failed)?.len();
+        // A record that is too long is damaged, and a damaged one is as good as none.
+        let Some(size) = usize::try_from(size).ok().filter(|size| *size <= MAX_RECORD) else {
+            return Ok(None);
+        };
+        // Sized once: a buffer that grew would leave pieces of a token behind.
+        let mut record = Zeroizing::new(vec![0; size]);
+        match file.read_exact(&mut record) {
+            Ok(()) => Ok(Some(record)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
+impl SessionStore for DirectoryStore {
+    fn name(&self) -> String {
+        format!("the state directory {}", self.directory.display())
+    }
+
+    fn key(&self) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+        let read = || -> Result<_, StoreError> {
+            let bytes = self.read_whole("key")?;
+            Ok(bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok()).map(Zeroizing::new))
+        };
+        if let Some(key) = read()? {
+            return Ok(key);
+        }
+        // Under a lock, so that two processes that start at once do not make two keys.
+        let _lock = self.lock("key")?;
+        if let Some(key) = read()? {
+            return Ok(key);
+        }
+        let key = random_key()?;
+        self.write("key", key.as_slice())?;
+        Ok(key)
+    }
+
+    fn lock(&self, name: &str) -> Result<Box<dyn StoreLock>, StoreError> {
+        let name = format!("{name}.lock");
+        let mut options = OpenOptions::new();
+        let file = self.open_file(&name, options.read(true).write(true).create(true).truncate(false))?;
+        let path = self.directory.join(&name);
+        let file = file.ok_or_else(|| unavailable("made", &path, &io::ErrorKind::NotFound.into()))?;
+        file.lock().map_err(|error| unavailable("locked", &path, &error))?;
+        Ok(Box::new(Held { _file: file }))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.read_whole(name)
+    }
+
+    fn write(&self, name: &str, record: &[u8]) -> Result<(), StoreError> {
+        let (path, new) = (self.directory.join(name), format!("{name}.new"));
+        let failed = |error| unavailable("written", &path, &error);
+        let mut options = OpenOptions::new();
+        let file = self.open_file(&new, options.write(true).create(true).truncate(true))?;
+        let mut file = file.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        // No fsync: after a power loss a record that is not whole counts as absent, and costs one sign-in.
+        let renamed = file.write_all(record).and_then(|()| std::fs::rename(self.directory.join(&new), &path));
+        renamed.map_err(|error| {
+            // A full disk must not keep half a record, secrets and all.
+            drop(std::fs::remove_file(self.directory.join(&new)));
+            failed(error)
+        })
+    }
+}
+
+/// Closing the file, by whatever end the process comes to, lets go of the lock.
+struct Held {
+    _file: File,
+}
+
+impl StoreLock for Held {}
+
+fn unavailable(what: &str, path: &Path, error: &io::Error) -> StoreError {
+    StoreError::unavailable(format!("{} cannot be {what}: {error}", path.display()))
+}
+
+#[cfg(unix)]
+fn private(options: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt;
+    options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+}
+
+#[cfg(unix)]
+fn is_symlink_refused(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error())
+}
+
+/// What is ours and only ours: anybody else could read tokens, or hand us theirs.
+#[cfg(unix)]
+fn check_private(path: &Path, metadata: &std::fs::Metadata, mend: &str) -> Result<(), StoreError> {
+    use std::os::unix::fs::MetadataExt;
+    let us = rustix::process::geteuid().as_raw();
+    if metadata.uid() != us {
+        return Err(StoreError::not_safe(format!(
+            "{} belongs to user {} and not to user {us}; use a directory of your own",
+            path.display(),
+            metadata.uid()
+        )));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return Err(StoreError::not_safe(format!(
+            "{} is open to other users (mode {:03o}); close it: {mend} {}",
+            path.display(),
+            metadata.mode() & 0o777,
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn private(_: &mut OpenOptions) {}
+
+#[cfg(not(unix))]
+fn is_symlink_refused(_: &io::Error) -> bool {
+    false
+}
+
+/// The user's own profile is the boundary there; its files are not looked at one by one.
+#[cfg(not(unix))]
+fn check_private(_: &Path, _: &std::fs::Metadata, _: &str) -> Result<(), StoreError> {
+    Ok(())
+}
