@@ -31,10 +31,7 @@ pub(crate) enum Answer {
     /// Too many authentication requests, by whomever.
     RateLimited { wait: Duration },
     /// Neither yes nor no: something stands in front, or the answer makes no sense.
-    Unusable {
-        what: Unusable,
-        retry_after: Option<Duration>,
-    },
+    Unusable { what: Unusable, retry_after: Option<Duration> },
 }
 
 /// What a granted token came with.
@@ -69,10 +66,7 @@ pub(crate) enum Unusable {
 
 /// Classifies an answer. `unix` is used for dates only if the answer has no `Date` of its own.
 pub(crate) fn classify(response: &Response<'_>, unix: UnixTime) -> Answer {
-    let unusable = |what| Answer::Unusable {
-        what,
-        retry_after: rate_limit::retry_after(response, unix),
-    };
+    let unusable = |what| Answer::Unusable { what, retry_after: rate_limit::retry_after(response, unix) };
     if response.body.len() > MAX_BODY {
         return unusable(Unusable::TooLarge);
     }
@@ -89,9 +83,9 @@ pub(crate) fn classify(response: &Response<'_>, unix: UnixTime) -> Answer {
         return Answer::RateLimited { wait };
     }
     match (&body, response.status) {
-        (Some(body), 200..300 | 400 | 401 | 403 | 422) => Answer::Rejected {
-            server_text: body.server_text(),
-        },
+        (Some(body), 200..300 | 400 | 401 | 403 | 422) => {
+            Answer::Rejected { server_text: body.server_text() }
+        }
         (_, 300..400) => unusable(Unusable::Redirect),
         _ if looks_like_html(response) => unusable(Unusable::Html),
         (_, 500..) => unusable(Unusable::ServerError),
@@ -112,17 +106,9 @@ fn granted(body: &Body<'_>) -> Result<Answer, Unusable> {
         && let Some(code) = body.code.text().filter(|code| !code.is_empty())
     {
         let fits = code.len() <= MAX_CHALLENGE;
-        return if fits {
-            Ok(Answer::Challenge(Secret::new(code)))
-        } else {
-            Err(Unusable::Malformed)
-        };
+        return if fits { Ok(Answer::Challenge(Secret::new(code))) } else { Err(Unusable::Malformed) };
     }
-    let token = body
-        .token
-        .text()
-        .filter(|token| !token.is_empty())
-        .ok_or(Unusable::Malformed)?;
+    let token = body.token.text().filter(|token| !token.is_empty()).ok_or(Unusable::Malformed)?;
     if !is_token(token) {
         return Err(Unusable::UnsafeToken);
     }
@@ -136,9 +122,8 @@ fn granted(body: &Body<'_>) -> Result<Answer, Unusable> {
 }
 
 fn looks_like_html(response: &Response<'_>) -> bool {
-    let typed = response
-        .header("content-type")
-        .is_some_and(|value| value.to_ascii_lowercase().contains("html"));
+    let typed =
+        response.header("content-type").is_some_and(|value| value.to_ascii_lowercase().contains("html"));
     typed || response.body.trim_ascii_start().first() == Some(&b'<')
 }
 
@@ -166,10 +151,7 @@ struct Body<'a> {
 
 impl Body<'_> {
     fn server_text(&self) -> Option<String> {
-        self.message
-            .text()
-            .or_else(|| self.error.text())
-            .map(String::from)
+        self.message.text().or_else(|| self.error.text()).map(String::from)
     }
 }
 
@@ -185,27 +167,15 @@ enum Field<'a> {
 
 impl Field<'_> {
     fn text(&self) -> Option<&str> {
-        if let Self::Text(text) = self {
-            Some(text)
-        } else {
-            None
-        }
+        if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     fn integer(&self) -> Option<i64> {
-        if let Self::Integer(n) = self {
-            Some(*n)
-        } else {
-            None
-        }
+        if let Self::Integer(n) = self { Some(*n) } else { None }
     }
 
     fn boolean(&self) -> Option<bool> {
-        if let Self::Boolean(b) = self {
-            Some(*b)
-        } else {
-            None
-        }
+        if let Self::Boolean(b) = self { Some(*b) } else { None }
     }
 }
 
@@ -262,14 +232,7 @@ mod tests {
     use crate::credential::MAX_TOKEN;
 
     fn answer(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Answer {
-        classify(
-            &Response {
-                status,
-                headers,
-                body,
-            },
-            UnixTime::from_millis(0),
-        )
+        classify(&Response { status, headers, body }, UnixTime::from_millis(0))
     }
 
     fn unusable(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Unusable {
@@ -282,16 +245,12 @@ mod tests {
     #[test]
     fn the_documented_answers_are_understood() {
         let body = br#"{"status":"success","tenant_id":0,"cookie":"c.o.o","token":"t.o.k"}"#;
-        let Answer::Token(granted) = answer(200, &[], body) else {
-            panic!()
-        };
+        let Answer::Token(granted) = answer(200, &[], body) else { panic!() };
         assert_eq!(granted.token.expose(), "t.o.k");
         assert_eq!(granted.cookie.unwrap().expose(), "c.o.o");
         assert_eq!(granted.tenant_id, Some(0), "zero is a value");
         let body = br#"{"status":"success","mfa_enabled":true,"code":"abc","token":""}"#;
-        let Answer::Challenge(code) = answer(200, &[], body) else {
-            panic!()
-        };
+        let Answer::Challenge(code) = answer(200, &[], body) else { panic!() };
         assert_eq!(code.expose(), "abc");
     }
 
@@ -299,10 +258,7 @@ mod tests {
     fn both_error_shapes_are_rejections_with_the_servers_text() {
         for (status, body) in [
             (401, r#"{"status":"error","message":"Nope"}"#),
-            (
-                400,
-                r#"{"statusCode":400,"error":"Bad Request","message":"Nope"}"#,
-            ),
+            (400, r#"{"statusCode":400,"error":"Bad Request","message":"Nope"}"#),
             (403, r#"{"statusCode":403,"error":"Nope"}"#),
             (422, r#"{"message":"Nope"}"#),
             (200, r#"{"status":"error","message":"Nope"}"#),
@@ -366,18 +322,13 @@ mod tests {
         let deep: Vec<u8> = core::iter::repeat_n(b'[', 100_000).collect();
         let body = [b"{\"x\":".as_slice(), &deep].concat();
         assert_eq!(unusable(200, &[], &body), Unusable::Malformed);
-        assert_eq!(
-            unusable(200, &[], b"{\"token\":\"\xff\xfe\"}"),
-            Unusable::Malformed
-        );
+        assert_eq!(unusable(200, &[], b"{\"token\":\"\xff\xfe\"}"), Unusable::Malformed);
     }
 
     #[test]
     fn a_cookie_that_could_not_be_sent_is_dropped_and_the_token_kept() {
         let body = br#"{"token":"t","cookie":"a; Domain=evil"}"#;
-        let Answer::Token(granted) = answer(200, &[], body) else {
-            panic!()
-        };
+        let Answer::Token(granted) = answer(200, &[], body) else { panic!() };
         assert!(granted.cookie.is_none());
     }
 }

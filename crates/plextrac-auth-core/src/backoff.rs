@@ -41,10 +41,7 @@ mod tests {
             backoff.failed(None, now, &mut draws);
             let waited = backoff.until(now).unwrap().since(now);
             let planned = Duration::from_secs(seconds);
-            assert!(
-                waited >= planned * 4 / 5 && waited <= planned * 6 / 5,
-                "{waited:?} for {planned:?}"
-            );
+            assert!(waited >= planned * 4 / 5 && waited <= planned * 6 / 5, "{waited:?} for {planned:?}");
         }
         backoff.succeeded();
         assert_eq!(backoff.until(now), None);

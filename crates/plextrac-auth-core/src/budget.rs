@@ -75,12 +75,7 @@ impl Budget {
     /// [`OutOfRange`] for any other number.
     pub fn new(per_minute: u32) -> Result<Self, OutOfRange> {
         let fits = (2..=60).contains(&per_minute);
-        fits.then_some(Self {
-            per_minute,
-            places: Vec::new(),
-            wait_until: None,
-        })
-        .ok_or(OutOfRange)
+        fits.then_some(Self { per_minute, places: Vec::new(), wait_until: None }).ok_or(OutOfRange)
     }
 
     /// The limit.
@@ -109,22 +104,9 @@ impl Budget {
     /// What other processes have to know.
     #[must_use]
     pub fn to_record(&self, boot: &str, now: Time) -> BudgetRecord {
-        let places = self
-            .places
-            .iter()
-            .filter(|place| place.until > now.monotonic)
-            .copied()
-            .collect();
-        let stamp = Stamp {
-            boot: boot.into(),
-            monotonic: now.monotonic,
-            unix: now.unix,
-        };
-        BudgetRecord {
-            stamp,
-            places,
-            wait_until: self.wait_until(now.monotonic),
-        }
+        let places = self.places.iter().filter(|place| place.until > now.monotonic).copied().collect();
+        let stamp = Stamp { boot: boot.into(), monotonic: now.monotonic, unix: now.unix };
+        BudgetRecord { stamp, places, wait_until: self.wait_until(now.monotonic) }
     }
 
     /// Takes over what other processes have written; what this one sent itself stays. If the record's clock cannot
@@ -142,19 +124,11 @@ impl Budget {
                 now_here + COUNTED_AFTER_ANSWER
             };
             if !is_own && until > now_here {
-                self.places.push(Place {
-                    ticket: place.ticket,
-                    until,
-                    foreign: true,
-                });
+                self.places.push(Place { ticket: place.ticket, until, foreign: true });
             }
         }
         if let Some(until) = record.wait_until {
-            let from = if is_comparable {
-                now_here
-            } else {
-                record.stamp.monotonic
-            };
+            let from = if is_comparable { now_here } else { record.stamp.monotonic };
             self.rate_limited(now_here + until.since(from).min(MAX_WAIT));
         }
     }
@@ -164,12 +138,8 @@ impl Budget {
         if let Some(until) = self.wait_until(now) {
             return Err(Closed::RateLimited(until));
         }
-        let mut taken: Vec<Instant> = self
-            .places
-            .iter()
-            .map(|place| place.until)
-            .filter(|t| *t > now)
-            .collect();
+        let mut taken: Vec<Instant> =
+            self.places.iter().map(|place| place.until).filter(|t| *t > now).collect();
         let may_stay = self.per_minute.saturating_sub(places) as usize;
         if taken.len() <= may_stay {
             return Ok(());
@@ -180,22 +150,13 @@ impl Budget {
 
     /// Takes a place for a request whose answer comes by `deadline` at the latest.
     pub(crate) fn send(&mut self, ticket: Ticket, deadline: Instant, now: Instant) {
-        self.places
-            .retain(|place| place.until > now && place.ticket != ticket);
-        self.places.push(Place {
-            ticket,
-            until: deadline + COUNTED_AFTER_ANSWER,
-            foreign: false,
-        });
+        self.places.retain(|place| place.until > now && place.ticket != ticket);
+        self.places.push(Place { ticket, until: deadline + COUNTED_AFTER_ANSWER, foreign: false });
     }
 
     /// Holds a place that will be used, or given up, by `until`.
     pub(crate) fn hold(&mut self, ticket: Ticket, until: Instant) {
-        self.places.push(Place {
-            ticket,
-            until,
-            foreign: false,
-        });
+        self.places.push(Place { ticket, until, foreign: false });
     }
 
     /// The answer to a request came, or its wait was ended, at `at`.
@@ -226,11 +187,7 @@ const fn foreign() -> bool {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self {
-            per_minute: DEFAULT_PER_MINUTE,
-            places: Vec::new(),
-            wait_until: None,
-        }
+        Self { per_minute: DEFAULT_PER_MINUTE, places: Vec::new(), wait_until: None }
     }
 }
 
@@ -259,11 +216,7 @@ mod tests {
         let mut budget = Budget::new(2).unwrap();
         budget.send(Ticket(1), at(30_000), at(0));
         budget.send(Ticket(2), at(30_000), at(0));
-        assert_eq!(
-            budget.check(1, at(0)),
-            Err(Closed::Full(at(91_000))),
-            "unanswered: until its wait ends"
-        );
+        assert_eq!(budget.check(1, at(0)), Err(Closed::Full(at(91_000))), "unanswered: until its wait ends");
         budget.answered(Ticket(1), at(500));
         assert_eq!(budget.check(1, at(500)), Err(Closed::Full(at(61_500))));
         assert_eq!(budget.check(2, at(500)), Err(Closed::Full(at(91_000))));
@@ -303,11 +256,7 @@ mod tests {
         assert_eq!(other.wait_until(at(2_000)), Some(at(9_000)));
         other.send(Ticket(2), at(40_000), at(2_000));
         other.restore(None, "b1", now);
-        assert_eq!(
-            other.used(at(2_000)),
-            1,
-            "what was sent here stays, the other's record is gone"
-        );
+        assert_eq!(other.used(at(2_000)), 1, "what was sent here stays, the other's record is gone");
     }
 
     #[test]
@@ -325,21 +274,9 @@ mod tests {
 
     #[test]
     fn a_damaged_record_closes_the_budget_for_an_hour_at_most() {
-        let stamp = Stamp {
-            boot: "b".into(),
-            monotonic: at(0),
-            unix: crate::time::UnixTime::from_millis(0),
-        };
-        let places = alloc::vec![Place {
-            ticket: Ticket(1),
-            until: Instant::NEVER,
-            foreign: true
-        }];
-        let record = BudgetRecord {
-            stamp,
-            places,
-            wait_until: Some(Instant::NEVER),
-        };
+        let stamp = Stamp { boot: "b".into(), monotonic: at(0), unix: crate::time::UnixTime::from_millis(0) };
+        let places = alloc::vec![Place { ticket: Ticket(1), until: Instant::NEVER, foreign: true }];
+        let record = BudgetRecord { stamp, places, wait_until: Some(Instant::NEVER) };
         let mut budget = Budget::new(2).unwrap();
         budget.restore(Some(&record), "b", Time::from_millis(1, 1));
         assert_eq!(budget.used(at(3_661_001)), 0);

@@ -21,10 +21,7 @@ impl Credentials {
     pub fn new(username: &str, password: &str) -> Result<Self, CredentialError> {
         check(Part::Username, username, 1024)?;
         check(Part::Password, password, 1024)?;
-        Ok(Self {
-            username: username.to_string(),
-            password: Secret::new(password),
-        })
+        Ok(Self { username: username.to_string(), password: Secret::new(password) })
     }
 
     /// The user name as it is sent.
@@ -55,10 +52,7 @@ impl ReadyToken {
         };
         check(Part::Token, token, MAX_TOKEN)?;
         if !is_header_safe(token) {
-            return Err(CredentialError {
-                part: Part::Token,
-                problem: Problem::NotHeaderSafe,
-            });
+            return Err(CredentialError { part: Part::Token, problem: Problem::NotHeaderSafe });
         }
         Ok(Self(Secret::new(token)))
     }
@@ -78,10 +72,7 @@ impl Digits {
     /// # Errors
     /// [`CredentialError`] for anything else.
     pub fn new(code: &str) -> Result<Self, CredentialError> {
-        let wrong = CredentialError {
-            part: Part::Digits,
-            problem: Problem::NotSixDigits,
-        };
+        let wrong = CredentialError { part: Part::Digits, problem: Problem::NotSixDigits };
         if code.len() > 64 {
             return Err(wrong);
         }
@@ -260,25 +251,14 @@ mod tests {
         for code in ["123456", " 123 456\n", "000000"] {
             assert!(Digits::new(code).is_ok(), "{code:?}");
         }
-        for code in [
-            "",
-            "12345",
-            "1234567",
-            "12345a",
-            "１２３４５６",
-            "-12345",
-            "12345\u{0}",
-        ] {
+        for code in ["", "12345", "1234567", "12345a", "１２３４５６", "-12345", "12345\u{0}"] {
             assert!(Digits::new(code).is_err(), "{code:?}");
         }
     }
 
     #[test]
     fn a_ready_made_token_must_fit_a_header() {
-        assert_eq!(
-            ReadyToken::new(" Bearer abc.def ").unwrap().secret().expose(),
-            "abc.def"
-        );
+        assert_eq!(ReadyToken::new(" Bearer abc.def ").unwrap().secret().expose(), "abc.def");
         for token in ["", "a b", "a\r\nx: y", "ä", "Bearer "] {
             assert!(ReadyToken::new(token).is_err(), "{token:?}");
         }
@@ -288,11 +268,7 @@ mod tests {
     #[test]
     fn debug_shows_no_secret() {
         let credentials = Credentials::new("someone", "hunter2").unwrap();
-        let shown = format!(
-            "{credentials:?} {:?} {:?}",
-            Digits::new("123456"),
-            ReadyToken::new("tok.en")
-        );
+        let shown = format!("{credentials:?} {:?} {:?}", Digits::new("123456"), ReadyToken::new("tok.en"));
         assert!(shown.contains("someone"), "control: {shown}");
         assert!(
             !shown.contains("hunter2") && !shown.contains("123456") && !shown.contains("tok.en"),

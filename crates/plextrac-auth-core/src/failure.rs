@@ -109,26 +109,15 @@ impl Failure {
     }
 
     pub(crate) fn new(kind: FailureKind, message: impl ToString) -> Self {
-        Self {
-            kind,
-            message: message.to_string(),
-            http_status: None,
-            retry_after: None,
-        }
+        Self { kind, message: message.to_string(), http_status: None, retry_after: None }
     }
 
     pub(crate) fn with_status(self, status: u16) -> Self {
-        Self {
-            http_status: Some(status),
-            ..self
-        }
+        Self { http_status: Some(status), ..self }
     }
 
     pub(crate) fn with_retry_after(self, wait: Option<Duration>) -> Self {
-        Self {
-            retry_after: wait,
-            ..self
-        }
+        Self { retry_after: wait, ..self }
     }
 
     pub(crate) fn rejected(what: Refused, server_text: Option<&str>) -> Self {
@@ -147,10 +136,7 @@ impl Failure {
                 FailureKind::MfaRejected,
                 "the computed six digits were rejected: check the TOTP secret and this machine's clock",
             ),
-            Refused::Refresh => (
-                FailureKind::RefreshRefused,
-                "the server refused to refresh the token",
-            ),
+            Refused::Refresh => (FailureKind::RefreshRefused, "the server refused to refresh the token"),
         };
         let message = match server_text {
             Some(text) => format!("{sentence}. The server says: {text:?}"),
@@ -174,14 +160,8 @@ impl Failure {
                 FailureKind::UnexpectedAnswer,
                 "there is no PlexTrac API at this URL; check host, port and path prefix",
             ),
-            Unusable::ServerError => (
-                FailureKind::UnexpectedAnswer,
-                "the server failed; try again later",
-            ),
-            Unusable::Empty => (
-                FailureKind::UnexpectedAnswer,
-                "the answer was empty where JSON should be",
-            ),
+            Unusable::ServerError => (FailureKind::UnexpectedAnswer, "the server failed; try again later"),
+            Unusable::Empty => (FailureKind::UnexpectedAnswer, "the answer was empty where JSON should be"),
             Unusable::Malformed => (
                 FailureKind::UnexpectedAnswer,
                 "the answer was not the JSON that PlexTrac's API documents; check the URL",
@@ -241,10 +221,7 @@ pub(crate) fn quotable(server_text: &str, was_sent: &[&str]) -> Option<String> {
     let printable: String = server_text.chars().filter(|c| !c.is_control()).collect();
     let lower = printable.to_lowercase();
     let repeats = |secret: &&str| !secret.is_empty() && lower.contains(&secret.to_lowercase());
-    let has_six_digits = printable
-        .as_bytes()
-        .windows(6)
-        .any(|run| run.iter().all(u8::is_ascii_digit));
+    let has_six_digits = printable.as_bytes().windows(6).any(|run| run.iter().all(u8::is_ascii_digit));
     if was_sent.iter().any(repeats) || has_six_digits {
         return None;
     }
@@ -258,10 +235,7 @@ mod tests {
 
     #[test]
     fn the_servers_text_is_quoted_unless_it_repeats_what_was_sent() {
-        assert_eq!(
-            quotable(" Invalid\u{7}\r\n login ", &["hunter2"]).as_deref(),
-            Some("Invalid login")
-        );
+        assert_eq!(quotable(" Invalid\u{7}\r\n login ", &["hunter2"]).as_deref(), Some("Invalid login"));
         assert_eq!(quotable("no user with password HUNTER2", &["hunter2"]), None);
         assert_eq!(quotable("hun\u{7}ter2 is wrong", &["hunter2"]), None);
         assert_eq!(quotable("the code 12\r3456 is wrong", &[]), None);

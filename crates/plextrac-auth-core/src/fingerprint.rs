@@ -61,9 +61,6 @@ impl TryFrom<Vec<u8>> for Fingerprint {
     type Error = &'static str;
 
     fn try_from(bytes: Vec<u8>) -> Result<Self, Self::Error> {
-        bytes
-            .try_into()
-            .map(Self)
-            .map_err(|_| "a fingerprint has 32 bytes")
+        bytes.try_into().map(Self).map_err(|_| "a fingerprint has 32 bytes")
     }
 }

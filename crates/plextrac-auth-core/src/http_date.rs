@@ -18,13 +18,8 @@ pub(crate) fn parse(text: &str) -> Option<UnixTime> {
         }
         None => {
             let mut parts = text.split_ascii_whitespace();
-            let (_, month, day, clock, year) = (
-                parts.next()?,
-                parts.next()?,
-                parts.next()?,
-                parts.next()?,
-                parts.next()?,
-            );
+            let (_, month, day, clock, year) =
+                (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
             if parts.next().is_some() {
                 return None;
             }
@@ -40,11 +35,7 @@ pub(crate) fn parse(text: &str) -> Option<UnixTime> {
     let month = MONTHS.iter().position(|name| *name == month)? as i64 + 1;
     let day = number(day).filter(|day| (1..=31).contains(day))?;
     let mut clock = clock.split(':');
-    let (hour, minute, second) = (
-        number(clock.next()?)?,
-        number(clock.next()?)?,
-        number(clock.next()?)?,
-    );
+    let (hour, minute, second) = (number(clock.next()?)?, number(clock.next()?)?, number(clock.next()?)?);
     if clock.next().is_some() || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -52,9 +43,8 @@ pub(crate) fn parse(text: &str) -> Option<UnixTime> {
     Some(UnixTime::from_millis(seconds * 1000))
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// At most four digits and nothing else, so that no arithmetic on the result can overflow.
 fn number(text: &str) -> Option<i64> {
@@ -76,25 +66,13 @@ mod tests {
 
     #[test]
     fn the_three_forms_of_the_rfc_are_one_moment() {
-        for text in [
-            "Sun, 06 Nov 1994 08:49:37 GMT",
-            "Sunday, 06-Nov-94 08:49:37 GMT",
-            "Sun Nov  6 08:49:37 1994",
-        ] {
-            assert_eq!(
-                parse(text),
-                Some(UnixTime::from_millis(784_111_777_000)),
-                "{text}"
-            );
+        for text in
+            ["Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"]
+        {
+            assert_eq!(parse(text), Some(UnixTime::from_millis(784_111_777_000)), "{text}");
         }
-        assert_eq!(
-            parse("Thu, 01 Jan 1970 00:00:00 GMT"),
-            Some(UnixTime::from_millis(0))
-        );
-        assert_eq!(
-            parse("Thu, 29 Feb 2024 23:59:59 GMT"),
-            Some(UnixTime::from_millis(1_709_251_199_000))
-        );
+        assert_eq!(parse("Thu, 01 Jan 1970 00:00:00 GMT"), Some(UnixTime::from_millis(0)));
+        assert_eq!(parse("Thu, 29 Feb 2024 23:59:59 GMT"), Some(UnixTime::from_millis(1_709_251_199_000)));
     }
 
     #[test]

@@ -69,11 +69,7 @@ impl Instance {
                 return Err(InstanceError::Scheme);
             }
             Some(_) => Url::parse(text),
-            None if text
-                .split('/')
-                .next()
-                .is_some_and(|authority| authority.contains('@')) =>
-            {
+            None if text.split('/').next().is_some_and(|authority| authority.contains('@')) => {
                 return Err(InstanceError::UserInfo);
             }
             None if looks_like_other_scheme(text) => return Err(InstanceError::Scheme),
@@ -97,13 +93,7 @@ impl Instance {
         let host = url.host_str().ok_or(InstanceError::NoHost)?.to_string();
         let port = url.port_or_known_default().ok_or(InstanceError::Scheme)?;
         let base = format!("{}{}", url.origin().ascii_serialization(), prefix(url.path()));
-        Ok(Self {
-            base,
-            host,
-            port,
-            is_https: url.scheme() == "https",
-            is_loopback,
-        })
+        Ok(Self { base, host, port, is_https: url.scheme() == "https", is_loopback })
     }
 
     /// The base URL without trailing slash; a path such as `/api/v1/authenticate` is appended to it.
@@ -175,10 +165,7 @@ fn looks_like_other_scheme(text: &str) -> bool {
 
 fn prefix(path: &str) -> &str {
     let path = path.trim_end_matches('/');
-    let path = path
-        .strip_suffix("/api/v1")
-        .or_else(|| path.strip_suffix("/api/v2"))
-        .unwrap_or(path);
+    let path = path.strip_suffix("/api/v1").or_else(|| path.strip_suffix("/api/v2")).unwrap_or(path);
     path.trim_end_matches('/')
 }
 
@@ -191,10 +178,7 @@ mod tests {
         for (text, base) in [
             ("acme.plextrac.com", "https://acme.plextrac.com"),
             (" https://acme.plextrac.com/ ", "https://acme.plextrac.com"),
-            (
-                "HTTPS://Acme.PlexTrac.com:443/api/v1/",
-                "https://acme.plextrac.com",
-            ),
+            ("HTTPS://Acme.PlexTrac.com:443/api/v1/", "https://acme.plextrac.com"),
             ("https://acme.example/api/v2", "https://acme.example"),
             ("acme.example:8443/pt//", "https://acme.example:8443/pt"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),

@@ -51,11 +51,7 @@ impl Windows {
 
     /// The same windows for a token that is to be refreshed at its first use.
     pub(crate) fn due_now(self, now: Instant) -> Self {
-        Self {
-            refresh_at: now,
-            late_at: now,
-            ..self
-        }
+        Self { refresh_at: now, late_at: now, ..self }
     }
 
     /// The token's whole life.
@@ -142,11 +138,7 @@ mod tests {
             ("[]", 840),
             ("no json", 840),
         ] {
-            assert_eq!(
-                Claims::read(&jwt(claims)).life(),
-                Duration::from_secs(seconds),
-                "{claims}"
-            );
+            assert_eq!(Claims::read(&jwt(claims)).life(), Duration::from_secs(seconds), "{claims}");
         }
         for token in ["", "opaque", "a.b", "a.!.c", "a.b.c.d"] {
             assert_eq!(Claims::read(token).life(), ASSUMED_LIFE, "{token}");
@@ -178,10 +170,7 @@ mod tests {
     #[test]
     fn a_token_of_unknown_age_lives_until_its_exp_at_most() {
         let claims = Claims::read(&jwt(r#"{"iat":1000,"exp":1900}"#));
-        assert_eq!(
-            claims.left(UnixTime::from_millis(1_700_000)),
-            Duration::from_secs(200)
-        );
+        assert_eq!(claims.left(UnixTime::from_millis(1_700_000)), Duration::from_secs(200));
         assert_eq!(claims.left(UnixTime::from_millis(2_000_000)), Duration::ZERO);
         assert_eq!(claims.left(UnixTime::from_millis(0)), Duration::from_secs(899));
     }

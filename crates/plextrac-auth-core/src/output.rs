@@ -40,10 +40,7 @@ impl Output {
     /// Whether the machine is drained: nothing more comes until time passes or something is handed in.
     #[must_use]
     pub const fn is_last(&self) -> bool {
-        matches!(
-            self,
-            Self::NeedDigits { .. } | Self::Wait { .. } | Self::Idle | Self::ReadShared
-        )
+        matches!(self, Self::NeedDigits { .. } | Self::Wait { .. } | Self::Idle | Self::ReadShared)
     }
 }
 

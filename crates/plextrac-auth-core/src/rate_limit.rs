@@ -23,11 +23,7 @@ pub(crate) fn wait(response: &Response<'_>, body_status: Option<i64>, unix: Unix
     let is_limit = response.status == 429
         || body_status == Some(429)
         || (reset.is_some() && response.status >= 300 && !has_places_remaining(response));
-    is_limit.then(|| {
-        retry_after(response, unix)
-            .or(reset.map(clamp))
-            .unwrap_or(DEFAULT_WAIT)
-    })
+    is_limit.then(|| retry_after(response, unix).or(reset.map(clamp)).unwrap_or(DEFAULT_WAIT))
 }
 
 /// `Retry-After` (RFC 9110 §10.2.3) in seconds, or as a date read against the same answer's `Date`.
@@ -60,14 +56,10 @@ fn reset(response: &Response<'_>, unix: UnixTime) -> Option<Duration> {
 }
 
 fn has_places_remaining(response: &Response<'_>) -> bool {
-    [
-        "x-ratelimit-pathremaining",
-        "x-ratelimit-remaining",
-        "ratelimit-remaining",
-    ]
-    .iter()
-    .filter_map(|name| whole_number(response.header(name)?.trim()))
-    .any(|places| places > 0)
+    ["x-ratelimit-pathremaining", "x-ratelimit-remaining", "ratelimit-remaining"]
+        .iter()
+        .filter_map(|name| whole_number(response.header(name)?.trim()))
+        .any(|places| places > 0)
 }
 
 const YEAR_2001_MS: u64 = 978_307_200_000;
@@ -94,15 +86,7 @@ mod tests {
     const NOW: UnixTime = UnixTime::from_millis(784_111_777_000);
 
     fn wait_of(status: u16, headers: &[(&str, &[u8])], body_status: Option<i64>) -> Option<Duration> {
-        wait(
-            &Response {
-                status,
-                headers,
-                body: b"",
-            },
-            body_status,
-            NOW,
-        )
+        wait(&Response { status, headers, body: b"" }, body_status, NOW)
     }
 
     #[test]
@@ -112,15 +96,8 @@ mod tests {
         assert!(wait_of(403, &[("X-RateLimit-PathReset", b"5000")], None).is_some());
         assert!(wait_of(403, &[], Some(403)).is_none());
         assert!(
-            wait_of(
-                403,
-                &[
-                    ("X-RateLimit-PathReset", b"5000"),
-                    ("x-ratelimit-remaining", b"3")
-                ],
-                None
-            )
-            .is_none()
+            wait_of(403, &[("X-RateLimit-PathReset", b"5000"), ("x-ratelimit-remaining", b"3")], None)
+                .is_none()
         );
         assert!(wait_of(200, &[("x-ratelimit-reset", b"5")], None).is_none());
     }
@@ -148,10 +125,8 @@ mod tests {
 
     #[test]
     fn a_date_is_read_against_the_answers_own_date_not_the_local_clock() {
-        let headers: [(&str, &[u8]); 2] = [
-            ("retry-after", b"Mon, 07 Nov 1994 08:50:07 GMT"),
-            ("date", b"Mon, 07 Nov 1994 08:49:37 GMT"),
-        ];
+        let headers: [(&str, &[u8]); 2] =
+            [("retry-after", b"Mon, 07 Nov 1994 08:50:07 GMT"), ("date", b"Mon, 07 Nov 1994 08:49:37 GMT")];
         assert_eq!(wait_of(429, &headers, None), Some(Duration::from_secs(30)));
     }
 }

@@ -54,20 +54,14 @@ pub struct Stamp {
 
 impl Stamp {
     /// A moment that nobody can place: what bears it is good for one refresh.
-    pub(crate) const UNKNOWN: Self = Self {
-        boot: String::new(),
-        monotonic: Instant::NEVER,
-        unix: UnixTime::from_millis(0),
-    };
+    pub(crate) const UNKNOWN: Self =
+        Self { boot: String::new(), monotonic: Instant::NEVER, unix: UnixTime::from_millis(0) };
 
     /// The stamped moment on this process's monotonic clock, if that can be known: the same boot, or two
     /// clocks that agree within 5 s on how long ago it was.
     #[must_use]
     pub fn on_clock(&self, boot: &str, now: Time) -> Option<Instant> {
-        let elapsed = now
-            .monotonic
-            .as_millis()
-            .checked_sub(self.monotonic.as_millis())?;
+        let elapsed = now.monotonic.as_millis().checked_sub(self.monotonic.as_millis())?;
         if !boot.is_empty() && boot == self.boot {
             return Some(self.monotonic);
         }
@@ -87,11 +81,7 @@ impl SharedToken {
         let cookie = self.cookie.clone().filter(|cookie| is_cookie(cookie.expose()));
         let life = Duration::from_millis(self.life_ms);
         let believed = Duration::from_secs(1)..=Duration::from_secs(86_400);
-        let life = if believed.contains(&life) {
-            life
-        } else {
-            ASSUMED_LIFE
-        };
+        let life = if believed.contains(&life) { life } else { ASSUMED_LIFE };
         let sent = self.stamp.on_clock(boot, now);
         let windows = Windows::new(sent.unwrap_or(now.monotonic), life, draws);
         let mut token = Token::new(self.token.clone(), cookie, self.tenant_id, windows);
@@ -128,25 +118,9 @@ mod tests {
 
     #[test]
     fn on_another_boot_the_two_clocks_must_agree_within_five_seconds() {
-        assert!(
-            stamp()
-                .on_clock("b2", Time::from_millis(20_000, 1_015_000))
-                .is_some()
-        );
-        assert!(
-            stamp()
-                .on_clock("b2", Time::from_millis(20_000, 1_015_001))
-                .is_none()
-        );
-        assert!(
-            stamp()
-                .on_clock("", Time::from_millis(20_000, 1_010_000))
-                .is_some()
-        );
-        assert!(
-            stamp()
-                .on_clock("b2", Time::from_millis(20_000, 900_000))
-                .is_none()
-        );
+        assert!(stamp().on_clock("b2", Time::from_millis(20_000, 1_015_000)).is_some());
+        assert!(stamp().on_clock("b2", Time::from_millis(20_000, 1_015_001)).is_none());
+        assert!(stamp().on_clock("", Time::from_millis(20_000, 1_010_000)).is_some());
+        assert!(stamp().on_clock("b2", Time::from_millis(20_000, 900_000)).is_none());
     }
 }

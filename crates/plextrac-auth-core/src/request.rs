@@ -78,14 +78,8 @@ impl Call {
 /// What goes into a request besides its frame.
 pub(crate) enum Payload<'a> {
     SignIn(&'a Credentials),
-    Mfa {
-        challenge: &'a Secret,
-        digits: &'a Digits,
-    },
-    Refresh {
-        token: &'a Secret,
-        scheme: Scheme,
-    },
+    Mfa { challenge: &'a Secret, digits: &'a Digits },
+    Refresh { token: &'a Secret, scheme: Scheme },
 }
 
 impl Payload<'_> {
@@ -105,10 +99,8 @@ pub(crate) fn build(id: RequestId, instance: &Instance, payload: &Payload<'_>, d
     let json = ("Content-Type", Secret::new("application/json"));
     let (method, headers, body) = match payload {
         Payload::SignIn(credentials) => {
-            let fields = [
-                ("username", credentials.username()),
-                ("password", credentials.password().expose()),
-            ];
+            let fields =
+                [("username", credentials.username()), ("password", credentials.password().expose())];
             ("POST", [accept, json].into(), Some(json_object(&fields)))
         }
         Payload::Mfa { challenge, digits } => {
@@ -116,23 +108,12 @@ pub(crate) fn build(id: RequestId, instance: &Instance, payload: &Payload<'_>, d
             let fields = [("code", challenge.expose()), ("token", digits.secret().expose())];
             ("POST", [accept, json].into(), Some(json_object(&fields)))
         }
-        Payload::Refresh { token, scheme } => (
-            "PUT",
-            [accept, ("Authorization", authorization(*scheme, token))].into(),
-            None,
-        ),
+        Payload::Refresh { token, scheme } => {
+            ("PUT", [accept, ("Authorization", authorization(*scheme, token))].into(), None)
+        }
     };
     let url = format!("{}{}", instance.base_url(), call.path());
-    Request {
-        id,
-        call,
-        method,
-        url,
-        path: call.path(),
-        headers,
-        body,
-        deadline,
-    }
+    Request { id, call, method, url, path: call.path(), headers, body, deadline }
 }
 
 /// The value of the `Authorization` header.
@@ -146,10 +127,7 @@ pub(crate) fn authorization(scheme: Scheme, token: &Secret) -> Secret {
 /// A flat JSON object of strings, written into a buffer that never grows: serde_json without std has no
 /// writer to hand such a buffer to, and its own would leave unwiped pieces of the password behind.
 fn json_object(fields: &[(&str, &str)]) -> Body {
-    let size = 2 + fields
-        .iter()
-        .map(|(name, value)| name.len() + 6 * value.len() + 6)
-        .sum::<usize>();
+    let size = 2 + fields.iter().map(|(name, value)| name.len() + 6 * value.len() + 6).sum::<usize>();
     let mut json = Zeroizing::new(Vec::with_capacity(size));
     for (index, (name, value)) in fields.iter().enumerate() {
         json.push(if index == 0 { b'{' } else { b',' });
@@ -210,29 +188,15 @@ mod tests {
         assert!(sign_in.headers.iter().all(|(name, _)| *name != "Authorization"));
 
         let digits = Digits::new("123456").unwrap();
-        let mfa = build(Payload::Mfa {
-            challenge: &Secret::new("chal"),
-            digits: &digits,
-        });
+        let mfa = build(Payload::Mfa { challenge: &Secret::new("chal"), digits: &digits });
         assert_eq!((mfa.method, mfa.path), ("POST", "/api/v1/authenticate/mfa"));
         assert_eq!(text(&mfa), r#"{"code":"chal","token":"123456"}"#);
 
-        let refresh = build(Payload::Refresh {
-            token: &Secret::new("t.o.k"),
-            scheme: Scheme::Bearer,
-        });
+        let refresh = build(Payload::Refresh { token: &Secret::new("t.o.k"), scheme: Scheme::Bearer });
         assert_eq!((refresh.method, refresh.path), ("PUT", "/api/v1/token/refresh"));
         assert!(refresh.body.is_none());
-        assert!(
-            refresh
-                .headers
-                .iter()
-                .any(|(n, v)| *n == "Authorization" && v.expose() == "Bearer t.o.k")
-        );
+        assert!(refresh.headers.iter().any(|(n, v)| *n == "Authorization" && v.expose() == "Bearer t.o.k"));
         let shown = format!("{sign_in:?}{mfa:?}{refresh:?}");
-        assert!(
-            !shown.contains("p\"w") && !shown.contains("123456") && !shown.contains("t.o.k"),
-            "{shown}"
-        );
+        assert!(!shown.contains("p\"w") && !shown.contains("123456") && !shown.contains("t.o.k"), "{shown}");
     }
 }

@@ -17,10 +17,7 @@ pub struct Response<'a> {
 impl Response<'_> {
     /// The first value of a header, if it is text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let (_, value) = self
-            .headers
-            .iter()
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))?;
+        let (_, value) = self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name))?;
         core::str::from_utf8(value).ok()
     }
 
@@ -32,12 +29,6 @@ impl Response<'_> {
 
 impl core::fmt::Debug for Response<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(
-            f,
-            "Response({}, {} headers, {} bytes)",
-            self.status,
-            self.headers.len(),
-            self.body.len()
-        )
+        write!(f, "Response({}, {} headers, {} bytes)", self.status, self.headers.len(), self.body.len())
     }
 }

@@ -23,10 +23,7 @@ impl Time {
     /// From milliseconds since an arbitrary start, and milliseconds since 1970.
     #[must_use]
     pub const fn from_millis(monotonic_ms: u64, unix_ms: i64) -> Self {
-        Self {
-            monotonic: Instant(monotonic_ms),
-            unix: UnixTime(unix_ms),
-        }
+        Self { monotonic: Instant(monotonic_ms), unix: UnixTime(unix_ms) }
     }
 }
 

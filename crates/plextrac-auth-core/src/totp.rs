@@ -21,10 +21,7 @@ impl TotpSecret {
     /// [`CredentialError`] for [`Part::TotpSecret`]; the text is not repeated.
     pub fn parse(text: &str) -> Result<Self, CredentialError> {
         let text = text.trim();
-        let totp = if text
-            .get(..10)
-            .is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth://"))
-        {
+        let totp = if text.get(..10).is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth://")) {
             Totp::from_url_unchecked(text).map_err(|_| error(Problem::NotBase32))?
         } else {
             let mut base32 = Zeroizing::new(String::with_capacity(text.len()));
@@ -86,10 +83,7 @@ impl fmt::Debug for TotpSecret {
 }
 
 fn error(problem: Problem) -> CredentialError {
-    CredentialError {
-        part: Part::TotpSecret,
-        problem,
-    }
+    CredentialError { part: Part::TotpSecret, problem }
 }
 
 /// A wall clock before 1970 is as good as one at 1970: no step of either is right.
@@ -105,12 +99,9 @@ mod tests {
     #[test]
     fn the_vectors_of_the_rfc_come_out() {
         let secret = TotpSecret::parse("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
-        for (seconds, digits) in [
-            (59, "287082"),
-            (1_111_111_109, "081804"),
-            (1_234_567_890, "005924"),
-            (20_000_000_000, "353130"),
-        ] {
+        for (seconds, digits) in
+            [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
+        {
             let step = secret.step_at(UnixTime::from_millis(seconds * 1000));
             assert_eq!(secret.digits(step).secret().expose(), digits);
         }
@@ -126,10 +117,7 @@ mod tests {
         ] {
             assert_eq!(TotpSecret::parse(text).unwrap().key(), plain.key(), "{text}");
         }
-        assert!(
-            TotpSecret::parse("GEZDGNBVGY3TQOJQ").is_ok(),
-            "80 bits are common"
-        );
+        assert!(TotpSecret::parse("GEZDGNBVGY3TQOJQ").is_ok(), "80 bits are common");
     }
 
     #[test]
@@ -142,14 +130,8 @@ mod tests {
             ("GEZDGNBV", Problem::TooShort),
             ("otpauth://totp/x", Problem::NotBase32),
             ("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQ", Problem::NotBase32),
-            (
-                "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8",
-                Problem::UnsupportedTotp,
-            ),
-            (
-                "otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=0",
-                Problem::UnsupportedTotp,
-            ),
+            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8", Problem::UnsupportedTotp),
+            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=0", Problem::UnsupportedTotp),
         ] {
             assert_eq!(TotpSecret::parse(text).unwrap_err().problem, problem, "{text}");
         }

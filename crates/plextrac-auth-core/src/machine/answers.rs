@@ -18,8 +18,7 @@ use crate::token::Token;
 
 impl Machine {
     pub(super) fn on_response(&mut self, flight: Flight, response: &Response<'_>, now: Time) {
-        self.settlements
-            .push(Settlement::Answered(flight.ticket, now.monotonic));
+        self.settlements.push(Settlement::Answered(flight.ticket, now.monotonic));
         self.note_server_clock(response, now);
         self.notice_expiry(now);
         let answer = answer::classify(response, now.unix);
@@ -47,18 +46,13 @@ impl Machine {
                 self.on_rejected(&flight, None, response.status, now);
             }
             (Answer::Unusable { what, retry_after }, _) => {
-                self.on_trouble(
-                    retry_after,
-                    now,
-                    Failure::unusable(what).with_status(response.status),
-                );
+                self.on_trouble(retry_after, now, Failure::unusable(what).with_status(response.status));
             }
         }
     }
 
     pub(super) fn on_failure(&mut self, flight: &Flight, failure: TransportFailure, now: Time) {
-        self.settlements
-            .push(Settlement::Answered(flight.ticket, now.monotonic));
+        self.settlements.push(Settlement::Answered(flight.ticket, now.monotonic));
         self.settle_hold(flight);
         self.notice_expiry(now);
         if failure == TransportFailure::Cancelled {
@@ -73,24 +67,16 @@ impl Machine {
         self.shared_latch = record.latch;
         self.totp_step = self.totp_step.max(record.totp_step);
         // Nobody waits for digits longer than a challenge lives; a moment further off is of another clock.
-        self.asked_elsewhere_until = record
-            .asked_until
-            .filter(|until| *until <= now.monotonic + CHALLENGE_LIFE);
+        self.asked_elsewhere_until =
+            record.asked_until.filter(|until| *until <= now.monotonic + CHALLENGE_LIFE);
         let Some(shared) = record.token.as_ref().filter(|shared| self.is_news(shared)) else {
             return;
         };
         let Some((token, is_doubtful)) = shared.to_token(&self.config.boot, now, &mut self.draws) else {
             return;
         };
-        let trigger = if is_doubtful {
-            Trigger::AdoptedDoubtful
-        } else {
-            Trigger::Adopted
-        };
-        let is_newer = self
-            .token
-            .as_ref()
-            .is_none_or(|held| token.windows.ends_at > held.windows.ends_at);
+        let trigger = if is_doubtful { Trigger::AdoptedDoubtful } else { Trigger::Adopted };
+        let is_newer = self.token.as_ref().is_none_or(|held| token.windows.ends_at > held.windows.ends_at);
         let fits = match self.phase {
             Phase::Active => !is_doubtful && is_newer,
             // A doubtful token is no better than the one in hand, or than a challenge that waits for its digits.
@@ -111,8 +97,7 @@ impl Machine {
             if let Some(standing) = &mut self.want {
                 standing.want.fresh = false;
             }
-            self.outputs
-                .push_back(Output::Event(Event::Adopted { generation }));
+            self.outputs.push_back(Output::Event(Event::Adopted { generation }));
         }
     }
 
@@ -134,9 +119,7 @@ impl Machine {
     }
 
     fn on_granted(&mut self, granted: Granted, flight: &Flight, now: Time) {
-        let tenant_id = granted
-            .tenant_id
-            .or(self.token.as_ref().and_then(|token| token.tenant_id));
+        let tenant_id = granted.tenant_id.or(self.token.as_ref().and_then(|token| token.tenant_id));
         let mut token = Token::granted(granted, flight.sent.monotonic, &mut self.draws);
         token.tenant_id = tenant_id;
         self.step_to(Trigger::Granted);
@@ -159,11 +142,7 @@ impl Machine {
 
     fn on_challenge(&mut self, code: Secret, flight: &Flight, now: Time) {
         self.needs_mfa = Some(true);
-        self.challenge = Some(Challenge {
-            code,
-            until: now.monotonic + CHALLENGE_LIFE,
-            held: flight.held,
-        });
+        self.challenge = Some(Challenge { code, until: now.monotonic + CHALLENGE_LIFE, held: flight.held });
         self.step_to(Trigger::Challenged);
         self.keep(now);
     }
@@ -213,18 +192,14 @@ impl Machine {
             }
             // The token is dead, and the want that stands goes on to a sign-in.
             Refused::Refresh => {
-                self.dead = self
-                    .token
-                    .take()
-                    .map(|token| self.token_fingerprint(&token.secret));
+                self.dead = self.token.take().map(|token| self.token_fingerprint(&token.secret));
                 self.outputs.push_back(Output::Event(Event::SignInNeeded));
             }
         }
     }
 
     fn on_rate_limited(&mut self, wait: Duration, status: u16, now: Time) {
-        self.settlements
-            .push(Settlement::RateLimited(now.monotonic + wait));
+        self.settlements.push(Settlement::RateLimited(now.monotonic + wait));
         self.step_to(Trigger::Failed);
         let sentence = "the instance limits authentication requests, whoever sends them; nothing is sent before the time it asks for";
         let failure = Failure::new(FailureKind::MustWait, sentence).with_status(status);
@@ -235,28 +210,18 @@ impl Machine {
     fn on_trouble(&mut self, told: Option<Duration>, now: Time, failure: Failure) {
         self.backoff.failed(told, now.monotonic, &mut self.draws);
         self.step_to(Trigger::Failed);
-        let wait = self
-            .backoff
-            .until(now.monotonic)
-            .map(|until| until.since(now.monotonic));
+        let wait = self.backoff.until(now.monotonic).map(|until| until.since(now.monotonic));
         self.end_want(failure.with_retry_after(wait));
     }
 
     fn note_server_clock(&mut self, response: &Response<'_>, now: Time) {
         let Some(date) = response.date() else { return };
         // `Date` is cut to whole seconds: half a second later is the best guess.
-        let ahead = date
-            .as_millis()
-            .saturating_add(500)
-            .saturating_sub(now.unix.as_millis());
-        let was_known = self
-            .server_ahead_ms
-            .is_some_and(|known| known.abs_diff(ahead) <= 30_000);
+        let ahead = date.as_millis().saturating_add(500).saturating_sub(now.unix.as_millis());
+        let was_known = self.server_ahead_ms.is_some_and(|known| known.abs_diff(ahead) <= 30_000);
         self.server_ahead_ms = Some(ahead);
         if ahead.unsigned_abs() > 30_000 && !was_known {
-            self.outputs.push_back(Output::Event(Event::SkewSeen {
-                server_ahead_ms: ahead,
-            }));
+            self.outputs.push_back(Output::Event(Event::SkewSeen { server_ahead_ms: ahead }));
         }
     }
 

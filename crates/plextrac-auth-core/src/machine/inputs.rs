@@ -55,10 +55,7 @@ impl Machine {
     /// [`InputError::MustDrain`].
     pub fn want(&mut self, want: Want) -> Result<(), InputError> {
         self.take_input()?;
-        let standing = self.want.get_or_insert(Standing {
-            want,
-            digits_given: 0,
-        });
+        let standing = self.want.get_or_insert(Standing { want, digits_given: 0 });
         standing.want.fresh |= want.fresh;
         standing.want.deadline = match (standing.want.deadline, want.deadline) {
             (Some(a), Some(b)) => Some(a.max(b)),
@@ -117,10 +114,7 @@ impl Machine {
     /// [`InputError::WrongState`] without a challenge, or if it is over two minutes old: sign in again;
     /// [`InputError::DigitsSpent`] if these were sent before; [`InputError::MustDrain`].
     pub fn submit_digits(&mut self, digits: Digits, now: Time) -> Result<(), InputError> {
-        let is_open = self
-            .challenge
-            .as_ref()
-            .is_some_and(|challenge| now.monotonic < challenge.until);
+        let is_open = self.challenge.as_ref().is_some_and(|challenge| now.monotonic < challenge.until);
         if !self.drained {
             return Err(InputError::MustDrain);
         }
@@ -135,12 +129,7 @@ impl Machine {
         // A person took a while: another session may have a token by now.
         self.forget_shared();
         let want = Want::default();
-        self.want
-            .get_or_insert(Standing {
-                want,
-                digits_given: 0,
-            })
-            .digits_given += 1;
+        self.want.get_or_insert(Standing { want, digits_given: 0 }).digits_given += 1;
         Ok(())
     }
 
@@ -176,9 +165,7 @@ impl Machine {
         if matches!(self.phase, Phase::Suspect | Phase::Reviving) {
             return Ok(Verdict::Renew);
         }
-        let is_newborn = token
-            .born_of_401
-            .is_some_and(|born| now.monotonic < born + UNAUTHORIZED_MUTED);
+        let is_newborn = token.born_of_401.is_some_and(|born| now.monotonic < born + UNAUTHORIZED_MUTED);
         if is_newborn && self.muted_until.is_none() {
             self.muted_until = Some(now.monotonic + UNAUTHORIZED_MUTED);
         }
@@ -284,10 +271,7 @@ impl Machine {
         if !self.drained {
             return Err(InputError::MustDrain);
         }
-        let flight = self
-            .flight
-            .take_if(|flight| flight.id == id)
-            .ok_or(InputError::Stale)?;
+        let flight = self.flight.take_if(|flight| flight.id == id).ok_or(InputError::Stale)?;
         self.drained = false;
         Ok(flight)
     }

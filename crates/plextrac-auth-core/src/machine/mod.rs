@@ -246,11 +246,7 @@ impl Machine {
         };
         if let Some(ready) = machine.config.token.take() {
             let (token, is_past) = Token::ready_made(&ready, now, &mut machine.draws);
-            machine.step_to(if is_past {
-                Trigger::AdoptedDoubtful
-            } else {
-                Trigger::Adopted
-            });
+            machine.step_to(if is_past { Trigger::AdoptedDoubtful } else { Trigger::Adopted });
             machine.take_token(token);
         }
         machine
@@ -283,9 +279,7 @@ impl Machine {
     #[must_use]
     pub fn usable_token(&self, now: Time) -> Option<&Token> {
         let is_handed_out = matches!(self.phase, Phase::Active | Phase::Refreshing);
-        self.token
-            .as_ref()
-            .filter(|token| is_handed_out && now.monotonic < token.windows.unusable_at)
+        self.token.as_ref().filter(|token| is_handed_out && now.monotonic < token.windows.unusable_at)
     }
 
     /// The value for the `Authorization` header.
@@ -305,10 +299,7 @@ impl Machine {
     pub fn generation_of(&self, authorization: &str) -> Option<Generation> {
         let authorization = authorization.trim();
         let token = authorization.strip_prefix("Bearer ").unwrap_or(authorization);
-        self.token
-            .as_ref()
-            .filter(|held| held.secret.matches(token))
-            .map(|held| held.generation)
+        self.token.as_ref().filter(|held| held.secret.matches(token)).map(|held| held.generation)
     }
 
     /// The configuration it was made from, without the ready-made token.
@@ -387,10 +378,7 @@ impl Machine {
     /// Recognises user name and password.
     fn password_fingerprint(&self) -> Option<Fingerprint> {
         let credentials = self.config.credentials.as_ref()?;
-        Some(self.key.of(&[
-            credentials.username().as_bytes(),
-            credentials.password().expose().as_bytes(),
-        ]))
+        Some(self.key.of(&[credentials.username().as_bytes(), credentials.password().expose().as_bytes()]))
     }
 
     /// Recognises user name, password and TOTP secret together: with another secret the password is tried anew.
@@ -399,11 +387,8 @@ impl Machine {
         else {
             return None;
         };
-        let parts = [
-            credentials.username().as_bytes(),
-            credentials.password().expose().as_bytes(),
-            secret.key(),
-        ];
+        let parts =
+            [credentials.username().as_bytes(), credentials.password().expose().as_bytes(), secret.key()];
         Some(self.key.of(&parts))
     }
 
@@ -416,11 +401,7 @@ impl Machine {
     }
 
     fn stamp(&self, at: Time) -> Stamp {
-        Stamp {
-            boot: self.config.boot.clone(),
-            monotonic: at.monotonic,
-            unix: at.unix,
-        }
+        Stamp { boot: self.config.boot.clone(), monotonic: at.monotonic, unix: at.unix }
     }
 }
 

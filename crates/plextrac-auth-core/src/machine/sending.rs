@@ -21,19 +21,10 @@ impl Machine {
         };
         let held = hold.then(|| {
             let ticket = Ticket(self.draws.next());
-            budget.hold(
-                ticket,
-                now.monotonic + self.config.request_timeout + CHALLENGE_LIFE,
-            );
+            budget.hold(ticket, now.monotonic + self.config.request_timeout + CHALLENGE_LIFE);
             ticket
         });
-        self.send(
-            &Payload::SignIn(&credentials),
-            held,
-            Trigger::SignInSent,
-            budget,
-            now,
-        )
+        self.send(&Payload::SignIn(&credentials), held, Trigger::SignInSent, budget, now)
     }
 
     pub(super) fn send_digits(&mut self, budget: &mut Budget, now: Time) -> Output {
@@ -54,20 +45,14 @@ impl Machine {
         }
         self.spend(&digits, now);
         let output = self.send(
-            &Payload::Mfa {
-                challenge: &challenge.code,
-                digits: &digits,
-            },
+            &Payload::Mfa { challenge: &challenge.code, digits: &digits },
             None,
             Trigger::DigitsSent,
             budget,
             now,
         );
         if let Some(flight) = &mut self.flight {
-            flight.second_step = Some(SecondStep {
-                challenge: challenge.code,
-                is_computed,
-            });
+            flight.second_step = Some(SecondStep { challenge: challenge.code, is_computed });
         }
         output
     }
@@ -83,16 +68,7 @@ impl Machine {
             return Output::Idle;
         };
         let scheme = self.config.scheme;
-        self.send(
-            &Payload::Refresh {
-                token: &token,
-                scheme,
-            },
-            None,
-            Trigger::RefreshSent,
-            budget,
-            now,
-        )
+        self.send(&Payload::Refresh { token: &token, scheme }, None, Trigger::RefreshSent, budget, now)
     }
 
     /// The one place from which a request leaves: counted first, recorded next, sent last.
@@ -110,15 +86,8 @@ impl Machine {
         let ticket = Ticket(self.draws.next());
         budget.send(ticket, deadline, now.monotonic);
         self.step_to(trigger);
-        self.flight = Some(Flight {
-            id,
-            call: payload.call(),
-            sent: now,
-            deadline,
-            ticket,
-            held,
-            second_step: None,
-        });
+        self.flight =
+            Some(Flight { id, call: payload.call(), sent: now, deadline, ticket, held, second_step: None });
         let request = request::build(id, &self.config.instance, payload, deadline);
         if self.config.has_store {
             self.keep(now);
@@ -157,9 +126,6 @@ impl Machine {
     /// Both clocks at a past moment of the monotonic one.
     fn at(&self, moment: Instant, now: Time) -> Time {
         let ago = i64::try_from(millis(now.monotonic.since(moment))).unwrap_or(i64::MAX);
-        Time {
-            monotonic: moment,
-            unix: now.unix.offset(-ago),
-        }
+        Time { monotonic: moment, unix: now.unix.offset(-ago) }
     }
 }

@@ -50,10 +50,7 @@ impl Machine {
             self.on_failure(&flight, TransportFailure::Timeout, now);
         }
         if self.phase == Phase::AwaitingDigits
-            && self
-                .challenge
-                .as_ref()
-                .is_none_or(|challenge| now.monotonic >= challenge.until)
+            && self.challenge.as_ref().is_none_or(|challenge| now.monotonic >= challenge.until)
         {
             self.drop_challenge();
             self.step_to(Trigger::ChallengeDropped);
@@ -77,10 +74,7 @@ impl Machine {
 
     /// A token that reached its hand-out limit is good for one refresh. An answer may come before a poll has seen that.
     pub(super) fn notice_expiry(&mut self, now: Time) {
-        let is_over = self
-            .token
-            .as_ref()
-            .is_some_and(|token| now.monotonic >= token.windows.unusable_at);
+        let is_over = self.token.as_ref().is_some_and(|token| now.monotonic >= token.windows.unusable_at);
         if is_over && matches!(self.phase, Phase::Active | Phase::Refreshing) {
             self.step_to(Trigger::Expiring);
         }
@@ -90,10 +84,7 @@ impl Machine {
     fn decide(&mut self, budget: &mut Budget, now: Time) -> Output {
         self.blocked = false;
         if let Some(flight) = &self.flight {
-            return Output::Wait {
-                until: flight.deadline,
-                reason: WaitReason::AnswerOutstanding,
-            };
+            return Output::Wait { until: flight.deadline, reason: WaitReason::AnswerOutstanding };
         }
         if self.shared_view != SharedView::Read && (self.want.is_some() || self.looking) {
             self.shared_view = SharedView::Asked;
@@ -118,29 +109,21 @@ impl Machine {
             (Phase::Active, Some(token), _)
                 if now.monotonic < token.windows.refresh_at && !token.refresh_refused =>
             {
-                Output::Wait {
-                    until: token.windows.refresh_at,
-                    reason: WaitReason::RefreshDue,
-                }
+                Output::Wait { until: token.windows.refresh_at, reason: WaitReason::RefreshDue }
             }
-            (Phase::Active, Some(token), _) => Output::Wait {
-                until: token.windows.unusable_at,
-                reason: WaitReason::TokenEnds,
-            },
-            (Phase::Suspect, Some(token), _) => Output::Wait {
-                until: token.windows.ends_at,
-                reason: WaitReason::TokenEnds,
-            },
+            (Phase::Active, Some(token), _) => {
+                Output::Wait { until: token.windows.unusable_at, reason: WaitReason::TokenEnds }
+            }
+            (Phase::Suspect, Some(token), _) => {
+                Output::Wait { until: token.windows.ends_at, reason: WaitReason::TokenEnds }
+            }
             _ => Output::Idle,
         }
     }
 
     fn need_digits(&self, challenge: &Challenge) -> Output {
         let given = self.want.as_ref().map_or(0, |standing| standing.digits_given);
-        Output::NeedDigits {
-            until: challenge.until,
-            attempt: given + 1,
-        }
+        Output::NeedDigits { until: challenge.until, attempt: given + 1 }
     }
 
     fn decide_active(&mut self, budget: &mut Budget, now: Time) -> Output {
@@ -167,8 +150,7 @@ impl Machine {
     }
 
     fn decide_digits(&mut self, budget: &mut Budget, now: Time) -> Output {
-        self.digits
-            .take_if(|(_, given)| now.monotonic >= *given + DIGITS_KEPT);
+        self.digits.take_if(|(_, given)| now.monotonic >= *given + DIGITS_KEPT);
         let Some(challenge) = &self.challenge else {
             return Output::Idle;
         };
@@ -225,9 +207,8 @@ impl Machine {
     fn mfa_gate(&self, now: Time) -> Gate {
         let MfaSource::Totp(secret) = &self.config.mfa else {
             let asked_elsewhere = self.asked_elsewhere_until.filter(|until| *until > now.monotonic);
-            return asked_elsewhere.map_or(Gate::Open, |until| {
-                Gate::Closed(until, WaitReason::AskedElsewhere)
-            });
+            return asked_elsewhere
+                .map_or(Gate::Open, |until| Gate::Closed(until, WaitReason::AskedElsewhere));
         };
         if self.needs_mfa == Some(false) {
             return Gate::Open;
@@ -236,18 +217,12 @@ impl Machine {
         let step = secret.step_at(unix);
         let next = self.free_step(secret, step, now.monotonic);
         if next > step {
-            return Gate::Closed(
-                now.monotonic + secret.until_step(next, unix),
-                WaitReason::TotpStep,
-            );
+            return Gate::Closed(now.monotonic + secret.until_step(next, unix), WaitReason::TotpStep);
         }
         let left = secret.until_step(step + 1, unix);
         let next_begins = now.monotonic + left;
         let is_allowed = self.want.as_ref().is_none_or(|standing| {
-            standing
-                .want
-                .deadline
-                .is_none_or(|deadline| next_begins + STEP_MARGIN < deadline)
+            standing.want.deadline.is_none_or(|deadline| next_begins + STEP_MARGIN < deadline)
         });
         if left < STEP_MARGIN && is_allowed {
             return Gate::Closed(next_begins, WaitReason::TotpStep);
@@ -258,9 +233,7 @@ impl Machine {
     /// The first step from `step` on that was not spent. A memory far ahead of the clock says that the clock
     /// was wrong when it was made; waiting for it could take days.
     fn free_step(&self, secret: &TotpSecret, step: u64, now: Instant) -> u64 {
-        let spent = self
-            .totp_step
-            .filter(|spent| *spent >= step && *spent - step <= 10);
+        let spent = self.totp_step.filter(|spent| *spent >= step && *spent - step <= 10);
         let mut free = spent.map_or(step, |spent| spent + 1);
         // A clock that went back and came forward again has lost that memory, but the digits are known.
         while self.were_spent(&secret.digits(free), now) {
@@ -271,11 +244,7 @@ impl Machine {
 
     /// Whether these digits were sent so lately that they are not sent again.
     pub(super) fn were_spent(&self, digits: &Digits, now: Instant) -> bool {
-        let mut spent = self
-            .spent_digits
-            .iter()
-            .filter(|(_, until)| now < *until)
-            .peekable();
+        let mut spent = self.spent_digits.iter().filter(|(_, until)| now < *until).peekable();
         if spent.peek().is_none() {
             return false;
         }
@@ -292,11 +261,7 @@ impl Machine {
 
     /// What the shared record said is too old to decide by.
     pub(super) fn forget_shared(&mut self) {
-        self.shared_view = if self.config.has_store {
-            SharedView::Unread
-        } else {
-            SharedView::Read
-        };
+        self.shared_view = if self.config.has_store { SharedView::Unread } else { SharedView::Read };
     }
 
     /// The want that stands ends without a new token.
