@@ -55,7 +55,7 @@ impl Machine {
     /// [`InputError::MustDrain`].
     pub fn want(&mut self, want: Want) -> Result<(), InputError> {
         self.take_input()?;
-        let standing = self.want.get_or_insert(Standing { want, digits_given: 0 });
+        let standing = self.want.get_or_insert(Standing::new(want));
         standing.want.fresh |= want.fresh;
         standing.want.deadline = match (standing.want.deadline, want.deadline) {
             (Some(a), Some(b)) => Some(a.max(b)),
@@ -128,8 +128,7 @@ impl Machine {
         self.digits = Some((digits, now.monotonic));
         // A person took a while: another session may have a token by now.
         self.forget_shared();
-        let want = Want::default();
-        self.want.get_or_insert(Standing { want, digits_given: 0 }).digits_given += 1;
+        self.want.get_or_insert(Standing::new(Want::default())).digits_given += 1;
         Ok(())
     }
 

@@ -164,6 +164,14 @@ struct Standing {
     want: Want,
     /// Digits handed in for it so far.
     digits_given: u32,
+    /// It was told to wait for digits: it ends with the challenge. A later one begins another sign-in.
+    knows_challenge: bool,
+}
+
+impl Standing {
+    const fn new(want: Want) -> Self {
+        Self { want, digits_given: 0, knows_challenge: false }
+    }
 }
 
 /// A request that is out.

@@ -54,7 +54,7 @@ impl Machine {
         {
             self.drop_challenge();
             self.step_to(Trigger::ChallengeDropped);
-            if self.want.is_some() {
+            if self.want.as_ref().is_some_and(|standing| standing.knows_challenge) {
                 self.end_want(Failure::new(
                     FailureKind::MfaRequired,
                     "six digits were needed, and came too late",
@@ -154,6 +154,9 @@ impl Machine {
         let Some(challenge) = &self.challenge else {
             return Output::Idle;
         };
+        if let Some(standing) = &mut self.want {
+            standing.knows_challenge = true;
+        }
         if self.digits.is_none() {
             let MfaSource::Totp(secret) = &self.config.mfa else {
                 return self.need_digits(challenge);
