@@ -74,18 +74,11 @@ fn an_input_that_does_not_fit_changes_nothing() {
                 refused += 1;
                 assert_eq!(touched.face(), before, "{phase:?}, {name}");
                 assert!(touched.machine.is_drained(), "{phase:?}, {name}");
-                assert_eq!(
-                    next_polls(&mut touched),
-                    next_polls(&mut untouched),
-                    "{phase:?}, {name}"
-                );
+                assert_eq!(next_polls(&mut touched), next_polls(&mut untouched), "{phase:?}, {name}");
             }
         }
     }
-    assert!(
-        refused > 100,
-        "only {refused} inputs were refused: this test looks at too little"
-    );
+    assert!(refused > 100, "only {refused} inputs were refused: this test looks at too little");
 }
 
 #[test]
@@ -99,17 +92,9 @@ fn any_input_before_the_drain_is_refused_and_changes_nothing() {
             };
             let (mut touched, mut untouched) = (undrained(), undrained());
             let before = touched.face();
-            assert_eq!(
-                input(&mut touched),
-                Err(InputError::MustDrain),
-                "{phase:?}, {name}"
-            );
+            assert_eq!(input(&mut touched), Err(InputError::MustDrain), "{phase:?}, {name}");
             assert_eq!(touched.face(), before, "{phase:?}, {name}");
-            assert_eq!(
-                next_polls(&mut touched),
-                next_polls(&mut untouched),
-                "{phase:?}, {name}"
-            );
+            assert_eq!(next_polls(&mut touched), next_polls(&mut untouched), "{phase:?}, {name}");
         }
     }
 }
@@ -123,10 +108,7 @@ fn digits_that_were_sent_are_refused_and_leave_the_challenge_open() {
     driver.hand_in(reply::challenge("challenge-1"));
     assert_eq!(driver.machine.phase(), Phase::AwaitingDigits);
     let (before, now) = (driver.face(), driver.now());
-    assert_eq!(
-        driver.machine.submit_digits(digits("111111"), now),
-        Err(InputError::DigitsSpent)
-    );
+    assert_eq!(driver.machine.submit_digits(digits("111111"), now), Err(InputError::DigitsSpent));
     assert_eq!(driver.face(), before);
     driver.machine.submit_digits(digits("222222"), now).unwrap();
     driver.drain();
@@ -152,9 +134,7 @@ fn inputs() -> Vec<(String, Input)> {
         ("a token", granted),
         ("a challenge", |_| reply::challenge("challenge-9")),
         ("rejected", |_| reply::rejected()),
-        ("rejected, HTTP 200", |_| {
-            reply::json(200, r#"{"status":"error"}"#)
-        }),
+        ("rejected, HTTP 200", |_| reply::json(200, r#"{"status":"error"}"#)),
         ("401 without JSON", |_| reply::json(401, "Unauthorized")),
         ("429", |_| reply::rate_limited(30)),
         ("HTML, HTTP 401", |_| reply::html(401)),
@@ -171,14 +151,10 @@ fn inputs() -> Vec<(String, Input)> {
         }));
     }
     for failure in FAILURES {
-        inputs.push(input(&format!("failure: {failure:?}"), move |d| {
-            hand_in(d, &Reply::Fails(failure))
-        }));
+        inputs.push(input(&format!("failure: {failure:?}"), move |d| hand_in(d, &Reply::Fails(failure))));
     }
     inputs.extend([
-        input("answer: to a stale id", |d| {
-            d.hand_in_under(RequestId(999), &reply::token("a.b.c"))
-        }),
+        input("answer: to a stale id", |d| d.hand_in_under(RequestId(999), &reply::token("a.b.c"))),
         input("failure: of a stale id", |d| {
             d.hand_in_under(RequestId(999), &Reply::Fails(TransportFailure::Other))
         }),
@@ -244,10 +220,7 @@ fn unauthorized(driver: &mut Driver, generation: Generation) -> Result<(), Input
 }
 
 fn with_store() -> Config {
-    Config {
-        has_store: true,
-        ..config()
-    }
+    Config { has_store: true, ..config() }
 }
 
 /// A record whose token is younger than the one in hand. On another boot the clocks disagree by a day.
@@ -295,26 +268,14 @@ fn next_polls(driver: &mut Driver) -> Vec<String> {
 }
 
 fn compare(name: &str, actual: &str) {
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/golden")
-        .join(name);
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     let expected = std::fs::read_to_string(&golden).unwrap_or_default();
     let written = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     std::fs::write(&written, actual).unwrap();
     let mut phase = "";
     for (expected, actual) in expected.lines().zip(actual.lines()) {
         phase = if actual.starts_with("==") { actual } else { phase };
-        assert_eq!(
-            actual,
-            expected,
-            "{phase}; all lines as they are now: {}",
-            written.display()
-        );
+        assert_eq!(actual, expected, "{phase}; all lines as they are now: {}", written.display());
     }
-    assert_eq!(
-        actual.lines().count(),
-        expected.lines().count(),
-        "{}",
-        written.display()
-    );
+    assert_eq!(actual.lines().count(), expected.lines().count(), "{}", written.display());
 }

@@ -41,19 +41,12 @@ fn the_table_says_what_is_written_here() {
     }
     let trimmed = |text: &str| text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n");
     let (actual, expected) = (trimmed(&actual), trimmed(EXPECTED));
-    assert_eq!(
-        actual.trim_end(),
-        expected.trim_end(),
-        "the table is now:\n{actual}"
-    );
+    assert_eq!(actual.trim_end(), expected.trim_end(), "the table is now:\n{actual}");
 }
 
 #[test]
 fn every_phase_is_reached_from_signed_out() {
-    assert_eq!(
-        reached_from(Phase::SignedOut, &Trigger::ALL).len(),
-        Phase::ALL.len()
-    );
+    assert_eq!(reached_from(Phase::SignedOut, &Trigger::ALL).len(), Phase::ALL.len());
 }
 
 #[test]
@@ -69,18 +62,10 @@ fn no_phase_is_terminal() {
 fn only_a_rejection_needs_a_person_to_go_on() {
     let without_a_person: Vec<Trigger> = Trigger::ALL
         .into_iter()
-        .filter(|trigger| {
-            !matches!(
-                trigger,
-                Trigger::SignOut | Trigger::Forgiven | Trigger::DigitsSent
-            )
-        })
+        .filter(|trigger| !matches!(trigger, Trigger::SignOut | Trigger::Forgiven | Trigger::DigitsSent))
         .collect();
     for phase in Phase::ALL {
-        assert!(
-            reached_from(phase, &without_a_person).contains("Active"),
-            "{phase:?}"
-        );
+        assert!(reached_from(phase, &without_a_person).contains("Active"), "{phase:?}");
     }
     let alone: Vec<Trigger> = without_a_person
         .into_iter()

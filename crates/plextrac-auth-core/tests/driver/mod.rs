@@ -21,7 +21,7 @@ use plextrac_auth_core::{
 };
 
 #[allow(unused_imports, reason = "every test binary uses another part")]
-pub(crate) use server::{Reply, Server, jwt, reply};
+pub(crate) use server::{Reply, Server, authenticator, jwt, reply};
 
 pub(crate) const USER: &str = "someone@acme.example";
 pub(crate) const PASSWORD: &str = "correct-horse";
@@ -167,10 +167,7 @@ impl Driver {
 
     pub(crate) fn with_seed(world: &Rc<World>, config: Config, seed: u64) -> Self {
         let has_store = config.has_store;
-        let seed = Seed {
-            draws: seed,
-            key: FingerprintKey::new([7; 32]),
-        };
+        let seed = Seed { draws: seed, key: FingerprintKey::new([7; 32]) };
         Self {
             machine: Machine::new(config, seed, world.now()),
             world: Rc::clone(world),
@@ -206,11 +203,7 @@ impl Driver {
                 assert!(self.machine.is_wanted(), "a request without a want");
                 assert!(self.out.is_none(), "a second request while one is out");
                 let kept = self.trace.iter().rev().nth(1).is_some_and(|name| name == "Keep");
-                assert_eq!(
-                    kept, self.has_store,
-                    "a record is kept before each send: {:?}",
-                    self.trace
-                );
+                assert_eq!(kept, self.has_store, "a record is kept before each send: {:?}", self.trace);
                 self.sent.push(Sent::of(request, now.monotonic));
             }
             Output::Keep(record) => *self.world.record.borrow_mut() = record.clone(),
@@ -254,20 +247,10 @@ impl Driver {
     ) -> Result<(), plextrac_auth_core::InputError> {
         match reply {
             Reply::Fails(failure) => self.machine.handle_failure(id, *failure, self.now()),
-            Reply::Answer {
-                status,
-                headers,
-                body,
-            } => {
-                let headers: Vec<(&str, &[u8])> = headers
-                    .iter()
-                    .map(|(name, value)| (name.as_str(), value.as_slice()))
-                    .collect();
-                let response = Response {
-                    status: *status,
-                    headers: &headers,
-                    body,
-                };
+            Reply::Answer { status, headers, body } => {
+                let headers: Vec<(&str, &[u8])> =
+                    headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+                let response = Response { status: *status, headers: &headers, body };
                 self.machine.handle_response(id, &response, self.now())
             }
         }
@@ -283,11 +266,7 @@ impl Driver {
             let sent = Sent::of(request, self.world.mono());
             let latency = self.world.latency.get();
             self.pass(latency / 2);
-            let reply = self
-                .world
-                .server
-                .borrow_mut()
-                .answer(&sent, self.world.true_unix_ms());
+            let reply = self.world.server.borrow_mut().answer(&sent, self.world.true_unix_ms());
             self.pass(latency - latency / 2);
             last = self.hand_in(reply);
         }
@@ -301,10 +280,7 @@ impl Driver {
     }
 
     pub(crate) fn want_fresh(&mut self) -> Output {
-        let want = Want {
-            fresh: true,
-            deadline: None,
-        };
+        let want = Want { fresh: true, deadline: None };
         self.machine.want(want).unwrap();
         self.run()
     }
@@ -331,10 +307,7 @@ impl Driver {
     }
 
     pub(crate) fn generation(&self) -> plextrac_auth_core::Generation {
-        self.machine
-            .usable_token(self.now())
-            .expect("a usable token")
-            .generation()
+        self.machine.usable_token(self.now()).expect("a usable token").generation()
     }
 
     /// The token in use is answered with 401.

@@ -43,10 +43,7 @@ pub(crate) fn to_awaiting_digits(config: Config) -> Driver {
 
 pub(crate) fn to_verifying(config: Config) -> Driver {
     let mut driver = to_awaiting_digits(config);
-    driver
-        .machine
-        .submit_digits(super::digits("111111"), driver.now())
-        .unwrap();
+    driver.machine.submit_digits(super::digits("111111"), driver.now()).unwrap();
     driver.drain();
     driver.pass(ms(200));
     driver
@@ -90,10 +87,7 @@ pub(crate) fn to_latched(config: Config) -> Driver {
 }
 
 pub(crate) fn fresh() -> Want {
-    Want {
-        fresh: true,
-        deadline: None,
-    }
+    Want { fresh: true, deadline: None }
 }
 
 /// What the server would grant now.

@@ -12,28 +12,16 @@ use super::{PASSWORD, Sent, TOTP};
 /// What comes back for a request.
 #[derive(Clone, Debug)]
 pub(crate) enum Reply {
-    Answer {
-        status: u16,
-        headers: Vec<(String, Vec<u8>)>,
-        body: Vec<u8>,
-    },
+    Answer { status: u16, headers: Vec<(String, Vec<u8>)>, body: Vec<u8> },
     Fails(TransportFailure),
 }
 
 impl Reply {
     pub(crate) fn with_header(self, name: &str, value: &str) -> Self {
         match self {
-            Self::Answer {
-                status,
-                mut headers,
-                body,
-            } => {
+            Self::Answer { status, mut headers, body } => {
                 headers.push((name.into(), value.into()));
-                Self::Answer {
-                    status,
-                    headers,
-                    body,
-                }
+                Self::Answer { status, headers, body }
             }
             Self::Fails(_) => panic!("a failure has no headers"),
         }
@@ -58,10 +46,7 @@ pub(crate) mod reply {
     }
 
     pub(crate) fn challenge(code: &str) -> Reply {
-        json(
-            200,
-            &format!(r#"{{"status":"success","mfa_enabled":true,"code":"{code}"}}"#),
-        )
+        json(200, &format!(r#"{{"status":"success","mfa_enabled":true,"code":"{code}"}}"#))
     }
 
     pub(crate) fn rejected() -> Reply {
@@ -143,10 +128,7 @@ impl Server {
     }
 
     pub(crate) fn with_mfa() -> Self {
-        Self {
-            needs_mfa: true,
-            ..Self::plain()
-        }
+        Self { needs_mfa: true, ..Self::plain() }
     }
 
     /// Puts an answer before the account's own.
@@ -173,11 +155,7 @@ impl Server {
             Call::Refresh if self.refuses_refresh => reply::rejected(),
             Call::SignIn | Call::Mfa | Call::Refresh => self.grant(unix_ms),
         };
-        if self.sends_date {
-            reply.with_header("Date", &http_date(unix_ms))
-        } else {
-            reply
-        }
+        if self.sends_date { reply.with_header("Date", &http_date(unix_ms)) } else { reply }
     }
 
     pub(crate) fn grant(&mut self, unix_ms: i64) -> Reply {
@@ -189,9 +167,7 @@ impl Server {
     fn takes_digits(&mut self, sent: &Sent, unix_ms: i64) -> bool {
         let code = sent.field("token");
         let is_right = code == self.person_code
-            || [-30_000, 0, 30_000]
-                .iter()
-                .any(|off| authenticator(unix_ms + off) == code);
+            || [-30_000, 0, 30_000].iter().any(|off| authenticator(unix_ms + off) == code);
         self.challenge.take() == Some(sent.field("code")) && is_right && self.spent.insert(code)
     }
 }

@@ -1,0 +1,15 @@
+//! Whole lives of a session in virtual time, against a scripted server.
+
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+#[path = "../driver/mod.rs"]
+mod driver;
+
+mod failures;
+mod latch;
+mod secrets;
+mod shared_record;
+mod sign_in;
+mod token_life;
+mod totp;
+mod unauthorized;

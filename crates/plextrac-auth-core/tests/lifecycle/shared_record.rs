@@ -1,0 +1,364 @@
+//! Sessions of one account that tell each other through a store.
+//!
+//! The store is one record; as with a lock held around each flight, one session at a time is driven to
+//! its end. That a record is kept before every send is checked by the driver itself.
+
+use std::rc::Rc;
+
+use plextrac_auth_core::table::Phase;
+use plextrac_auth_core::{
+    Call, Config, Credentials, Event, FailureKind, InputError, Instant, MfaSource, Output, Secret,
+    SharedRecord, SharedToken, Stamp, UnixTime, WaitReason, Want,
+};
+
+use crate::driver::{Driver, PASSWORD, Server, TOTP, USER, World, config, config_with, secs, totp, wait_of};
+
+#[test]
+fn every_new_token_is_kept() {
+    let mut driver = sharing(&World::new(Server::plain()), config());
+    driver.want();
+    assert_eq!(shared_token(&driver.world), driver.usable());
+    driver.want_fresh();
+    assert_eq!(shared_token(&driver.world), driver.usable());
+    driver.machine.sign_out(driver.now()).unwrap();
+    driver.drain();
+    assert_eq!(shared_token(&driver.world), None);
+}
+
+#[test]
+fn a_token_in_the_record_is_taken_over_and_nothing_is_sent() {
+    let world = World::new(Server::plain());
+    let (mut first, mut second) = (sharing(&world, config()), sharing(&world, config()));
+    first.want();
+    world.pass(secs(300));
+    second.want();
+    assert_eq!(second.usable(), first.usable());
+    assert!(matches!(second.events[..], [Event::Adopted { .. }]));
+    let windows = second.machine.usable_token(second.now()).unwrap().windows();
+    assert_eq!(windows.sent, first.sent[0].at, "its age came with it");
+    assert!(second.sent.is_empty());
+}
+
+#[test]
+fn two_sessions_with_one_record_refresh_once_for_both() {
+    let world = World::new(Server::plain());
+    let mut sessions = [sharing(&world, config()), sharing(&world, config())];
+    for second in 0..3 * 3600 {
+        sessions[second % 2].want();
+        sessions[second % 2].usable().unwrap();
+        world.pass(secs(1));
+    }
+    let count = |call| sessions.iter().map(|session| session.count(call)).sum::<usize>();
+    assert_eq!(count(Call::SignIn), 1);
+    let refreshes = count(Call::Refresh);
+    assert!((16..=18).contains(&refreshes), "one for every ten to eleven minutes: {refreshes}");
+}
+
+#[test]
+fn two_sessions_with_one_record_and_budget_sign_in_once() {
+    let world = World::new(Server::with_mfa());
+    let mut first = sharing(&world, config_with(totp()));
+    let mut second = sharing(&world, config_with(totp()));
+    for _ in 0..600 {
+        first.want_at_once();
+        second.want_at_once();
+        assert!(first.usable().is_some() && first.usable() == second.usable());
+        world.pass(secs(1));
+    }
+    assert_eq!(world.server.borrow().seen.len(), 2);
+}
+
+#[test]
+fn a_token_of_doubtful_age_is_used_for_one_refresh_alone() {
+    let world = World::new(Server::plain());
+    share(&world, "old.to.ken", "another-boot");
+    let mut driver = sharing(&world, config());
+    driver.machine.want(Want::default()).unwrap();
+    driver.drain();
+    assert_eq!(driver.machine.phase(), Phase::Reviving);
+    assert_eq!(driver.usable(), None);
+    assert_eq!(driver.sent[0].authorization.as_deref(), Some("old.to.ken"));
+    driver.run();
+    assert!(driver.usable().is_some());
+    assert_eq!(driver.sent.len(), 1);
+}
+
+#[test]
+fn a_token_of_doubtful_age_stays_doubtful_in_the_record() {
+    let world = World::new(Server::plain());
+    share(&world, "old.to.ken", "another-boot");
+    let mut first = sharing(&world, config());
+    first.machine.want(Want::default()).unwrap();
+    first.drain();
+    // The first session dies here, its refresh unanswered; the record is what it left behind.
+    let mut second = sharing(&world, config());
+    second.machine.want(Want::default()).unwrap();
+    second.drain();
+    assert_eq!(second.usable(), None, "nobody hands it out");
+    assert_eq!(second.machine.phase(), Phase::Reviving);
+}
+
+#[test]
+fn a_token_that_was_answered_with_401_is_not_offered_to_others_as_live() {
+    let world = World::new(Server::plain());
+    let mut first = sharing(&world, config());
+    first.want();
+    first.unauthorized();
+    first.machine.want(Want::default()).unwrap();
+    first.drain();
+    assert_eq!(first.count(Call::Refresh), 1);
+    let mut second = sharing(&world, config());
+    second.machine.want(Want::default()).unwrap();
+    second.drain();
+    assert_eq!((second.usable(), second.machine.phase()), (None, Phase::Reviving));
+}
+
+#[test]
+fn a_dead_token_is_not_taken_over_again_while_the_sign_in_waits() {
+    let world = World::new(Server::with_mfa());
+    world.server.borrow_mut().refuses_refresh = true;
+    let mut driver = sharing(&world, config_with(totp()));
+    driver.want();
+    driver.unauthorized();
+    let dead = world.record.borrow().clone();
+    // The TOTP step is spent: the refresh is refused at once, and the sign-in has to wait.
+    let mut last = driver.want();
+    for _ in 0..4 {
+        assert!(matches!(last, Output::Wait { reason: WaitReason::TotpStep, .. }), "{last:?}");
+        assert_eq!(driver.usable(), None);
+        // Another session that does not know writes it down once more.
+        *world.record.borrow_mut() = dead.clone();
+        driver.pass(secs(1));
+        last = driver.run();
+    }
+    assert_eq!(driver.count(Call::Refresh), 1);
+    driver.pass(wait_of(&last, driver.now()));
+    driver.run();
+    assert_eq!(driver.count(Call::SignIn), 2);
+}
+
+#[test]
+fn a_newer_token_in_the_record_is_tried_before_a_refresh() {
+    let world = World::new(Server::plain());
+    let (mut first, mut second) = (sharing(&world, config()), sharing(&world, config()));
+    first.want();
+    second.want();
+    world.pass(secs(5));
+    first.want_fresh();
+    second.unauthorized();
+    second.want();
+    assert_eq!(second.usable(), first.usable());
+    assert!(second.sent.is_empty());
+}
+
+#[test]
+fn a_rejection_holds_for_all_sessions_with_the_same_credentials_and_for_no_others() {
+    let world = World::new(Server::plain());
+    let mut first = sharing(&world, with_password("wrong"));
+    first.want();
+    let mut same = sharing(&world, with_password("wrong"));
+    same.want();
+    assert_eq!(same.last_failure_kind(), FailureKind::Rejected);
+    assert!(same.sent.is_empty() && same.machine.is_latched());
+    let mut other = sharing(&world, config());
+    other.want();
+    assert!(other.usable().is_some());
+}
+
+#[test]
+fn a_rejection_that_is_forgotten_elsewhere_is_forgotten_by_those_who_only_heard_of_it() {
+    let world = World::new(Server::plain());
+    let mut first = sharing(&world, with_password("wrong"));
+    let mut second = sharing(&world, with_password("wrong"));
+    first.want();
+    second.want();
+    first.machine.forget_rejection(first.now()).unwrap();
+    first.drain();
+    world.server.borrow_mut().password = "wrong".into();
+    second.want();
+    assert!(second.usable().is_some());
+}
+
+#[test]
+fn two_sessions_with_two_wrong_passwords_send_each_once() {
+    let world = World::new(Server::plain());
+    let mut first = sharing(&world, with_password("wrong"));
+    let mut second = sharing(&world, with_password("wronger"));
+    for _ in 0..20 {
+        first.want();
+        second.want();
+        world.pass(secs(60));
+    }
+    assert_eq!((first.sent.len(), second.sent.len()), (1, 1));
+}
+
+#[test]
+fn a_wrong_password_stays_rejected_after_another_sessions_token_was_used() {
+    let world = World::new(Server::plain());
+    let mut wrong = sharing(&world, with_password("wrong"));
+    wrong.want();
+    sharing(&world, config()).want();
+    wrong.want();
+    assert!(wrong.usable().is_some(), "the token of the account serves all its sessions");
+    world.pass(secs(3600));
+    wrong.want();
+    assert_eq!(wrong.last_failure_kind(), FailureKind::Rejected);
+    assert_eq!(wrong.sent.len(), 1);
+}
+
+#[test]
+fn a_totp_step_spent_elsewhere_is_not_spent_again() {
+    let world = World::new(Server::with_mfa());
+    let mut first = sharing(&world, config_with(totp()));
+    first.want();
+    first.machine.sign_out(first.now()).unwrap();
+    first.drain();
+    let mut second = sharing(&world, config_with(totp()));
+    let last = second.want();
+    assert!(matches!(last, Output::Wait { reason: WaitReason::TotpStep, .. }), "{last:?}");
+    assert!(second.sent.is_empty());
+}
+
+#[test]
+fn while_one_session_asks_a_person_others_wait() {
+    let world = World::new(Server::with_mfa());
+    let mut first = sharing(&world, config_with(MfaSource::Asked));
+    let mut second = sharing(&world, config_with(MfaSource::Asked));
+    first.want();
+    let last = second.want();
+    assert!(matches!(last, Output::Wait { reason: WaitReason::AskedElsewhere, .. }), "{last:?}");
+    assert_eq!(wait_of(&last, second.now()), secs(120));
+    world.pass(secs(20));
+    first.submit("424242");
+    second.run();
+    assert_eq!(second.usable(), first.usable());
+    assert!(second.sent.is_empty());
+}
+
+#[test]
+fn a_challenge_that_is_dropped_keeps_nobody_waiting() {
+    let world = World::new(Server::with_mfa());
+    let mut first = sharing(&world, config_with(MfaSource::Asked));
+    first.want();
+    first.machine.abandon_mfa().unwrap();
+    first.drain();
+    for session in [&mut first, &mut sharing(&world, config_with(MfaSource::Asked))] {
+        assert!(matches!(session.want(), Output::NeedDigits { .. }));
+        session.machine.abandon_mfa().unwrap();
+        session.drain();
+    }
+}
+
+#[test]
+fn a_moment_on_another_clock_keeps_nobody_waiting() {
+    let world = World::new(Server::plain());
+    world.record.borrow_mut().asked_until = Some(Instant::from_millis(999_000_000));
+    let mut driver = sharing(&world, config());
+    driver.want();
+    assert!(driver.usable().is_some());
+}
+
+#[test]
+fn a_token_that_came_while_a_person_was_typing_is_used_and_the_digits_are_not_sent() {
+    let world = World::new(Server::with_mfa());
+    let mut first = sharing(&world, config_with(MfaSource::Asked));
+    first.want();
+    world.pass(secs(31));
+    let mut second = sharing(&world, config_with(totp()));
+    second.want();
+    first.submit("424242");
+    assert_eq!(first.usable(), second.usable());
+    assert!(first.usable().is_some());
+    assert_eq!(first.count(Call::Mfa), 0);
+    assert_eq!(shared_token(&world), second.usable());
+}
+
+#[test]
+fn a_record_with_a_token_that_cannot_be_sent_is_not_believed() {
+    for text in ["", "a b", "a\r\nX-Evil: 1", "tökén", &"x".repeat(20_000)] {
+        let world = World::new(Server::plain());
+        share(&world, text, "boot-1");
+        let mut driver = sharing(&world, config());
+        driver.want();
+        assert_eq!(driver.count(Call::SignIn), 1, "{text:?}");
+        assert!(driver.usable().is_some());
+    }
+}
+
+#[test]
+fn what_was_read_before_signing_out_is_not_used_after_it() {
+    let world = World::new(Server::plain());
+    sharing(&world, config()).want();
+    let mut driver = sharing(&world, config());
+    driver.reads_record = false;
+    driver.machine.want(Want::default()).unwrap();
+    assert!(matches!(driver.drain(), Output::ReadShared));
+    let read_before = world.record.borrow().clone();
+    driver.machine.sign_out(driver.now()).unwrap();
+    driver.drain();
+    let now = driver.now();
+    assert_eq!(driver.machine.handle_shared(Some(&read_before), now), Err(InputError::WrongState));
+    assert_eq!(driver.usable(), None);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_none() {
+    let world = World::new(Server::plain());
+    let mut driver = sharing(&world, config());
+    driver.reads_record = false;
+    driver.machine.want(Want::default()).unwrap();
+    driver.drain();
+    driver.machine.handle_shared(None, driver.now()).unwrap();
+    driver.run();
+    assert!(driver.usable().is_some());
+}
+
+#[test]
+fn no_secret_but_token_and_cookie_is_in_a_record() {
+    let world = World::new(Server::with_mfa());
+    let mut driver = sharing(&world, config_with(totp()));
+    driver.want();
+    let record = world.record.borrow();
+    let token = record.token.as_ref().unwrap();
+    let latch: Vec<u8> = record.latch.map(Vec::from).unwrap_or_default();
+    let all = format!("{} {} {latch:?} {record:?}", token.token.expose(), token.stamp.boot);
+    assert!(all.contains(driver.usable().unwrap().as_str()), "control");
+    for secret in [USER, PASSWORD, TOTP, &driver.sent[1].field("token")] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+}
+
+fn sharing(world: &Rc<World>, config: Config) -> Driver {
+    let config = Config { has_store: true, ..config };
+    Driver::new(world, config)
+}
+
+fn with_password(password: &str) -> Config {
+    let mut config = config();
+    config.credentials = Some(Credentials::new(USER, password).unwrap());
+    config
+}
+
+fn shared_token(world: &World) -> Option<String> {
+    let record = world.record.borrow();
+    record.token.as_ref().map(|token| token.token.expose().to_string())
+}
+
+/// A token in the record, asked for a minute ago by the clocks of `boot`; those of another boot disagree.
+fn share(world: &World, token: &str, boot: &str) {
+    let now = world.now();
+    *world.record.borrow_mut() = SharedRecord {
+        token: Some(SharedToken {
+            token: Secret::new(token),
+            cookie: None,
+            tenant_id: Some(0),
+            life_ms: 899_000,
+            stamp: Stamp {
+                boot: boot.into(),
+                monotonic: now.monotonic.earlier_by(secs(60)),
+                unix: UnixTime::from_millis(now.unix.as_millis() - 3_600_000),
+            },
+        }),
+        ..SharedRecord::default()
+    };
+}
