@@ -126,6 +126,11 @@ impl Error {
         self
     }
 
+    pub(crate) fn not_retryable(mut self) -> Self {
+        self.0.retryable = false;
+        self
+    }
+
     pub(crate) fn with_detail(mut self, detail: &str) -> Self {
         self.0.message = format!("{}: {detail}", self.0.message);
         self

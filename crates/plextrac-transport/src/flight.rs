@@ -15,7 +15,6 @@ use plextrac_auth_core::{
     Output, Response, SharedRecord, TransportFailure, WaitReason, Want,
 };
 
-use crate::cancel::CancelToken;
 use crate::clock::{self, Time};
 use crate::config::Mfa;
 use crate::error::{Error, ErrorCode};
@@ -451,23 +450,4 @@ pub(crate) fn mfa_required() -> Error {
         ErrorCode::MfaRequired,
         "the password was right, and six digits are needed: submit them within two minutes, or set a TOTP secret or a callback",
     )
-}
-
-/// For tokens that end requests: what the network says of them.
-pub(crate) fn request_error(error: &HttpError, closing: &CancelToken) -> Error {
-    if closing.is_triggered() {
-        return closed();
-    }
-    let code = match error.kind() {
-        HttpErrorKind::Timeout => ErrorCode::Timeout,
-        HttpErrorKind::Cancelled => ErrorCode::Cancelled,
-        HttpErrorKind::Tls => ErrorCode::Tls,
-        HttpErrorKind::TooLarge => ErrorCode::TooLarge,
-        HttpErrorKind::Request => ErrorCode::InvalidArgument,
-        HttpErrorKind::Protocol => ErrorCode::UnexpectedAnswer,
-        HttpErrorKind::Resolve | HttpErrorKind::Connect | HttpErrorKind::Proxy | HttpErrorKind::Closed => {
-            ErrorCode::Network
-        }
-    };
-    Error::new(code, error.to_string())
 }

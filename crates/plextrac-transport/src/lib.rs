@@ -34,6 +34,8 @@
 //! Nothing secret is logged by this crate. ureq's protocol crate dumps raw bytes at the `trace` level of the `log`
 //! crate: a program that turns that on for the target `ureq_proto` writes its token to its log.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 mod budget;
 mod cancel;
 mod clock;

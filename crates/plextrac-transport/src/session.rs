@@ -14,7 +14,7 @@ use crate::config::SessionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::event::{Counters, Tally};
 use crate::flight::{self, Errand, Flight, Next};
-use crate::http::{Call, secret_header_value};
+use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::live::{Age, LiveToken};
 use crate::request::{Request, Response};
 use crate::shared::{Inner, Shared};
@@ -388,14 +388,10 @@ impl Session {
     }
 
     fn obtain(&self, need: Need) -> Result<Arc<LiveToken>, Error> {
-        let waiter = Waiter::new(self).or_else(|busy| match self.satisfying(need) {
-            Some(_) => Err(None),
-            None => Err(Some(busy)),
-        });
-        let waiter = match waiter {
+        let waiter = match Waiter::new(self) {
             Ok(waiter) => waiter,
-            Err(Some(busy)) => return Err(busy),
-            Err(None) => return self.satisfying(need).ok_or_else(signed_out_meanwhile),
+            // A callback cannot wait for its own flight, but may use a token that is in hand.
+            Err(busy) => return self.satisfying(need).ok_or(busy),
         };
         // A flight that was joined may have been about something else; the one after it is about this.
         for _ in 0..3 {
@@ -530,7 +526,7 @@ impl Session {
             cancel: tokens,
         };
         let answer = shared.http.call(&call);
-        answer.map(Response::from).map_err(|error| flight::request_error(&error, &shared.abort_requests))
+        answer.map(Response::from).map_err(|error| request_failed(&error, request, &shared.abort_requests))
     }
 }
 
@@ -651,6 +647,27 @@ impl<'a> Waiter<'a> {
             }
         }
     }
+}
+
+/// What the network says of a request of the program itself.
+fn request_failed(error: &HttpError, request: &Request, closing: &CancelToken) -> Error {
+    if closing.is_triggered() {
+        return flight::closed();
+    }
+    let code = match error.kind() {
+        HttpErrorKind::Timeout => ErrorCode::Timeout,
+        HttpErrorKind::Cancelled => ErrorCode::Cancelled,
+        HttpErrorKind::Tls => ErrorCode::Tls,
+        HttpErrorKind::TooLarge => ErrorCode::TooLarge,
+        HttpErrorKind::Request => ErrorCode::InvalidArgument,
+        HttpErrorKind::Protocol => ErrorCode::UnexpectedAnswer,
+        HttpErrorKind::Resolve | HttpErrorKind::Connect | HttpErrorKind::Proxy | HttpErrorKind::Closed => {
+            ErrorCode::Network
+        }
+    };
+    let told = Error::new(code, error.to_string());
+    // Of a request that may have arrived, nobody knows whether the server acted on it (RFC 9110 §9.2.2).
+    if error.was_sent() && !request.method.is_idempotent() { told.not_retryable() } else { told }
 }
 
 fn no_cookie() -> Error {
