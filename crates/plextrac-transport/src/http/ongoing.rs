@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use crate::cancel::{CancelToken, interruptible};
+// The clock that deadlines are measured on: not the session's, which tests move, as sockets wait in real time.
+pub(super) use crate::clock::real_now as now;
 
 /// What a socket must know about the call it works for.
 pub(super) struct Ongoing {
@@ -168,11 +170,6 @@ impl From<Stop> for io::Error {
     fn from(stop: Stop) -> Self {
         Self::other(stop)
     }
-}
-
-/// The clock that deadlines are measured on.
-pub(super) fn now() -> Instant {
-    Instant::now()
 }
 
 thread_local! {

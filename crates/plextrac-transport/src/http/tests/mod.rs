@@ -1,6 +1,8 @@
 //! The client against servers that behave, servers that do not, and servers that do nothing.
 
 mod authority;
+// It asks the kernel about sleeping threads, and elsewhere less is promised.
+#[cfg(target_os = "linux")]
 mod cancellation;
 mod exchange;
 mod hostile;
