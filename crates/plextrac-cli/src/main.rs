@@ -1,2 +1,51 @@
-//! In the making.
-fn main() {}
+//! The command `plextrac-auth`: a PlexTrac session for the shell.
+//!
+//! **In scope**: settings, questions on a terminal, output, exit codes. **Out of scope**: everything about signing
+//! in, which is the transport's and the core's.
+//!
+//! ```text
+//!   args ──► settings ──► account ──► Session (plextrac-transport)
+//!             ▲ prompt       │
+//!                            ▼
+//!                      commands/… ──► output, exit
+//! ```
+
+mod account;
+mod args;
+mod commands;
+mod durations;
+mod exit;
+mod headers_file;
+mod output;
+mod output_file;
+mod paint;
+mod prompt;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+use exit::Failure;
+
+fn main() -> ExitCode {
+    // clap ends the process itself on a usage error, with 2, and after --help and --version.
+    let outcome = run(&Cli::parse().command);
+    exit::report(outcome)
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Login(args) => commands::login::run(args),
+        Command::Token(args) => commands::token::run(args),
+        Command::Header(args) => commands::header::run(args),
+        Command::Request(args) => commands::request::run(args),
+        Command::Exec(args) => commands::exec::run(args),
+        Command::Status(args) => commands::status::run(args),
+        Command::Logout(args) => commands::logout::run(args),
+        Command::Doctor(args) => commands::doctor::run(args),
+        Command::Emulator(args) => commands::emulator::run(args),
+        Command::Demo(_) => commands::demo::run(),
+    }
+}

@@ -1,0 +1,296 @@
+//! The command line. Depends on clap alone, so that man page and completions can be made from this file.
+//!
+//! No flag takes a password, a TOTP secret or a token: other users of the machine can read the arguments of
+//! every process.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Signs in to PlexTrac, with or without MFA, for scripts and people.
+#[derive(Debug, Parser)]
+#[command(name = "plextrac-auth", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Secrets come from the environment, or from a question on the terminal, and never from an argument:
+  PLEXTRAC_PASSWORD     the password
+  PLEXTRAC_TOTP_SECRET  the account's TOTP secret, as base32 or as an otpauth:// URI
+  PLEXTRAC_TOKEN        a token obtained elsewhere
+A question is asked only if standard error is a terminal.
+
+Exit codes:
+  0 done            1 other             2 usage or bad input   3 six digits needed
+  4 rejected        5 must wait (standard error says \"N s\")
+  6 network, TLS or timeout             7 unexpected answer
+
+Try it without an instance: plextrac-auth demo";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in, unless there is a live session
+    Login(LoginArgs),
+    /// Print a live token, alone on one line
+    Token(TokenArgs),
+    /// Print a live token as one `Authorization: …` line
+    Header(HeaderArgs),
+    /// Send one authorized request; the body of the answer goes to standard output
+    Request(RequestArgs),
+    /// Run a command with a live token in its environment
+    Exec(ExecArgs),
+    /// Say what is known of the session, without sending anything
+    Status(StatusArgs),
+    /// Forget the session's token
+    Logout(LogoutArgs),
+    /// Look for what stands between here and a sign-in, without signing in
+    Doctor(DoctorArgs),
+    /// Run a stand-in for an instance, to test programs against
+    Emulator(EmulatorArgs),
+    /// See everything happen against an instance that runs inside this command
+    Demo(DemoArgs),
+}
+
+/// Which account on which instance, and how to get there.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Account and instance")]
+pub(crate) struct AccountArgs {
+    /// The instance, such as https://acme.plextrac.com
+    #[arg(long, env = "PLEXTRAC_URL", hide_env_values = true)]
+    pub(crate) url: Option<String>,
+
+    /// The user name: an e-mail address, as a rule
+    #[arg(long, value_name = "NAME", env = "PLEXTRAC_USERNAME", hide_env_values = true)]
+    pub(crate) username: Option<String>,
+
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+
+    /// Ask nothing, even on a terminal
+    #[arg(long)]
+    pub(crate) no_prompt: bool,
+
+    /// Trust the certificates in this PEM file as well as the system's
+    #[arg(long, value_name = "FILE", env = "PLEXTRAC_CA_FILE", hide_env_values = true)]
+    pub(crate) ca_file: Option<PathBuf>,
+
+    /// Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for
+    #[arg(long, value_name = "FILE", env = "PLEXTRAC_HEADERS_FILE", hide_env_values = true)]
+    pub(crate) headers_file: Option<PathBuf>,
+
+    /// How the token stands in the header: alone, or after the word Bearer
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = AuthScheme::Raw,
+        env = "PLEXTRAC_AUTH_SCHEME",
+        hide_env_values = true
+    )]
+    pub(crate) auth_scheme: AuthScheme,
+
+    /// Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]
+    #[arg(long, value_name = "URL", env = "PLEXTRAC_PROXY", hide_env_values = true)]
+    pub(crate) proxy: Option<String>,
+
+    /// How long the command may wait for its turn to send, before it exits with 5
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1800))]
+    pub(crate) wait: u64,
+
+    /// How long the command may take, waits for its turn and for a person excluded
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1800))]
+    pub(crate) timeout: u64,
+
+    /// Allow http:// to other machines: the password can be read on the way
+    #[arg(long)]
+    pub(crate) allow_http: bool,
+
+    /// Accept any certificate: whoever stands in between can read the password
+    #[arg(long)]
+    pub(crate) insecure_skip_verify: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuthScheme {
+    Raw,
+    Bearer,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LoginArgs {
+    /// Sign in anew, and allow a rejected password to be sent once more
+    #[arg(long)]
+    pub(crate) again: bool,
+
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HeaderArgs {
+    /// As a line for `curl --config -`
+    #[arg(long)]
+    pub(crate) curl_config: bool,
+
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Any answer but 2xx exits with 1: its body goes where bodies go, and standard error says which status it was.
+Redirects are not followed. After a 401 one new token is got and the request is sent once more.")]
+pub(crate) struct RequestArgs {
+    /// GET, POST, PUT, PATCH, DELETE, …
+    pub(crate) method: String,
+
+    /// The path on the instance, with a slash in front and percent-encoded, such as /api/v1/client/list
+    pub(crate) path: String,
+
+    /// Send this JSON: as it stands here, from @FILE, or from standard input (-)
+    #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
+    pub(crate) json: Option<String>,
+
+    /// Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-)
+    #[arg(long, value_name = "TEXT|@FILE|-", conflicts_with = "json", allow_hyphen_values = true)]
+    pub(crate) data: Option<String>,
+
+    /// Send a header with this request; can be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub(crate) headers: Vec<String>,
+
+    /// Write the body to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write status and headers before the body
+    #[arg(long)]
+    pub(crate) include: bool,
+
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The command finds in its environment PLEXTRAC_URL, PLEXTRAC_TOKEN (the token alone) and PLEXTRAC_AUTHORIZATION
+(the value for the Authorization header). The token is not renewed there: it lives 15 minutes at most.
+PLEXTRAC_PASSWORD and PLEXTRAC_TOTP_SECRET are not handed on. The exit code is the command's own.")]
+pub(crate) struct ExecArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+
+    /// The command and its arguments, after --
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArgs {
+    /// As one JSON object; durations in milliseconds
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+PlexTrac has no call that ends a session: the token itself lives on to its end, at most 15 minutes.")]
+pub(crate) struct LogoutArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    #[command(flatten)]
+    pub(crate) account: AccountArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The first line on standard output is one JSON object with url, tls_url, ca_file and accounts. Then it runs until
+SIGINT or SIGTERM. POST /_emulator/{advance,fault,revoke,reset} and GET /_emulator/stats control it.
+It listens on 127.0.0.1 alone; its passwords are no secrets.")]
+pub(crate) struct EmulatorArgs {
+    /// The port for HTTP; 0 is any free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+
+    /// The port for HTTPS; 0 is any free one
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) tls_port: u16,
+
+    /// Authentication requests let through in any minute
+    #[arg(long, value_name = "REQUESTS", default_value_t = 10)]
+    pub(crate) limit: u32,
+
+    /// How long a token lives
+    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    pub(crate) token_life: u64,
+
+    /// How late the answers of both sign-in steps are
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) sign_in_delay: u64,
+
+    /// How late the answer of a refresh is
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) refresh_delay: u64,
+
+    /// Put the API below a path, as some deployments do
+    #[arg(long, value_name = "PATH", default_value = "")]
+    pub(crate) path_prefix: String,
+
+    /// End as well when standard input does, so that it does not outlive the program that started it
+    #[arg(long)]
+    pub(crate) until_eof: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Nothing leaves this machine, and no time passes: the clock of both sides is moved by hand.
+Exits with 1 if the server saw anything else than what is told.")]
+pub(crate) struct DemoArgs {}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_argument_takes_a_secret() {
+        let cli = Cli::command();
+        let mut seen = 0;
+        for command in cli.get_subcommands() {
+            for argument in command.get_arguments() {
+                seen += 1;
+                let takes_value = argument.get_action().takes_values();
+                let name = argument.get_id().as_str();
+                let is_secret =
+                    ["password", "totp", "token", "secret", "digits"].iter().any(|word| name.contains(word));
+                assert!(
+                    !(takes_value && is_secret) || name == "token_life",
+                    "{} takes {name}",
+                    command.get_name()
+                );
+            }
+        }
+        assert!(seen > 50, "the arguments were looked at");
+    }
+}

@@ -1,0 +1,42 @@
+//! `plextrac-auth exec -- COMMAND`: a live token in the environment of one command.
+
+use std::process::Command;
+
+use crate::account::{self, Shown};
+use crate::args::ExecArgs;
+use crate::exit::Failure;
+
+pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
+    let (program, arguments) = args
+        .command
+        .split_first()
+        .ok_or_else(|| Failure::usage("there is no command to run; give one after --"))?;
+    let session = account::open(&args.account)?;
+    let shown = Shown::of(&session, &args.account)?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env("PLEXTRAC_URL", session.status().instance)
+        .env("PLEXTRAC_TOKEN", shown.token())
+        .env("PLEXTRAC_AUTHORIZATION", shown.authorization())
+        // What the token is got with is more than the command needs.
+        .env_remove("PLEXTRAC_PASSWORD")
+        .env_remove("PLEXTRAC_TOTP_SECRET");
+    // Nothing of this process outlives the next step, a request that is still out included.
+    drop(session);
+    become_it(command).map_err(|error| {
+        Failure::other(format!("{} could not be started: {error}", program.to_string_lossy()))
+    })
+}
+
+/// Takes the place of this process, so that signals and the exit code are the command's own.
+#[cfg(unix)]
+fn become_it(mut command: Command) -> std::io::Result<()> {
+    Err(std::os::unix::process::CommandExt::exec(&mut command))
+}
+
+#[cfg(not(unix))]
+fn become_it(mut command: Command) -> std::io::Result<()> {
+    let status = command.status()?;
+    std::process::exit(status.code().unwrap_or(1))
+}

@@ -1,0 +1,12 @@
+//! One file for each command.
+
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod emulator;
+pub(crate) mod exec;
+pub(crate) mod header;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod request;
+pub(crate) mod status;
+pub(crate) mod token;

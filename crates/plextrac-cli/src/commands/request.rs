@@ -1,0 +1,119 @@
+//! `plextrac-auth request METHOD PATH`: one authorized request.
+
+use std::fs;
+use std::io::{self, Read};
+
+use plextrac_transport::{Request, Response};
+use serde::de::IgnoredAny;
+use zeroize::Zeroizing;
+
+use crate::account;
+use crate::args::RequestArgs;
+use crate::exit::Failure;
+use crate::output;
+use crate::output_file::OutputFile;
+
+/// The media type of `--data` unless a header says otherwise. Not a form, as other tools have it: of a form
+/// PlexTrac sees no body.
+const BYTES: &str = "application/octet-stream";
+const JSON: &str = "application/json";
+
+pub(crate) fn run(args: &RequestArgs) -> Result<(), Failure> {
+    let request = build(args)?;
+    let file = args.output.as_deref().map(OutputFile::open).transpose()?;
+    let session = account::open(&args.account)?;
+    let response = session.request(&request)?;
+    let head = if args.include { head_of(&response) } else { Vec::new() };
+    match file {
+        Some(file) => file.keep(&[&head, response.body()])?,
+        None => output::write(&[&head, response.body()])?,
+    }
+    if response.is_success() {
+        return Ok(());
+    }
+    let note = match response.status() {
+        300..=399 => "; redirects are not followed",
+        401 => "; a fresh token does not help",
+        403 => "; the account lacks the permission, as a rule",
+        _ => "",
+    };
+    Err(Failure::other(format!(
+        "{} {} was answered with HTTP {}{note}",
+        args.method,
+        args.path.split('?').next().unwrap_or_default(),
+        response.status()
+    )))
+}
+
+fn build(args: &RequestArgs) -> Result<Request, Failure> {
+    let mut request = Request::new(&args.method, &args.path)?;
+    let mut content_type = None;
+    for header in &args.headers {
+        let (name, value) = header
+            .split_once(':')
+            .ok_or_else(|| Failure::usage("a --header is `Name: value`; one has no colon"))?;
+        let (name, value) = (name.trim(), value.trim());
+        if name.eq_ignore_ascii_case("content-type") {
+            content_type = Some(value);
+        } else {
+            request.header(name, value)?;
+        }
+    }
+    let stdin_is_taken = args.account.password_stdin;
+    if let Some(json) = &args.json {
+        let bytes = payload(json, stdin_is_taken)?;
+        check_json(&bytes)?;
+        request.body(content_type.unwrap_or(JSON), &bytes)?;
+    } else if let Some(data) = &args.data {
+        request.body(content_type.unwrap_or(BYTES), &payload(data, stdin_is_taken)?)?;
+    } else if let Some(content_type) = content_type {
+        request.header("content-type", content_type)?;
+    }
+    Ok(request)
+}
+
+/// Text as it is, `@FILE`, or standard input for `-` (and `@-`, as curl has it).
+fn payload(argument: &str, stdin_is_taken: bool) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let read = match argument.strip_prefix('@') {
+        _ if matches!(argument, "-" | "@-") => {
+            if stdin_is_taken {
+                return Err(Failure::usage(
+                    "standard input cannot bring both the password and the data; put one of them elsewhere",
+                ));
+            }
+            let mut bytes = Vec::new();
+            io::stdin()
+                .lock()
+                .read_to_end(&mut bytes)
+                .map(|_| bytes)
+                .map_err(|error| format!("standard input cannot be read: {error}"))
+        }
+        Some(path) => fs::read(path).map_err(|error| format!("{path} cannot be read: {error}")),
+        None => Ok(argument.as_bytes().to_vec()),
+    };
+    read.map(Zeroizing::new).map_err(Failure::usage)
+}
+
+/// What is no JSON would reach the server as no body at all, or worse.
+fn check_json(bytes: &[u8]) -> Result<(), Failure> {
+    serde_json::from_slice::<IgnoredAny>(bytes).map(drop).map_err(|error| {
+        Failure::usage(format!(
+            "what --json brings is not JSON, at line {} column {}; nothing was sent (--data sends any bytes)",
+            error.line(),
+            error.column()
+        ))
+    })
+}
+
+/// Status line and headers as in HTTP/1.1, which is the one version that is spoken.
+fn head_of(response: &Response) -> Vec<u8> {
+    let mut head = format!("HTTP/1.1 {}\r\n", response.status()).into_bytes();
+    for (name, value) in response.headers() {
+        head.extend_from_slice(name.as_str().as_bytes());
+        head.extend_from_slice(b": ");
+        head.extend_from_slice(value.as_bytes());
+        head.extend_from_slice(b"\r\n");
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}

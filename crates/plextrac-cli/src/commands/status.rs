@@ -1,0 +1,85 @@
+//! `plextrac-auth status`: what is known of the session, without anything being sent.
+
+use std::time::Duration;
+
+use plextrac_transport::{SessionState, Status};
+use serde_json::{Value, json};
+
+use crate::account;
+use crate::args::StatusArgs;
+use crate::durations::spoken;
+use crate::exit::Failure;
+use crate::output;
+
+pub(crate) fn run(args: &StatusArgs) -> Result<(), Failure> {
+    let status = account::open(&args.account)?.status();
+    if args.json { output::line(&as_json(&status).to_string()) } else { output::line(&as_text(&status)) }
+}
+
+fn as_json(status: &Status) -> Value {
+    json!({
+        "state": name(status.state),
+        "instance": status.instance,
+        "username": status.username,
+        "tenant_id": status.tenant_id,
+        "expires_in_ms": status.expires_in.map(milliseconds),
+        "refresh_in_ms": status.refresh_in.map(milliseconds),
+        "budget_used": status.budget_used,
+        "budget_per_minute": status.budget_per_minute,
+        "instance_wait_ms": status.instance_wait.map(milliseconds),
+        "latched": status.latched,
+        "server_ahead_ms": status.server_ahead_ms,
+    })
+}
+
+fn as_text(status: &Status) -> String {
+    let tenant = status.tenant_id.map_or(String::new(), |tenant| format!(" (tenant {tenant})"));
+    let mut lines = vec![
+        format!("instance  {}", status.instance),
+        format!("account   {}{tenant}", status.username.as_deref().unwrap_or("unknown: a ready-made token")),
+        format!("state     {}", name(status.state).replace('_', " ")),
+    ];
+    if let Some(life) = status.expires_in {
+        let refresh = match status.refresh_in {
+            Some(left) if !left.is_zero() => format!("refreshed at the first use in {}", spoken(left)),
+            _ => "refreshed at the next use".to_owned(),
+        };
+        lines.push(format!("token     lives {} more; {refresh}", spoken(life)));
+    }
+    lines.push(format!(
+        "budget    {} of {} authentication requests used in the last minute",
+        status.budget_used, status.budget_per_minute
+    ));
+    if let Some(wait) = status.instance_wait {
+        lines.push(format!("limit     the instance asked everybody to wait {} more", spoken(wait)));
+    }
+    if status.latched {
+        lines.push(
+            "latch     the credentials were rejected and are not sent again; `login --again` allows it"
+                .into(),
+        );
+    }
+    if let Some(ahead) = status.server_ahead_ms {
+        lines.push(format!("clock     the server's is {ahead} ms ahead of this machine's"));
+    }
+    lines.join("\n")
+}
+
+/// The names are part of the JSON that scripts read.
+fn name(state: SessionState) -> &'static str {
+    match state {
+        SessionState::SignedOut => "signed_out",
+        SessionState::SigningIn => "signing_in",
+        SessionState::MfaNeeded => "mfa_needed",
+        SessionState::Active => "active",
+        SessionState::Refreshing => "refreshing",
+        SessionState::Waiting => "waiting",
+        SessionState::Latched => "latched",
+        SessionState::Closed => "closed",
+        _ => "unknown",
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,100 @@
+//! How the command ends: exit codes, and the one line on standard error.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use plextrac_transport::{Error, ErrorCode};
+
+/// The exit codes. They are promised to scripts: none changes its meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Anything that has no code of its own.
+    Other = 1,
+    /// Wrong arguments, settings or input; nothing was sent. clap exits with this one as well.
+    Usage = 2,
+    /// Six digits are needed and there is nobody to ask.
+    MfaNeeded = 3,
+    /// The server refuses credentials, digits or token.
+    Rejected = 4,
+    /// Nothing may be sent yet; standard error says "N s".
+    MustWait = 5,
+    /// Network, TLS or timeout.
+    Network = 6,
+    /// An answer that is not the documented one.
+    Unexpected = 7,
+}
+
+/// Why the command did not do what was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// To be told, in one line that says what happened, to what, and what to do next.
+    Told(Exit, String),
+    /// Whoever read standard output has seen enough (`| head -1`): no failure at all.
+    ReaderGone,
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Told(Exit::Usage, message.into())
+    }
+
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self::Told(Exit::Other, message.into())
+    }
+}
+
+/// Says what is to be said, and gives the code to exit with.
+pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
+        Err(Failure::Told(exit, message)) => {
+            say(&message);
+            ExitCode::from(exit as u8)
+        }
+    }
+}
+
+/// One line on standard error. Where that is closed nobody wants to know.
+pub(crate) fn say(message: &str) {
+    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let _ = writeln!(io::stderr(), "plextrac-auth: {line}");
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let message = match hint(error.code()) {
+            // The library's sentence speaks of its functions.
+            Some(hint) if error.code() == ErrorCode::MfaRequired => hint.to_owned(),
+            Some(hint) => format!("{error}; {hint}"),
+            None => error.to_string(),
+        };
+        Self::Told(exit_of(error.code()), message)
+    }
+}
+
+fn exit_of(code: ErrorCode) -> Exit {
+    match code {
+        ErrorCode::InvalidArgument => Exit::Usage,
+        ErrorCode::MfaRequired => Exit::MfaNeeded,
+        // An ended token with no password beside it is as good as refused.
+        ErrorCode::Rejected | ErrorCode::Expired => Exit::Rejected,
+        ErrorCode::MustWait => Exit::MustWait,
+        ErrorCode::Network | ErrorCode::Tls | ErrorCode::Timeout => Exit::Network,
+        ErrorCode::UnexpectedAnswer | ErrorCode::TooLarge => Exit::Unexpected,
+        _ => Exit::Other,
+    }
+}
+
+/// What to do next in terms of this command, where the library cannot know it.
+fn hint(code: ErrorCode) -> Option<&'static str> {
+    match code {
+        ErrorCode::MfaRequired => Some(
+            "the password was right, and six digits are needed: run it on a terminal, or set PLEXTRAC_TOTP_SECRET",
+        ),
+        ErrorCode::MustWait => Some("--wait SECONDS waits"),
+        ErrorCode::Tls => Some("an instance with a private CA needs --ca-file"),
+        ErrorCode::Timeout => Some("--timeout SECONDS allows more"),
+        ErrorCode::Expired => Some("set a new PLEXTRAC_TOKEN, or user name and password"),
+        _ => None,
+    }
+}

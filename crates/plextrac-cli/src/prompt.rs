@@ -1,0 +1,77 @@
+//! Questions to a person, on the terminal and nowhere else.
+//!
+//! A question is asked only if standard error is a terminal, where it can be seen. Secrets are read from the
+//! controlling terminal without echo, so that standard input stays free for data.
+
+use std::io::{self, IsTerminal, Write};
+
+use plextrac_transport::MfaPrompt;
+use zeroize::Zeroizing;
+
+use crate::exit::Failure;
+
+/// Whether there is a person to ask.
+pub(crate) fn is_possible() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Asks for a line that may be seen while it is typed.
+pub(crate) fn visible(question: &str) -> Result<String, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "{question} is not set, and standard input is no terminal to ask on"
+        )));
+    }
+    let mut line = String::new();
+    write!(io::stderr(), "{question}: ")
+        .and_then(|()| io::stdin().read_line(&mut line))
+        .map_err(|error| failed(question, &error))?;
+    Ok(line.trim().to_owned())
+}
+
+/// Asks for a secret, without echo.
+pub(crate) fn hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
+    rpassword::prompt_password(format!("{question}: "))
+        .map(Zeroizing::new)
+        .map_err(|error| failed(question, &error))
+}
+
+/// Asks for six digits; nothing typed gives up. What cannot be six digits is asked for again: handed in, it
+/// would cost the challenge, and the next one a request.
+pub(crate) fn six_digits(prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
+    let mut question = match prompt.attempt {
+        1 => format!("Six digits for {} at {}", prompt.username, prompt.instance),
+        _ => "Those were refused. The next six digits".to_owned(),
+    };
+    loop {
+        let typed = hidden(&question).ok().filter(|typed| !typed.trim().is_empty())?;
+        if looks_like_six_digits(&typed) {
+            return Some(typed);
+        }
+        question = "Those are not six digits. Once more, or nothing to give up".to_owned();
+    }
+}
+
+fn looks_like_six_digits(typed: &str) -> bool {
+    let mut digits = typed.bytes().filter(|byte| !byte.is_ascii_whitespace());
+    digits.by_ref().take(6).filter(u8::is_ascii_digit).count() == 6 && digits.next().is_none()
+}
+
+fn failed(question: &str, error: &io::Error) -> Failure {
+    Failure::usage(format!("{question} could not be asked for on the terminal: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn six_digits_are_known_when_seen() {
+        for typed in ["123456", " 123 456 ", "1 2 3 4 5 6"] {
+            assert!(looks_like_six_digits(typed), "{typed:?}");
+        }
+        for typed in ["", "12345", "1234567", "12345a", "a123456", "１２３４５６"] {
+            assert!(!looks_like_six_digits(typed), "{typed:?}");
+        }
+    }
+}
