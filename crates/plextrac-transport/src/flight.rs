@@ -36,6 +36,8 @@ pub(crate) struct Flight {
     pub(crate) has_sent: bool,
     /// Nothing may be sent before this moment.
     pub(crate) blocked: Option<(Moment, WaitReason)>,
+    /// It gives up because nobody waits for it any more. Its outcome is of no use to whoever comes now.
+    pub(crate) is_abandoned: bool,
     /// A person is being asked since then.
     pub(crate) asking_since: Option<Instant>,
     /// How long persons were asked before that.
@@ -251,6 +253,7 @@ fn hold_until(
         let left = until.since(shared.clock.now().monotonic);
         let is_closed = inner.closed;
         if is_closed || flight.lock().waiters == 0 {
+            flight.lock().is_abandoned = true;
             drop(inner);
             // Nobody waits for it any more, so the want is not left standing.
             drop(shared.step(|machine, _| machine.withdraw()));

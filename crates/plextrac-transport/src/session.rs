@@ -593,14 +593,19 @@ impl<'a> Waiter<'a> {
         inner: &mut parking_lot::MutexGuard<'_, Inner>,
         flight: &Mutex<Flight>,
     ) -> Result<(), Error> {
-        flight.lock().waiters += 1;
+        let came_late = {
+            let mut joined = flight.lock();
+            joined.waiters += 1;
+            joined.is_abandoned
+        };
         let outcome = self.wait_on(inner, flight);
         let mut left = flight.lock();
         left.waiters -= 1;
         if left.waiters == 0 {
             self.session.shared().changed.notify_all();
         }
-        outcome
+        // What it gave up on was another caller's wait; this caller's may be longer, or over.
+        if came_late && left.outcome.is_some() { Ok(()) } else { outcome }
     }
 
     fn wait_on(
@@ -622,13 +627,14 @@ impl<'a> Waiter<'a> {
             }
             let now = clock::real_now();
             let ends = self.began + self.session.timeout + seen.person_time(now);
-            if let Some((until, reason)) = seen.blocked {
+            if let Some((until, reason)) = seen.blocked.filter(|_| !seen.is_abandoned) {
                 let wait = until.since(shared.clock.now().monotonic);
                 let allowed = match reason {
                     WaitReason::TotpStep => ends,
                     _ => ends.min(self.began + shared.wait),
                 };
-                if now + wait > allowed {
+                // A wait that is over by now is noticed by the flight as well.
+                if !wait.is_zero() && now + wait > allowed {
                     return Err(flight::must_wait(wait, reason));
                 }
             }

@@ -86,3 +86,22 @@ fn a_wrong_password_is_sent_once_however_often_it_is_called_for() {
     assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::Rejected), 1);
     assert_eq!(emulator.stats().authentication_requests(), 1);
 }
+
+#[test]
+fn a_call_after_the_wait_is_over_is_not_answered_with_the_wait_of_the_call_before() {
+    let emulator = Emulator::builder().frozen_clock().start().unwrap();
+    let mut config = config(&emulator);
+    config.password("service@example.com", "service-password").unwrap();
+    let session = Session::new(&config).unwrap();
+    for _ in 0..30 {
+        let wait = loop {
+            session.logout().unwrap();
+            if let Err(error) = session.login() {
+                assert_eq!(error.code(), ErrorCode::MustWait);
+                break error.retry_after().unwrap();
+            }
+        };
+        emulator.clock().advance(wait);
+        session.login().unwrap();
+    }
+}
