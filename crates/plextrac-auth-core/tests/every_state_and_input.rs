@@ -3,8 +3,6 @@
 //! A line reads *input: phase that follows; outputs of the drain*, or *input: error*. An input that is
 //! refused is shown to change nothing that anybody could see, now or at the next poll.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 mod driver;
 
 use std::fmt::Write;

@@ -66,9 +66,11 @@ impl Machine {
     pub(super) fn on_shared(&mut self, record: &SharedRecord, now: Time) {
         self.shared_latch = record.latch;
         self.totp_step = self.totp_step.max(record.totp_step);
-        // Nobody waits for digits longer than a challenge lives; a moment further off is of another clock.
-        self.asked_elsewhere_until =
-            record.asked_until.filter(|until| *until <= now.monotonic + CHALLENGE_LIFE);
+        // Nobody waits for digits longer than a challenge lives; a moment further off is of another clock. What this
+        // session told is no news to it.
+        self.asked_elsewhere_until = record.asked_until.filter(|until| {
+            *until <= now.monotonic + CHALLENGE_LIFE && self.told_asked_until != Some(*until)
+        });
         let Some(shared) = record.token.as_ref().filter(|shared| self.is_news(shared)) else {
             return;
         };

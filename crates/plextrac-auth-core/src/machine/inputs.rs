@@ -140,8 +140,9 @@ impl Machine {
         self.check(self.phase == Phase::AwaitingDigits)?;
         self.drop_challenge();
         self.step_to(Trigger::ChallengeDropped);
-        // Or others, and this session itself, would wait for an answer that nobody gives.
-        self.keep_due = true;
+        // Or others would wait for an answer that nobody gives. What they wrote meanwhile is not overwritten.
+        self.keep_due = self.config.has_store;
+        self.forget_shared();
         self.end_want(Failure::new(
             FailureKind::MfaRequired,
             "six digits are needed, and whoever was asked gave none",

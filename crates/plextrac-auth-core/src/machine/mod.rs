@@ -152,8 +152,10 @@ pub struct Machine {
     shared_view: SharedView,
     /// The record is to be read though nothing is wanted.
     looking: bool,
-    /// What was told to others is no longer so.
+    /// What was told to others is no longer so; they are told after another look at the record.
     keep_due: bool,
+    /// Until when others were last told that a person is asked here.
+    told_asked_until: Option<Instant>,
     /// A token whose refresh was refused after a 401 or past its end: dead, whoever still shares it.
     dead: Option<Fingerprint>,
     asked_elsewhere_until: Option<Instant>,
@@ -248,6 +250,7 @@ impl Machine {
             shared_view: SharedView::Read,
             looking: false,
             keep_due: false,
+            told_asked_until: None,
             dead: None,
             asked_elsewhere_until: None,
             config,

@@ -113,13 +113,15 @@ impl Machine {
                 self.stamp(self.at(token.windows.sent, now))
             },
         });
+        self.keep_due = false;
         let asked = self.challenge.as_ref().map(|challenge| challenge.until);
         let is_asking = !matches!(self.config.mfa, MfaSource::Totp(_));
+        self.told_asked_until = asked.filter(|_| is_asking);
         self.outputs.push_back(Output::Keep(SharedRecord {
             token,
             latch: self.latch.or(self.shared_latch),
             totp_step: self.totp_step,
-            asked_until: asked.filter(|_| is_asking),
+            asked_until: self.told_asked_until.or(self.asked_elsewhere_until),
         }));
     }
 

@@ -1,7 +1,5 @@
 //! Whole lives of a session in virtual time, against a scripted server.
 
-#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 #[path = "../driver/mod.rs"]
 mod driver;
 

@@ -250,6 +250,20 @@ fn a_challenge_that_is_dropped_keeps_nobody_waiting() {
 }
 
 #[test]
+fn dropping_a_challenge_overwrites_nothing_that_others_wrote_meanwhile() {
+    let world = World::new(Server::with_mfa());
+    let mut first = sharing(&world, config_with(MfaSource::Asked));
+    first.want();
+    world.pass(secs(31));
+    let mut second = sharing(&world, config_with(totp()));
+    second.want();
+    first.machine.abandon_mfa().unwrap();
+    first.drain();
+    assert_eq!(shared_token(&world), second.usable());
+    assert!(second.usable().is_some());
+}
+
+#[test]
 fn a_moment_on_another_clock_keeps_nobody_waiting() {
     let world = World::new(Server::plain());
     world.record.borrow_mut().asked_until = Some(Instant::from_millis(999_000_000));
