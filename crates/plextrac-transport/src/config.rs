@@ -30,6 +30,7 @@ use crate::store::{DirectoryStore, SessionStore};
 #[derive(Clone)]
 pub struct SessionConfig {
     pub(crate) instance: Instance,
+    pub(crate) username: Option<String>,
     pub(crate) credentials: Option<Credentials>,
     pub(crate) token: Option<ReadyToken>,
     pub(crate) mfa: Mfa,
@@ -63,6 +64,7 @@ impl SessionConfig {
     pub fn new(url: &str) -> Result<Self, Error> {
         Ok(Self {
             instance: Instance::parse(url)?,
+            username: None,
             credentials: None,
             token: None,
             mfa: Mfa::Submitted,
@@ -86,6 +88,20 @@ impl SessionConfig {
     /// `InvalidArgument` if one of them is empty, over 1,024 bytes, or contains a control character.
     pub fn password(&mut self, username: &str, password: &str) -> Result<&mut Self, Error> {
         self.credentials = Some(Credentials::new(username, password)?);
+        self.username = Some(username.to_owned());
+        Ok(self)
+    }
+
+    /// An account without its password, whose session is found in the store: its token is used and refreshed for as
+    /// long as that goes, and then a sign-in is needed (`Expired`). Takes the place of a password set before.
+    ///
+    /// # Errors
+    /// `InvalidArgument` as with [`password`](Self::password).
+    pub fn username(&mut self, username: &str) -> Result<&mut Self, Error> {
+        // The rule for user names is the core's, and it knows them with a password only.
+        Credentials::new(username, "none")?;
+        self.credentials = None;
+        self.username = Some(username.to_owned());
         Ok(self)
     }
 
@@ -312,7 +328,8 @@ impl SessionConfig {
 
     /// What can only be said when everything is set.
     fn check(&self) -> Result<(), Error> {
-        if self.credentials.is_none() && self.token.is_none() {
+        let may_find_a_token = self.username.is_some() && self.store.is_some();
+        if self.credentials.is_none() && self.token.is_none() && !may_find_a_token {
             return Err(Error::invalid(
                 "there is nothing to sign in with: set user name and password, or a token",
             ));

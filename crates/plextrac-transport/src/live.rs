@@ -1,15 +1,18 @@
 //! The token that is handed out: published by whoever drives the machine, read by everybody.
 
-use std::sync::Arc;
+use std::cell::RefCell;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use http::HeaderValue;
 use plextrac_auth_core::{Generation, Machine, Secret, Windows};
 
 use crate::clock::Time;
 use crate::http::secret_header_value;
-use crate::sync::RwLock;
+use crate::sync::{Mutex, RwLock};
 
-/// A token in the forms in which it is used.
+/// A token in the forms in which it is used. A clone is a copy, secrets included.
+#[derive(Clone)]
 pub(crate) struct LiveToken {
     pub(crate) generation: Generation,
     pub(crate) authorization: Secret,
@@ -63,27 +66,195 @@ impl LiveToken {
     }
 }
 
-/// The slot. Its lock is held for a pointer's time only, never across anything that waits.
+/// The token of one session, for all threads.
+///
+/// Reading it through one lock would have the threads hand that lock's cache line to each other, at several times the
+/// price of reading the clock. So each thread keeps a copy of its own, and a version says whether that is the
+/// newest. The copies are registered: when the session is closed all of them are wiped.
+pub(crate) struct Live {
+    id: u64,
+    /// Counts what was published. A copy is good while its version is this one.
+    version: AtomicU64,
+    published: RwLock<Option<Arc<LiveToken>>>,
+    copies: Mutex<Vec<Weak<Copy>>>,
+}
+
+/// One thread's copy. Only its thread fills it; whoever closes the session empties it.
 #[derive(Default)]
-pub(crate) struct Live(RwLock<Option<Arc<LiveToken>>>);
+struct Copy {
+    held: Mutex<Option<(u64, LiveToken)>>,
+    /// The session is closed: whoever holds the lock empties the copy when letting go.
+    is_over: AtomicBool,
+}
+
+/// Sessions whose tokens a thread keeps copies of: those it used last.
+const COPIES_PER_THREAD: usize = 8;
+
+thread_local! {
+    static COPIES: RefCell<Vec<(u64, Arc<Copy>)>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Live {
     /// The token, whatever its age.
     pub(crate) fn get(&self) -> Option<Arc<LiveToken>> {
-        self.0.read().clone()
+        self.published.read().clone()
+    }
+
+    /// Lends this thread's copy: no lock that another thread takes but to close the session, no shared counter.
+    /// `None` if there is no token, or this thread is inside `use_it` already.
+    pub(crate) fn lend<T>(&self, use_it: impl FnOnce(&LiveToken) -> T) -> Option<T> {
+        let copy = self.copy_of_this_thread()?;
+        let mut held = copy.held.try_lock()?;
+        let version = self.version.load(Ordering::Acquire);
+        if held.as_ref().is_none_or(|(known, _)| *known != version) {
+            *held = self.get().map(|token| (version, LiveToken::clone(&token)));
+        }
+        let lent = held.as_ref().map(|(_, token)| use_it(token));
+        drop(held);
+        if copy.is_over.load(Ordering::SeqCst) {
+            copy.empty();
+        }
+        lent
     }
 
     /// Publishes what the machine has, unless it is published already.
     pub(crate) fn publish(&self, machine: &Machine, now: Time) {
         let held = machine.usable_token(now).map(plextrac_auth_core::Token::generation);
-        let published = self.0.read().as_ref().map(|live| live.generation);
+        let published = self.published.read().as_ref().map(|live| live.generation);
         if held != published {
             let live = LiveToken::of(machine, now).map(Arc::new);
-            *self.0.write() = live;
+            *self.published.write() = live;
+            // After the token: a thread that sees the new version must find the new token.
+            self.version.fetch_add(1, Ordering::Release);
         }
     }
 
+    /// Forgets the token, and wipes every thread's copy of it.
     pub(crate) fn clear(&self) {
-        *self.0.write() = None;
+        *self.published.write() = None;
+        self.version.fetch_add(1, Ordering::Release);
+        for copy in self.copies.lock().drain(..).filter_map(|copy| copy.upgrade()) {
+            copy.is_over.store(true, Ordering::SeqCst);
+            copy.empty();
+        }
+    }
+
+    fn copy_of_this_thread(&self) -> Option<Arc<Copy>> {
+        // Not while the thread ends, and not from within itself.
+        COPIES.try_with(|copies| self.find_or_add(&mut *copies.try_borrow_mut().ok()?)).ok().flatten()
+    }
+
+    fn find_or_add(&self, copies: &mut Vec<(u64, Arc<Copy>)>) -> Option<Arc<Copy>> {
+        if let Some(index) = copies.iter().position(|(id, _)| *id == self.id) {
+            copies[..=index].rotate_right(1);
+        } else {
+            copies.truncate(COPIES_PER_THREAD - 1);
+            copies.retain(|(_, copy)| !copy.is_over.load(Ordering::Relaxed));
+            let copy = Arc::new(Copy::default());
+            let mut registered = self.copies.lock();
+            registered.retain(|copy| copy.strong_count() > 0);
+            registered.push(Arc::downgrade(&copy));
+            drop(registered);
+            copies.insert(0, (self.id, copy));
+        }
+        copies.first().map(|(_, copy)| Arc::clone(copy))
+    }
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        Self {
+            id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
+            version: AtomicU64::new(0),
+            published: RwLock::default(),
+            copies: Mutex::default(),
+        }
+    }
+}
+
+impl Copy {
+    fn empty(&self) {
+        if let Some(mut held) = self.held.try_lock() {
+            *held = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plextrac_auth_core::{
+        Budget, Config, Credentials, FingerprintKey, Instance, Output, Response, Seed, Want,
+    };
+
+    use super::*;
+
+    fn start() -> Time {
+        Time::from_millis(1_000_000, 1_700_000_000_000)
+    }
+
+    fn signed_in(token: &str) -> Machine {
+        let mut config = Config::new(Instance::parse("https://acme.example").unwrap());
+        config.credentials = Some(Credentials::new("u", "p").unwrap());
+        let mut machine = Machine::new(config, Seed { draws: 1, key: FingerprintKey::new([0; 32]) }, start());
+        let mut budget = Budget::default();
+        machine.want(Want::default()).unwrap();
+        let Output::Send(request) = machine.poll(&mut budget, start()) else { panic!() };
+        while !machine.poll(&mut budget, start()).is_last() {}
+        let body = format!(r#"{{"token":"{token}"}}"#);
+        let answer = Response { status: 200, headers: &[], body: body.as_bytes() };
+        machine.handle_response(request.id, &answer, start()).unwrap();
+        while !machine.poll(&mut budget, start()).is_last() {}
+        machine
+    }
+
+    fn lent(live: &Live) -> Option<String> {
+        live.lend(|token| token.authorization.expose().to_owned())
+    }
+
+    #[test]
+    fn every_thread_sees_the_newest_token_and_none_after_it_is_cleared() {
+        let live = Live::default();
+        assert_eq!(lent(&live), None);
+        live.publish(&signed_in("first"), start());
+        assert_eq!(lent(&live).as_deref(), Some("first"));
+        std::thread::scope(|scope| {
+            scope.spawn(|| assert_eq!(lent(&live).as_deref(), Some("first")));
+        });
+        let mut next = signed_in("second");
+        // A machine of its own begins to count at one again; a second token of one machine counts on.
+        next.sign_out(start()).unwrap();
+        while !next.poll(&mut Budget::default(), start()).is_last() {}
+        live.publish(&next, start());
+        assert_eq!(lent(&live), None);
+        live.publish(&signed_in("third"), start());
+        assert_eq!(lent(&live).as_deref(), Some("third"));
+        live.clear();
+        assert_eq!(lent(&live), None);
+    }
+
+    #[test]
+    fn a_thread_inside_its_copy_can_neither_block_itself_nor_keep_it_after_the_session_is_closed() {
+        let live = Live::default();
+        live.publish(&signed_in("token"), start());
+        let copy = live.copy_of_this_thread().unwrap();
+        live.lend(|token| {
+            assert_eq!(lent(&live), None, "once at a time");
+            live.clear();
+            assert_eq!(token.authorization.expose(), "token", "what is lent stays until it is given back");
+        });
+        assert!(copy.held.lock().is_none());
+    }
+
+    #[test]
+    fn a_thread_keeps_copies_of_the_sessions_it_used_last() {
+        let sessions: Vec<_> = (0..COPIES_PER_THREAD + 3).map(|_| Live::default()).collect();
+        let machine = signed_in("token");
+        for live in &sessions {
+            live.publish(&machine, start());
+            assert!(lent(live).is_some());
+        }
+        COPIES.with_borrow(|copies| assert!(copies.len() <= COPIES_PER_THREAD));
+        assert!(lent(&sessions[0]).is_some(), "one that was pushed out comes back");
     }
 }

@@ -155,15 +155,27 @@ impl Session {
     /// # Errors
     /// As [`login`](Self::login).
     pub fn authorization(&self) -> Result<Secret, Error> {
-        Ok(self.token()?.authorization.clone())
+        self.with_authorization(Secret::new)
     }
 
-    /// Lends the header value instead of copying it. `use_it` runs with no lock held.
+    /// Lends the header value instead of copying it. `use_it` runs on this thread, and may call this session: it then
+    /// takes the slower way.
     ///
     /// # Errors
     /// As [`login`](Self::login).
     pub fn with_authorization<T>(&self, use_it: impl FnOnce(&str) -> T) -> Result<T, Error> {
-        Ok(use_it(self.token()?.authorization.expose()))
+        let shared = self.shared();
+        let now = shared.clock.now();
+        let mut use_it = Some(use_it);
+        let lent = shared.live.lend(|token| match token.age(now) {
+            Age::Fresh => use_it.take().map(|use_it| use_it(token.authorization.expose())),
+            Age::Early | Age::Late | Age::Over => None,
+        });
+        match (lent.flatten(), use_it) {
+            (Some(result), _) => Ok(result),
+            (None, Some(use_it)) => Ok(use_it(self.token()?.authorization.expose())),
+            (None, None) => unreachable!("it is taken only to make a result"),
+        }
     }
 
     /// The value of the `token` cookie for `GET /api/v1/uploads/{name}`, which goes without `Authorization`.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
-use plextrac_auth_core::{Budget, Credentials, FingerprintKey, Instant as Moment, Machine};
+use plextrac_auth_core::{Budget, FingerprintKey, Instant as Moment, Machine};
 
 use crate::budget::{self, SharedBudget};
 use crate::cancel::CancelToken;
@@ -77,10 +77,7 @@ impl Shared {
         live.publish(&machine, now);
         Ok(Self {
             base_url: config.instance.base_url().to_owned(),
-            username: config
-                .credentials
-                .as_ref()
-                .map(|credentials| Credentials::username(credentials).to_owned()),
+            username: config.username.clone(),
             mfa: config.mfa.clone(),
             headers: config.headers.clone(),
             timeout: config.timeout,
@@ -182,12 +179,12 @@ impl Shared {
 
 /// The account's place in the store. A ready-made token alone belongs to nobody who could be named: it shares nothing.
 fn sharing(config: &SessionConfig) -> Result<Option<(Sharing, FingerprintKey)>, Error> {
-    let (Some(store), Some(credentials)) = (&config.store, &config.credentials) else { return Ok(None) };
+    let (Some(store), Some(username)) = (&config.store, &config.username) else { return Ok(None) };
     let sharing = Sharing::new(
         Arc::clone(store),
         config.clock.boot(),
         &config.instance,
-        credentials.username(),
+        username,
         config.http.verify,
     );
     match sharing {
