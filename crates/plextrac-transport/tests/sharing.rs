@@ -172,3 +172,23 @@ fn a_symbolic_link_in_the_way_of_a_record_stops_sharing_and_not_the_session() {
     assert!(notices.load(Ordering::SeqCst) >= 1);
     assert_eq!(std::fs::read(&target).unwrap(), b"untouched");
 }
+
+#[test]
+fn an_account_without_its_password_lives_on_the_shared_token_and_sends_no_sign_in() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let mut nameless = SessionConfig::new(&emulator.url()).unwrap();
+    nameless.proxy("").unwrap().clock(clock_of(&emulator)).state_dir(directory.path()).unwrap();
+    assert_eq!(Session::new(&nameless).unwrap_err().code(), ErrorCode::InvalidArgument);
+    nameless.username("analyst@example.com").unwrap();
+
+    let session = Session::new(&nameless).unwrap();
+    assert_eq!(session.login().unwrap_err().code(), ErrorCode::Expired);
+    Session::new(&config(&emulator, directory.path())).unwrap().login().unwrap();
+    assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+    session.refresh().unwrap();
+    emulator.clock().advance(Duration::from_secs(3600));
+    assert_eq!(session.login().unwrap_err().code(), ErrorCode::Expired);
+    assert_eq!(emulator.stats().of_kind(Kind::SignIn), 1);
+    assert_eq!(emulator.stats().of_kind(Kind::Refresh), 1);
+}
