@@ -21,8 +21,9 @@ impl Response<'_> {
         core::str::from_utf8(value).ok()
     }
 
-    /// The server's wall clock, to the second.
-    pub(crate) fn date(&self) -> Option<UnixTime> {
+    /// The server's wall clock by its `Date`, to the second.
+    #[must_use]
+    pub fn date(&self) -> Option<UnixTime> {
         self.header("date").and_then(http_date::parse)
     }
 }

@@ -334,6 +334,11 @@ impl SessionConfig {
                 "there is nothing to sign in with: set user name and password, or a token",
             ));
         }
+        self.check_way()
+    }
+
+    /// Whether secrets may go this way.
+    pub(crate) fn check_way(&self) -> Result<(), Error> {
         if !self.instance.is_https() && !self.instance.is_loopback() && !self.allow_http {
             return Err(Error::invalid(format!(
                 "{} is not encrypted, so the password could be read on the way; use https://, or allow http:// by name",

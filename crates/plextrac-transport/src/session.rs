@@ -668,7 +668,7 @@ impl<'a> Waiter<'a> {
 }
 
 /// What the network says of a request of the program itself.
-fn request_failed(error: &HttpError, request: &Request, closing: &CancelToken) -> Error {
+pub(crate) fn request_failed(error: &HttpError, request: &Request, closing: &CancelToken) -> Error {
     if closing.is_triggered() {
         return flight::closed();
     }

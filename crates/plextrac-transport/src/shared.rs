@@ -180,13 +180,8 @@ impl Shared {
 /// The account's place in the store. A ready-made token alone belongs to nobody who could be named: it shares nothing.
 fn sharing(config: &SessionConfig) -> Result<Option<(Sharing, FingerprintKey)>, Error> {
     let (Some(store), Some(username)) = (&config.store, &config.username) else { return Ok(None) };
-    let sharing = Sharing::new(
-        Arc::clone(store),
-        config.clock.boot(),
-        &config.instance,
-        username,
-        config.http.verify,
-    );
+    let sharing =
+        Sharing::new(Arc::clone(store), config.clock.boot(), &config.instance, username, config.http.verify);
     match sharing {
         Ok(sharing) => Ok(Some(sharing)),
         Err(error) if error.kind == StoreErrorKind::Unsafe => {

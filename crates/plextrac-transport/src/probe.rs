@@ -1,0 +1,59 @@
+//! A look at an instance that signs nobody in, for whoever searches for what stands in the way.
+
+use std::time::Duration;
+
+use crate::cancel::CancelToken;
+use crate::clock;
+use crate::config::SessionConfig;
+use crate::error::Error;
+use crate::http::{Call, HttpClient};
+use crate::request::{Request, Response};
+use crate::session::request_failed;
+
+/// What an instance answers to somebody unknown.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Probe {
+    /// The answer, whatever its status.
+    pub response: Response,
+    /// From the name's resolution to the last byte.
+    pub took: Duration,
+    /// The server's wall clock minus ours in milliseconds, by its `Date`, which counts whole seconds.
+    pub server_ahead_ms: Option<i64>,
+}
+
+/// Sends `GET path` the way sessions of `config` would, with its headers but with neither token nor credentials.
+/// It is no authentication request: it takes nothing from the budget, and locks no account.
+///
+/// `/api/v1/` and `/api/v2/health/full` answer without a token (docs/protocol.md, "Endpoints").
+///
+/// # Errors
+/// `InvalidArgument` for a path that is none, or `http://` where it is not allowed; what the network brings.
+pub fn probe(config: &SessionConfig, path: &str) -> Result<Probe, Error> {
+    config.check_way()?;
+    let request = Request::get(path)?;
+    let http = HttpClient::new(&config.http).map_err(|error| Error::invalid(error.to_string()))?;
+    let never = CancelToken::new();
+    let began = clock::real_now();
+    let answer = http
+        .call(&Call {
+            method: request.method.clone(),
+            url: &format!("{}{}", config.base_url(), request.path),
+            headers: &config.headers,
+            body: None,
+            deadline: began + config.timeout,
+            body_limit: config.response_limit.min(plextrac_auth_core::MAX_BODY),
+            cancel: &[&never],
+        })
+        .map_err(|error| request_failed(&error, &request, &never))?;
+    let took = clock::real_now() - began;
+    let date = answer.headers.get(http::header::DATE).map(http::HeaderValue::as_bytes);
+    let dated = plextrac_auth_core::Response {
+        status: answer.status,
+        headers: &[("date", date.unwrap_or_default())],
+        body: &[],
+    };
+    let here = config.clock.now().unix.as_millis();
+    let server_ahead_ms = dated.date().map(|there| there.as_millis() - here);
+    Ok(Probe { response: Response::from(answer), took, server_ahead_ms })
+}
