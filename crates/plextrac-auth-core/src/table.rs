@@ -3,65 +3,65 @@
 //! [`next`] is the only function that says what follows what; the machine's phase is set from its
 //! answer and nowhere else. The drawing in `docs/states.md` is generated from it.
 
-/// Where a machine stands. What a caller is told ([`State`](crate::State)) is derived from this.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Phase {
-    /// No token, nothing under way.
-    SignedOut,
-    /// User name and password are on their way.
-    Authenticating,
-    /// The password was right; six digits are needed.
-    AwaitingDigits,
-    /// The six digits are on their way.
-    Verifying,
-    /// A usable token.
-    Active,
-    /// A usable token, and its refresh on the way.
-    Refreshing,
-    /// A token that is not handed out: answered with 401, of doubtful age, or seconds before its end.
-    /// It is good for one refresh.
-    Suspect,
-    /// The refresh of such a token is on its way.
-    Reviving,
-    /// The credentials were rejected and are not sent again.
-    Latched,
+/// An enumeration whose documentation, list of members and text for the drawing are one and the same.
+macro_rules! told {
+    ($(#[$about:meta])* $name:ident { $($member:ident: $meaning:literal,)+ }) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $(#[doc = $meaning] $member,)+
+        }
+
+        impl $name {
+            /// All of them, in the order of the drawing.
+            pub const ALL: [Self; [$(stringify!($member)),+].len()] = [$(Self::$member),+];
+
+            /// What it means, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$member => $meaning,)+
+                }
+            }
+        }
+    };
 }
 
-/// What can happen to a machine, after the raw input was understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trigger {
-    /// The sign-in request goes out.
-    SignInSent,
-    /// The six digits go out.
-    DigitsSent,
-    /// The refresh goes out.
-    RefreshSent,
-    /// A token came in answer.
-    Granted,
-    /// A challenge came in answer.
-    Challenged,
-    /// The server refused what was sent.
-    Refused,
-    /// No answer, a rate limit, or an answer that says neither yes nor no.
-    Failed,
-    /// A usable token was taken over from the shared record, or handed in.
-    Adopted,
-    /// A doubtful one was.
-    AdoptedDoubtful,
-    /// The token in hand was answered with 401.
-    Unauthorized,
-    /// The token in hand reached the point from which it is not handed out.
-    Expiring,
-    /// The token in hand reached its end.
-    Expired,
-    /// The challenge was dropped: too old, or nobody will answer it.
-    ChallengeDropped,
-    /// The credentials are known to be rejected.
-    LatchFound,
-    /// The rejection may be forgotten.
-    Forgiven,
-    /// The user signs out.
-    SignOut,
+told! {
+    /// Where a machine stands. What a caller is told ([`State`](crate::State)) is derived from this.
+    Phase {
+        SignedOut: "No token, nothing under way.",
+        Authenticating: "User name and password are on their way.",
+        AwaitingDigits: "The password was right; six digits are needed.",
+        Verifying: "The six digits are on their way.",
+        Active: "A usable token.",
+        Refreshing: "A usable token, and its refresh on the way.",
+        Suspect: "A token that is not handed out, answered with 401, of doubtful age, or seconds before its end; it is good for one refresh.",
+        Reviving: "The refresh of such a token is on its way.",
+        Latched: "The credentials were rejected and are not sent again.",
+    }
+}
+
+told! {
+    /// What can happen to a machine, after the raw input was understood.
+    Trigger {
+        SignInSent: "The sign-in request goes out.",
+        DigitsSent: "The six digits go out.",
+        RefreshSent: "The refresh goes out.",
+        Granted: "A token came in answer.",
+        Challenged: "A challenge came in answer.",
+        Refused: "The server refused what was sent.",
+        Failed: "No answer, a rate limit, or an answer that says neither yes nor no.",
+        Adopted: "A usable token was taken over from the shared record, or handed in.",
+        AdoptedDoubtful: "A doubtful one was.",
+        Unauthorized: "The token in hand was answered with 401.",
+        Expiring: "The token in hand reached the point from which it is not handed out.",
+        Expired: "The token in hand reached its end.",
+        ChallengeDropped: "The challenge was dropped: too old, or nobody will answer it.",
+        LatchFound: "The credentials are known to be rejected.",
+        Forgiven: "The rejection may be forgotten.",
+        SignOut: "The user signs out.",
+    }
 }
 
 /// What follows. `None`: the trigger cannot happen in this phase, and nothing changes.
@@ -103,41 +103,4 @@ pub const fn next(phase: Phase, trigger: Trigger) -> Option<Phase> {
         (_, T::SignOut) => SignedOut,
         _ => return None,
     })
-}
-
-impl Phase {
-    /// All of them, in the order of the drawing.
-    pub const ALL: [Self; 9] = [
-        Self::SignedOut,
-        Self::Authenticating,
-        Self::AwaitingDigits,
-        Self::Verifying,
-        Self::Active,
-        Self::Refreshing,
-        Self::Suspect,
-        Self::Reviving,
-        Self::Latched,
-    ];
-}
-
-impl Trigger {
-    /// All of them.
-    pub const ALL: [Self; 16] = [
-        Self::SignInSent,
-        Self::DigitsSent,
-        Self::RefreshSent,
-        Self::Granted,
-        Self::Challenged,
-        Self::Refused,
-        Self::Failed,
-        Self::Adopted,
-        Self::AdoptedDoubtful,
-        Self::Unauthorized,
-        Self::Expiring,
-        Self::Expired,
-        Self::ChallengeDropped,
-        Self::LatchFound,
-        Self::Forgiven,
-        Self::SignOut,
-    ];
 }

@@ -43,19 +43,11 @@ impl Emulator {
 
     /// What a program finds in its environment: the TLS address, an account with MFA and one without.
     pub(crate) fn environment(&self) -> Result<Vec<(&'static str, String)>, Halt> {
-        let Greeting {
-            tls_url,
-            ca_file,
-            accounts,
-        } = &self.greeting;
-        let with_mfa = accounts
-            .iter()
-            .find_map(|account| Some((account, account.totp_secret.as_ref()?)));
+        let Greeting { tls_url, ca_file, accounts } = &self.greeting;
+        let with_mfa = accounts.iter().find_map(|account| Some((account, account.totp_secret.as_ref()?)));
         let plain = accounts.iter().find(|account| account.totp_secret.is_none());
         let (Some((account, totp_secret)), Some(plain)) = (with_mfa, plain) else {
-            return Err(Halt::Failed(
-                "the emulator has no account with MFA, or none without".to_owned(),
-            ));
+            return Err(Halt::Failed("the emulator has no account with MFA, or none without".to_owned()));
         };
         Ok(vec![
             ("PLEXTRAC_URL", tls_url.clone()),

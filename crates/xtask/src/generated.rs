@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::tasks::header;
+use crate::tasks::{header, states};
 
 /// A generated file: what it is, and what it should hold now.
 struct Generated {
@@ -16,23 +16,32 @@ struct Generated {
 }
 
 /// Everything generated. What is not in this list is not checked.
-const ALL: &[Generated] = &[Generated {
-    name: "C header",
-    path: header::PATH,
-    task: "header",
-    content: header::generate,
-}];
+const ALL: &[Generated] = &[
+    Generated { name: "C header", path: header::PATH, task: "header", content: header::generate },
+    Generated { name: "states", path: states::PATH, task: "states", content: states::generate },
+];
+
+/// Writes what a task generated, or says whether what the repository keeps has drifted from it.
+pub(crate) fn write_or_check(
+    project: &Project,
+    shown: &str,
+    task: &str,
+    content: &[u8],
+    only_check: bool,
+) -> Result<String, Halt> {
+    let path = project.path(shown);
+    if only_check {
+        return check(&path, shown, task, content);
+    }
+    project.shell().write_file(&path, content)?;
+    Ok(format!("{shown} written, {} lines", content.iter().filter(|byte| **byte == b'\n').count()))
+}
 
 /// One step for each generated file: does it say what the code says?
 pub(crate) fn check_all(project: &Project, steps: &mut Steps) {
     for file in ALL {
         steps.run(&format!("drift: {}", file.name), || {
-            check(
-                &project.path(file.path),
-                file.path,
-                file.task,
-                &(file.content)(project)?,
-            )
+            check(&project.path(file.path), file.path, file.task, &(file.content)(project)?)
         });
     }
 }
@@ -45,11 +54,7 @@ pub(crate) fn check(path: &Path, shown: &str, task: &str, content: &[u8]) -> Res
         return Ok(format!("{shown} is up to date"));
     }
     let (kept, fresh) = (String::from_utf8_lossy(&kept), String::from_utf8_lossy(content));
-    let line = kept
-        .lines()
-        .zip(fresh.lines())
-        .take_while(|(old, new)| old == new)
-        .count();
+    let line = kept.lines().zip(fresh.lines()).take_while(|(old, new)| old == new).count();
     Err(Halt::Failed(format!(
         "{shown} has drifted from the code at line {}; write it anew with: cargo xtask {task}\n  kept: {}\n  code: {}",
         line + 1,

@@ -41,22 +41,14 @@ impl Library {
         cmd!(shell, "{cargo} build --workspace --lib --bins --examples").run()?;
         // rustc must be given a file of ours: it replaces what is at the path, and as root that can be a device.
         let empty = project.scratch_dir("library")?.join("empty.a");
-        let note = cmd!(
-            shell,
-            "rustc --crate-type staticlib --print native-static-libs -o {empty} -"
-        )
-        .stdin("")
-        .quiet()
-        .read_stderr()?;
+        let note = cmd!(shell, "rustc --crate-type staticlib --print native-static-libs -o {empty} -")
+            .stdin("")
+            .quiet()
+            .read_stderr()?;
         let Some(system_libraries) = system_libraries(&note) else {
-            return Err(Halt::Failed(format!(
-                "rustc names no system libraries for a static link:\n{note}"
-            )));
+            return Err(Halt::Failed(format!("rustc names no system libraries for a static link:\n{note}")));
         };
-        Ok(Self {
-            folder: project.target_dir().join("debug"),
-            system_libraries,
-        })
+        Ok(Self { folder: project.target_dir().join("debug"), system_libraries })
     }
 
     /// Arguments for the compiler driver, after the sources.
@@ -68,11 +60,7 @@ impl Library {
                 .chain(self.system_libraries.iter().cloned())
                 .collect(),
             Linkage::Shared => {
-                vec![
-                    format!("-L{folder}"),
-                    format!("-Wl,-rpath,{folder}"),
-                    "-lplextrac".to_owned(),
-                ]
+                vec![format!("-L{folder}"), format!("-Wl,-rpath,{folder}"), "-lplextrac".to_owned()]
             }
         }
     }
@@ -85,9 +73,7 @@ impl Library {
 
 /// What follows `native-static-libs:` in rustc's note; nothing if the build did not get that far.
 fn system_libraries(log: &str) -> Option<Vec<String>> {
-    let (_, flags) = log
-        .lines()
-        .find_map(|line| line.split_once("native-static-libs:"))?;
+    let (_, flags) = log.lines().find_map(|line| line.split_once("native-static-libs:"))?;
     Some(flags.split_whitespace().map(str::to_owned).collect())
 }
 
@@ -98,10 +84,7 @@ mod tests {
     #[test]
     fn the_system_libraries_are_read_from_the_compilers_note() {
         let note = "note: link against the following\n\nnote: native-static-libs: -lgcc_s -lm -lc\n";
-        assert_eq!(
-            system_libraries(note).as_deref(),
-            Some(&["-lgcc_s", "-lm", "-lc"].map(String::from)[..])
-        );
+        assert_eq!(system_libraries(note).as_deref(), Some(&["-lgcc_s", "-lm", "-lc"].map(String::from)[..]));
     }
 
     #[test]

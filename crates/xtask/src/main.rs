@@ -5,11 +5,7 @@
 //!
 //! A task is one file in `src/tasks/`: its options, its one line of help, and `run`. To add one, write the file
 //! and give it an arm in [`Task`].
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a command line program speaks on its streams"
-)]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks on its streams")]
 
 mod emulator;
 mod generated;
@@ -40,6 +36,7 @@ enum Task {
     Check(tasks::check::Options),
     Header(tasks::header::Options),
     NoStd(tasks::no_std::Options),
+    States(tasks::states::Options),
     Test(tasks::test::Options),
     Tools(tasks::tools::Options),
 }
@@ -62,6 +59,7 @@ fn run(task: &Task) -> Result<(), Halt> {
         Task::Check(options) => tasks::check::run(&project, options),
         Task::Header(options) => tasks::header::run(&project, options),
         Task::NoStd(options) => tasks::no_std::run(&project, options),
+        Task::States(options) => tasks::states::run(&project, options),
         Task::Test(options) => tasks::test::run(&project, options),
         Task::Tools(options) => tasks::tools::run(&project, options),
     }
@@ -75,9 +73,7 @@ mod tests {
 
     #[test]
     fn an_unknown_task_is_a_usage_error_with_exit_status_2() {
-        let error = Cli::try_parse_from(["cargo xtask", "tset"])
-            .err()
-            .expect("no such task");
+        let error = Cli::try_parse_from(["cargo xtask", "tset"]).err().expect("no such task");
         assert_eq!(error.kind(), ErrorKind::InvalidSubcommand);
         assert_eq!(error.exit_code(), 2);
     }
@@ -85,10 +81,7 @@ mod tests {
     #[test]
     fn every_task_has_its_line_in_the_help() {
         let cli = Cli::command();
-        let silent: Vec<_> = cli
-            .get_subcommands()
-            .filter(|task| task.get_about().is_none())
-            .collect();
+        let silent: Vec<_> = cli.get_subcommands().filter(|task| task.get_about().is_none()).collect();
         assert!(silent.is_empty(), "tasks without help: {silent:?}");
         assert!(cli.get_subcommands().count() > 0);
     }

@@ -28,16 +28,10 @@ impl Project {
         let shell = Shell::new()?;
         shell.change_dir(&root);
         let cargo = cargo();
-        let text = cmd!(shell, "{cargo} metadata --no-deps --format-version 1")
-            .quiet()
-            .read()?;
+        let text = cmd!(shell, "{cargo} metadata --no-deps --format-version 1").quiet().read()?;
         let metadata = serde_json::from_str(&text)
             .map_err(|error| Halt::Failed(format!("cargo metadata is not JSON: {error}")))?;
-        Ok(Self {
-            root,
-            metadata,
-            shell,
-        })
+        Ok(Self { root, metadata, shell })
     }
 
     /// A shell in the root of the repository.
@@ -57,16 +51,12 @@ impl Project {
 
     /// The target folder cargo really uses, whatever sets it.
     pub(crate) fn target_dir(&self) -> PathBuf {
-        self.metadata["target_directory"]
-            .as_str()
-            .map_or_else(|| self.root.join("target"), PathBuf::from)
+        self.metadata["target_directory"].as_str().map_or_else(|| self.root.join("target"), PathBuf::from)
     }
 
     /// A folder below the target folder for what the tasks make; created when absent.
     pub(crate) fn scratch_dir(&self, name: &str) -> Result<PathBuf, Halt> {
-        Ok(self
-            .shell
-            .create_dir(self.target_dir().join("xtask").join(name))?)
+        Ok(self.shell.create_dir(self.target_dir().join("xtask").join(name))?)
     }
 
     /// The source files of every example a package of the workspace declares.
@@ -90,10 +80,7 @@ impl Project {
 
     /// A path as a developer would type it from the root.
     pub(crate) fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root)
-            .unwrap_or(path)
-            .display()
-            .to_string()
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
     }
 }
 

@@ -37,10 +37,7 @@ pub(crate) struct Steps {
 impl Steps {
     /// With `strict`, a missing tool fails the run; else it is a skipped step with a reason.
     pub(crate) fn new(strict: bool) -> Self {
-        Self {
-            strict,
-            done: Vec::new(),
-        }
+        Self { strict, done: Vec::new() }
     }
 
     /// Runs one step. Its note (on success) or its reason (otherwise) is shown at once and again in the table.
@@ -53,12 +50,7 @@ impl Steps {
             Err(Halt::Missing(reason)) if !self.strict => (Verdict::Skipped, reason),
             Err(Halt::Missing(reason) | Halt::Failed(reason)) => (Verdict::Failed, reason),
         };
-        let step = Step {
-            name: name.to_owned(),
-            verdict,
-            took: start.elapsed(),
-            note,
-        };
+        let step = Step { name: name.to_owned(), verdict, took: start.elapsed(), note };
         println!("<== {name}: {} {}", step.verdict, step.note);
         self.done.push(step);
     }
@@ -68,21 +60,12 @@ impl Steps {
         println!("\n{}", self.table());
         match self.count(Verdict::Failed) {
             0 => Ok(()),
-            failed => Err(Halt::Failed(format!(
-                "{failed} of {} steps failed",
-                self.done.len()
-            ))),
+            failed => Err(Halt::Failed(format!("{failed} of {} steps failed", self.done.len()))),
         }
     }
 
     fn table(&self) -> String {
-        let width = self
-            .done
-            .iter()
-            .map(|step| step.name.len())
-            .max()
-            .unwrap_or(0)
-            .max("step".len());
+        let width = self.done.iter().map(|step| step.name.len()).max().unwrap_or(0).max("step".len());
         let mut text = format!("{:width$}  result   seconds\n", "step");
         for step in &self.done {
             // A reason of several lines (a compiler's) is shown above; here its first line identifies it.
@@ -142,9 +125,7 @@ mod tests {
     use super::{Halt, Steps};
 
     fn missing() -> Result<String, Halt> {
-        Err(Halt::Missing(
-            "clang is missing: apt-get install -y clang".to_owned(),
-        ))
+        Err(Halt::Missing("clang is missing: apt-get install -y clang".to_owned()))
     }
 
     #[test]
@@ -157,10 +138,7 @@ mod tests {
             Ok(String::new())
         });
         assert!(reached);
-        assert_eq!(
-            steps.finish(),
-            Err(Halt::Failed("1 of 2 steps failed".to_owned()))
-        );
+        assert_eq!(steps.finish(), Err(Halt::Failed("1 of 2 steps failed".to_owned())));
     }
 
     #[test]
@@ -178,14 +156,8 @@ mod tests {
     #[test]
     fn what_is_not_in_the_tree_yet_is_a_skip_with_its_reason_even_where_steps_are_strict() {
         let mut steps = Steps::new(true);
-        steps.run("header drift", || {
-            Err(Halt::NotYet("no cbindgen.toml yet".to_owned()))
-        });
-        assert!(
-            steps.table().contains("no cbindgen.toml yet"),
-            "{}",
-            steps.table()
-        );
+        steps.run("header drift", || Err(Halt::NotYet("no cbindgen.toml yet".to_owned())));
+        assert!(steps.table().contains("no cbindgen.toml yet"), "{}", steps.table());
         assert_eq!(steps.finish(), Ok(()));
     }
 
@@ -197,9 +169,6 @@ mod tests {
         steps.run("three", || Err(Halt::Failed("line one\nline two".to_owned())));
         let table = steps.table();
         assert!(table.ends_with("1 passed, 1 skipped, 1 failed"), "{table}");
-        assert!(
-            table.contains("line one") && !table.contains("line two"),
-            "{table}"
-        );
+        assert!(table.contains("line one") && !table.contains("line two"), "{table}");
     }
 }

@@ -24,18 +24,10 @@ pub(crate) const GCC: Tool = Tool {
     needed_for: "header modes, C programs, no_std link check",
     version: &["gcc", "--version"],
 };
-pub(crate) const GXX: Tool = Tool {
-    name: "g++",
-    package: "g++",
-    needed_for: "header modes",
-    version: &["g++", "--version"],
-};
-pub(crate) const CLANG: Tool = Tool {
-    name: "clang",
-    package: "clang",
-    needed_for: "header modes",
-    version: &["clang", "--version"],
-};
+pub(crate) const GXX: Tool =
+    Tool { name: "g++", package: "g++", needed_for: "header modes", version: &["g++", "--version"] };
+pub(crate) const CLANG: Tool =
+    Tool { name: "clang", package: "clang", needed_for: "header modes", version: &["clang", "--version"] };
 pub(crate) const PKG_CONFIG: Tool = Tool {
     name: "pkg-config",
     package: "pkg-config",
@@ -56,11 +48,7 @@ impl Tool {
     /// The version it reports, or nothing when it is absent.
     pub(crate) fn version(&self, shell: &Shell) -> Option<String> {
         let (program, arguments) = self.version.split_first()?;
-        let output = cmd!(shell, "{program} {arguments...}")
-            .quiet()
-            .ignore_stderr()
-            .read()
-            .ok()?;
+        let output = cmd!(shell, "{program} {arguments...}").quiet().ignore_stderr().read().ok()?;
         output.lines().next().map(str::to_owned)
     }
 
@@ -81,11 +69,7 @@ impl<'a> Toolbox<'a> {
     /// `install`: bring what is missing. In continuous integration that is so without being asked.
     pub(crate) fn new(shell: &'a Shell, install: bool) -> Self {
         let may_install = (install || in_ci()) && is_debian_root(shell);
-        Self {
-            shell,
-            may_install,
-            lists_are_fresh: Cell::new(false),
-        }
+        Self { shell, may_install, lists_are_fresh: Cell::new(false) }
     }
 
     /// The tool's version; [`Halt::Missing`] with the command that installs it when it is absent and cannot be
@@ -99,10 +83,8 @@ impl<'a> Toolbox<'a> {
         if !self.may_install {
             return Err(missing(""));
         }
-        self.install(tool.package)
-            .map_err(|error| missing(&format!(" and did not install ({error})")))?;
-        tool.version(self.shell)
-            .ok_or_else(|| missing(" even after it was installed"))
+        self.install(tool.package).map_err(|error| missing(&format!(" and did not install ({error})")))?;
+        tool.version(self.shell).ok_or_else(|| missing(" even after it was installed"))
     }
 
     fn install(&self, package: &str) -> Result<(), xshell::Error> {
@@ -124,10 +106,7 @@ pub(crate) fn in_ci() -> bool {
 
 fn is_debian_root(shell: &Shell) -> bool {
     shell.path_exists("/etc/debian_version")
-        && cmd!(shell, "id -u")
-            .quiet()
-            .read()
-            .is_ok_and(|user| user.trim() == "0")
+        && cmd!(shell, "id -u").quiet().read().is_ok_and(|user| user.trim() == "0")
 }
 
 #[cfg(test)]
@@ -144,17 +123,9 @@ mod tests {
     #[test]
     fn a_missing_tool_is_named_with_the_command_that_installs_it() {
         let shell = xshell::Shell::new().expect("a shell");
-        let toolbox = Toolbox {
-            shell: &shell,
-            may_install: false,
-            lists_are_fresh: std::cell::Cell::new(false),
-        };
-        let Err(Halt::Missing(reason)) = toolbox.require(&NOWHERE) else {
-            panic!("it cannot be there")
-        };
-        assert_eq!(
-            reason,
-            "nowhere is missing: apt-get install -y --no-install-recommends nowhere-dev"
-        );
+        let toolbox =
+            Toolbox { shell: &shell, may_install: false, lists_are_fresh: std::cell::Cell::new(false) };
+        let Err(Halt::Missing(reason)) = toolbox.require(&NOWHERE) else { panic!("it cannot be there") };
+        assert_eq!(reason, "nowhere is missing: apt-get install -y --no-install-recommends nowhere-dev");
     }
 }

@@ -25,18 +25,13 @@ pub(crate) fn run(project: &Project, _: &Options) -> Result<(), Halt> {
         let target = project.scratch_dir("standalone")?;
         for package in STANDALONE {
             let manifest = format!("{package}/Cargo.toml");
-            cmd!(
-                shell,
-                "{cargo} clippy --manifest-path {manifest} --target-dir {target} -- -D warnings"
-            )
-            .run()?;
+            cmd!(shell, "{cargo} clippy --manifest-path {manifest} --target-dir {target} -- -D warnings")
+                .run()?;
         }
         Ok(String::new())
     });
     steps.run("documentation", || {
-        cmd!(shell, "{cargo} doc --workspace --no-deps")
-            .env("RUSTDOCFLAGS", "-D warnings")
-            .run()?;
+        cmd!(shell, "{cargo} doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings").run()?;
         Ok(String::new())
     });
     generated::check_all(project, &mut steps);

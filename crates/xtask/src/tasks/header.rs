@@ -20,16 +20,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     let content = generate(project)?;
-    let path = project.path(PATH);
-    let said = if options.check {
-        generated::check(&path, PATH, "header", &content)?
-    } else {
-        project.shell().write_file(&path, &content)?;
-        format!(
-            "{PATH} written, {} lines",
-            content.iter().filter(|byte| **byte == b'\n').count()
-        )
-    };
+    let said = generated::write_or_check(project, PATH, "header", &content, options.check)?;
     println!("{said}");
     Ok(())
 }

@@ -3,5 +3,6 @@
 pub(crate) mod check;
 pub(crate) mod header;
 pub(crate) mod no_std;
+pub(crate) mod states;
 pub(crate) mod test;
 pub(crate) mod tools;

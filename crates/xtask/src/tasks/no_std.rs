@@ -14,9 +14,7 @@ pub(crate) struct Options {}
 
 pub(crate) fn run(project: &Project, _: &Options) -> Result<(), Halt> {
     let mut steps = Steps::new(true);
-    steps.run("no_std link", || {
-        prove(project, &Toolbox::new(project.shell(), false))
-    });
+    steps.run("no_std link", || prove(project, &Toolbox::new(project.shell(), false)));
     steps.finish()
 }
 
@@ -26,17 +24,11 @@ pub(crate) fn prove(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, 
     toolbox.require(&GCC)?;
     let (shell, cargo) = (project.shell(), project.cargo());
     // The versions proved are the versions shipped: cargo keeps of this copy what the package needs.
-    shell.copy_file(
-        project.path("Cargo.lock"),
-        project.path(PACKAGE).join("Cargo.lock"),
-    )?;
+    shell.copy_file(project.path("Cargo.lock"), project.path(PACKAGE).join("Cargo.lock"))?;
 
     let target = project.scratch_dir("nostd")?;
     let manifest = project.path(PACKAGE).join("Cargo.toml");
-    let build = cmd!(
-        shell,
-        "{cargo} build --quiet --manifest-path {manifest} --target-dir {target}"
-    );
+    let build = cmd!(shell, "{cargo} build --quiet --manifest-path {manifest} --target-dir {target}");
     build.run()?;
 
     let archive = target.join("debug/libplextrac_nostd.a");
@@ -49,10 +41,8 @@ pub(crate) fn prove(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, 
     .run()?;
     cmd!(shell, "{program}").run()?;
 
-    let control = cmd!(
-        shell,
-        "{cargo} build --manifest-path {manifest} --target-dir {target} --features std-control"
-    );
+    let control =
+        cmd!(shell, "{cargo} build --manifest-path {manifest} --target-dir {target} --features std-control");
     let control = control.ignore_status().quiet().read_stderr()?;
     if !control.contains("duplicate lang item `panic_impl`") {
         return Err(Halt::Failed(format!(

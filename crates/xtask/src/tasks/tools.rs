@@ -17,10 +17,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     let mut steps = Steps::new(true);
     for tool in ALL {
         steps.run(tool.name, || match toolbox.require(tool) {
-            Err(Halt::Missing(reason)) => Err(Halt::Missing(format!(
-                "{reason} (needed for: {})",
-                tool.needed_for
-            ))),
+            Err(Halt::Missing(reason)) => {
+                Err(Halt::Missing(format!("{reason} (needed for: {})", tool.needed_for)))
+            }
             found => found,
         });
     }

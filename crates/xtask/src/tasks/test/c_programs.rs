@@ -15,15 +15,7 @@ use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
 
 const TESTS: &str = "tests/c";
 const EXAMPLES: &str = "examples/c";
-const FLAGS: &[&str] = &[
-    "-std=c11",
-    "-Wall",
-    "-Wextra",
-    "-pedantic",
-    "-Werror",
-    "-g",
-    "-pthread",
-];
+const FLAGS: &[&str] = &["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror", "-g", "-pthread"];
 
 /// A test that takes this long hangs.
 const RUN_LIMIT: Duration = Duration::from_secs(120);
@@ -104,17 +96,10 @@ fn build(
     };
     let curl = curl.split_whitespace();
     let stem = source.file_stem().unwrap_or_default();
-    let program = project
-        .scratch_dir("c")?
-        .join(format!("{}-{}", stem.display(), linkage.name()));
+    let program = project.scratch_dir("c")?.join(format!("{}-{}", stem.display(), linkage.name()));
     let include = project.path("include");
     let link = library.link_arguments(linkage);
-    cmd!(
-        shell,
-        "gcc {FLAGS...} -I{include} -o {program} {source} {link...} {curl...}"
-    )
-    .quiet()
-    .run()?;
+    cmd!(shell, "gcc {FLAGS...} -I{include} -o {program} {source} {link...} {curl...}").quiet().run()?;
     Ok(program)
 }
 
@@ -130,10 +115,7 @@ fn run(program: &Path, library: &Library) -> Result<(), Halt> {
     match wait(&mut child, RUN_LIMIT) {
         Ok(Some(status)) if status.success() => Ok(()),
         Ok(Some(status)) => Err(Halt::Failed(status.to_string())),
-        Ok(None) => Err(Halt::Failed(format!(
-            "still running after {} s, ended",
-            RUN_LIMIT.as_secs()
-        ))),
+        Ok(None) => Err(Halt::Failed(format!("still running after {} s, ended", RUN_LIMIT.as_secs()))),
         Err(error) => Err(Halt::Failed(error.to_string())),
     }
 }
@@ -161,10 +143,7 @@ mod tests {
 
     #[test]
     fn a_program_that_hangs_is_ended_at_the_limit() {
-        let mut child = Command::new("sleep")
-            .arg("600")
-            .spawn()
-            .expect("sleep is everywhere");
+        let mut child = Command::new("sleep").arg("600").spawn().expect("sleep is everywhere");
         assert_eq!(wait(&mut child, Duration::ZERO).expect("waited"), None);
         assert!(child.try_wait().expect("asked").is_some(), "it is still there");
     }

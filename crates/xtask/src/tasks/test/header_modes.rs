@@ -20,26 +20,14 @@ struct Compiler {
 }
 
 const COMPILERS: &[Compiler] = &[
-    Compiler {
-        name: "gcc",
-        c: "gcc",
-        cxx: "g++",
-        tools: &[&GCC, &GXX],
-    },
-    Compiler {
-        name: "clang",
-        c: "clang",
-        cxx: "clang++",
-        tools: &[&CLANG],
-    },
+    Compiler { name: "gcc", c: "gcc", cxx: "g++", tools: &[&GCC, &GXX] },
+    Compiler { name: "clang", c: "clang", cxx: "clang++", tools: &[&CLANG] },
 ];
 
 /// One step a compiler.
 pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
     for compiler in COMPILERS {
-        steps.run(&format!("header modes, {}", compiler.name), || {
-            compile(project, toolbox, compiler)
-        });
+        steps.run(&format!("header modes, {}", compiler.name), || compile(project, toolbox, compiler));
     }
 }
 
@@ -61,10 +49,8 @@ fn compile(project: &Project, toolbox: &Toolbox<'_>, compiler: &Compiler) -> Res
             let source = scratch.join(format!("included_{times}.{extension}"));
             shell.write_file(&source, "#include <plextrac.h>\n".repeat(times))?;
             for mode in modes {
-                let compile = cmd!(
-                    shell,
-                    "{driver} -std={mode} {WARNINGS...} -I{include} -fsyntax-only {source}"
-                );
+                let compile =
+                    cmd!(shell, "{driver} -std={mode} {WARNINGS...} -I{include} -fsyntax-only {source}");
                 match compile.quiet().run() {
                     Ok(()) => compiled += 1,
                     Err(_) => broken.push(format!("{mode} included {times}x")),
@@ -75,9 +61,5 @@ fn compile(project: &Project, toolbox: &Toolbox<'_>, compiler: &Compiler) -> Res
     if !broken.is_empty() {
         return Err(Halt::Failed(format!("does not compile as {}", broken.join(", "))));
     }
-    Ok(format!(
-        "{compiled} compilations: {} {}, each alone and twice",
-        C.join(" "),
-        CXX.join(" ")
-    ))
+    Ok(format!("{compiled} compilations: {} {}, each alone and twice", C.join(" "), CXX.join(" ")))
 }
