@@ -47,7 +47,7 @@ pub(crate) fn generate(_: &Project) -> Result<Vec<u8>, Halt> {
     page.push_str("\n## What can happen\n\n| trigger | meaning | leads |\n|---|---|---|\n");
     for trigger in Trigger::ALL {
         let leads: Vec<_> = Phase::ALL
-            .iter()
+            .into_iter()
             .filter_map(|from| next(from, trigger).map(|to| format!("`{from:?}` → `{to:?}`")))
             .collect();
         line(&mut page, format_args!("| `{trigger:?}` | {} | {} |", trigger.meaning(), leads.join("<br>")));
