@@ -1,41 +1,69 @@
 //! The session of an account: the one place where sessions are made from settings.
 
+use std::io::{self, IsTerminal};
+use std::sync::Arc;
 use std::time::Duration;
 
-use plextrac_transport::{Scheme, Secret, Session, SessionConfig};
+use plextrac_transport::{Scheme, Secret, Session, SessionConfig, SessionEvent};
 
 use crate::args::{AccountArgs, AuthScheme};
-use crate::exit::Failure;
-use crate::prompt;
+use crate::exit::{self, Failure};
 use crate::settings::Settings;
-use crate::{exit, headers_file};
+use crate::{headers_file, prompt, state_dir};
+
+/// What a session is opened for, which says when a password is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To use the account: the password is needed if no other run has left a live token.
+    Use,
+    /// To sign in anew.
+    SignIn,
+    /// To look or to sign out: nothing is needed, as nothing is sent.
+    Look,
+}
 
 /// The session that `args` and the environment name. Nothing is sent.
 ///
 /// Dropping it, as every command does before it ends, leaves a request that is out a second to be answered.
-pub(crate) fn open(args: &AccountArgs) -> Result<Session, Failure> {
+pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Session, Failure> {
     let settings = Settings::resolve(args)?;
-    let mut config = reach(args, &settings.url)?;
-    if let Some((username, password)) = &settings.credentials {
-        config.password(username, password)?;
+    let mut config = way_to(args, &settings.url)?;
+    let store = state_dir::open(args)?;
+    let is_shared = store.is_some();
+    if let Some(store) = store {
+        config.store(Arc::new(store));
     }
     if let Some(token) = &settings.token {
         config.token(token)?;
     }
     match &settings.totp_secret {
-        Some(secret) => {
-            config.totp_secret(secret)?;
-        }
-        None if settings.asks => {
-            config.mfa_callback(prompt::six_digits);
-        }
-        None => {}
+        Some(secret) => config.totp_secret(secret)?,
+        None if settings.asks => config.mfa_callback(prompt::six_digits),
+        None => &mut config,
+    };
+    let Some(username) = &settings.username else {
+        return Ok(Session::new(&config)?);
+    };
+    if let Some(password) = &settings.password {
+        config.password(username, password)?;
+        return Ok(Session::new(&config)?);
     }
+    if is_shared && purpose != Purpose::SignIn {
+        let session = Session::new(config.clone().username(username)?)?;
+        if purpose == Purpose::Look || session.status().expires_in.is_some() {
+            return Ok(session);
+        }
+    }
+    if settings.token.is_some() && purpose != Purpose::SignIn {
+        // Whose the token is, only the server could say: it is not shared as this user's.
+        return Ok(Session::new(&config)?);
+    }
+    config.password(username, &settings.ask_password()?)?;
     Ok(Session::new(&config)?)
 }
 
 /// The way to the instance, without anybody to sign in.
-pub(crate) fn reach(args: &AccountArgs, url: &str) -> Result<SessionConfig, Failure> {
+pub(crate) fn way_to(args: &AccountArgs, url: &str) -> Result<SessionConfig, Failure> {
     let mut config = SessionConfig::new(url)?;
     if let Some(path) = args.ca_file.as_ref().filter(|path| !path.as_os_str().is_empty()) {
         config.ca_file(path)?;
@@ -60,6 +88,12 @@ pub(crate) fn reach(args: &AccountArgs, url: &str) -> Result<SessionConfig, Fail
         );
         config.danger_accept_invalid_certs(true);
     }
+    let tells_waits = args.wait > 0 && io::stderr().is_terminal();
+    config.on_event(move |event| match event {
+        SessionEvent::NotShared { reason } => exit::say(&format!("warning: {reason}")),
+        SessionEvent::Waiting { .. } if tells_waits => exit::say(&event.to_string()),
+        _ => {}
+    });
     Ok(config)
 }
 

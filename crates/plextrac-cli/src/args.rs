@@ -95,6 +95,11 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "URL", env = "PLEXTRAC_PROXY", hide_env_values = true)]
     pub(crate) proxy: Option<String>,
 
+    /// Where the runs of one user share their sessions [default: the platform's place for state, below
+    /// ~/.local/state on Linux]
+    #[arg(long, value_name = "DIR", env = "PLEXTRAC_STATE_DIR", hide_env_values = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+
     /// How long the command may wait for its turn to send, before it exits with 5
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1800))]
     pub(crate) wait: u64,
@@ -120,7 +125,7 @@ pub(crate) enum AuthScheme {
 
 #[derive(Debug, Args)]
 pub(crate) struct LoginArgs {
-    /// Sign in anew, and allow a rejected password to be sent once more
+    /// Sign in anew even if there is a live session, and allow a rejected password to be sent once more
     #[arg(long)]
     pub(crate) again: bool,
 

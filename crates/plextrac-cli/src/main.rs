@@ -21,6 +21,7 @@ mod output_file;
 mod paint;
 mod prompt;
 mod settings;
+mod state_dir;
 
 use std::process::ExitCode;
 

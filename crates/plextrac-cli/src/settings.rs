@@ -3,7 +3,7 @@
 //! Flags and their environment variables are read by clap. Secrets have no flags: they are read here.
 
 use std::env;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use zeroize::Zeroizing;
 
@@ -14,40 +14,58 @@ use crate::prompt;
 /// Longer than any secret that a session would take.
 const LONGEST_LINE: u64 = 64 * 1024;
 
-/// What a session is opened with, besides how to get to the instance.
+/// What a session is opened with, besides the way to the instance.
 pub(crate) struct Settings {
     pub(crate) url: String,
     /// None with a ready-made token alone.
-    pub(crate) credentials: Option<(String, Zeroizing<String>)>,
+    pub(crate) username: Option<String>,
+    /// Where it is not set, the account's shared session may do without.
+    pub(crate) password: Option<Zeroizing<String>>,
     pub(crate) token: Option<Zeroizing<String>>,
     pub(crate) totp_secret: Option<Zeroizing<String>>,
-    /// Whether six digits may be asked for.
+    /// Whether there is a person to ask.
     pub(crate) asks: bool,
 }
 
 impl Settings {
-    /// Collects everything, and asks for what is missing if there is a person to ask.
+    /// Collects what is set, and asks for URL and user name if there is a person to ask.
     pub(crate) fn resolve(args: &AccountArgs) -> Result<Self, Failure> {
+        let mut settings = Self::collect(args)?;
+        if settings.username.is_none() && (settings.token.is_none() || settings.password.is_some()) {
+            if !settings.asks {
+                return Err(missing("the user name", "--username or PLEXTRAC_USERNAME"));
+            }
+            settings.username = Some(prompt::visible("User name")?);
+        }
+        Ok(settings)
+    }
+
+    /// Collects what is set, and asks for the URL alone.
+    pub(crate) fn collect(args: &AccountArgs) -> Result<Self, Failure> {
         let asks = !args.no_prompt && prompt::is_possible();
         let url = match given(args.url.as_deref()) {
             Some(url) => url.to_owned(),
             None if asks => prompt::visible("URL of the instance")?,
             None => return Err(missing("the instance's URL", "--url or PLEXTRAC_URL")),
         };
-        let token = secret("PLEXTRAC_TOKEN")?;
-        let username = match given(args.username.as_deref()) {
-            Some(username) => Some(username.to_owned()),
-            None if token.is_some() && !args.password_stdin => None,
-            None if asks => Some(prompt::visible("User name")?),
-            None => return Err(missing("the user name", "--username or PLEXTRAC_USERNAME")),
-        };
-        let credentials = match username {
-            Some(username) => {
-                password(args, asks, &username, token.is_some())?.map(|password| (username, password))
-            }
-            None => None,
-        };
-        Ok(Self { url, credentials, token, totp_secret: secret("PLEXTRAC_TOTP_SECRET")?, asks })
+        let password =
+            if args.password_stdin { Some(first_line_of_stdin()?) } else { secret("PLEXTRAC_PASSWORD")? };
+        Ok(Self {
+            url,
+            username: given(args.username.as_deref()).map(str::to_owned),
+            password,
+            token: secret("PLEXTRAC_TOKEN")?,
+            totp_secret: secret("PLEXTRAC_TOTP_SECRET")?,
+            asks,
+        })
+    }
+
+    /// Asks for the password that is not set.
+    pub(crate) fn ask_password(&self) -> Result<Zeroizing<String>, Failure> {
+        match &self.username {
+            Some(username) if self.asks => prompt::hidden(&format!("Password of {username}")),
+            _ => Err(missing("the password", "PLEXTRAC_PASSWORD, or use --password-stdin")),
+        }
     }
 }
 
@@ -63,35 +81,13 @@ pub(crate) fn secret(name: &str) -> Result<Option<Zeroizing<String>>, Failure> {
 }
 
 /// A setting that is not empty: `PLEXTRAC_URL=` in the environment sets nothing.
-pub(crate) fn given(setting: Option<&str>) -> Option<&str> {
+fn given(setting: Option<&str>) -> Option<&str> {
     setting.filter(|text| !text.trim().is_empty())
-}
-
-fn password(
-    args: &AccountArgs,
-    asks: bool,
-    username: &str,
-    has_token: bool,
-) -> Result<Option<Zeroizing<String>>, Failure> {
-    if args.password_stdin {
-        return first_line_of_stdin().map(Some);
-    }
-    if let Some(password) = secret("PLEXTRAC_PASSWORD")? {
-        return Ok(Some(password));
-    }
-    if has_token {
-        // It does without, for as long as it lives.
-        Ok(None)
-    } else if asks {
-        prompt::hidden(&format!("Password of {username}")).map(Some)
-    } else {
-        Err(missing("the password", "PLEXTRAC_PASSWORD or --password-stdin"))
-    }
 }
 
 fn first_line_of_stdin() -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::with_capacity(1024));
-    io::Read::take(io::stdin().lock(), LONGEST_LINE).read_line(&mut line).map_err(|error| {
+    io::stdin().lock().take(LONGEST_LINE).read_line(&mut line).map_err(|error| {
         Failure::usage(format!("the password cannot be read from standard input: {error}"))
     })?;
     let length = line.trim_end_matches(['\r', '\n']).len();

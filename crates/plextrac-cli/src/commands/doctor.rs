@@ -1,8 +1,162 @@
-//! `plextrac-auth doctor`: what stands between here and a sign-in.
+//! `plextrac-auth doctor`: what stands between here and a sign-in, found without signing in.
+//!
+//! Each finding is a line; those that come after one that failed are made all the same where they can be.
 
-use crate::args::DoctorArgs;
-use crate::exit::Failure;
+use std::time::Duration;
 
-pub(crate) fn run(_args: &DoctorArgs) -> Result<(), Failure> {
-    Err(Failure::other("not yet"))
+use plextrac_transport::{Probe, SessionConfig, probe};
+use serde_json::Value;
+
+use crate::account::{self, Purpose};
+use crate::args::{AccountArgs, DoctorArgs};
+use crate::durations::spoken;
+use crate::exit::{Exit, Failure};
+use crate::output;
+use crate::paint::Paint;
+use crate::settings::Settings;
+use crate::state_dir;
+
+/// TOTP forgives one step (RFC 6238 §5.2), and the session corrects for the rest.
+const HARMLESS_SKEW: Duration = Duration::from_secs(30);
+
+pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
+    let settings = Settings::collect(&args.account)?;
+    let mut findings = Findings { paint: Paint::for_stdout(), first: None };
+    match account::way_to(&args.account, &settings.url) {
+        Ok(config) => {
+            findings.good("settings", config.base_url())?;
+            look_at_instance(&mut findings, &config)?;
+        }
+        Err(failure) => findings.bad("settings", failure)?,
+    }
+    look_at_credentials(&mut findings, &settings)?;
+    look_at_session(&mut findings, &args.account, &settings)?;
+    match findings.first {
+        None => Ok(()),
+        Some(exit) => Err(Failure::Told(exit, "something stands in the way; see above".to_owned())),
+    }
+}
+
+fn look_at_instance(findings: &mut Findings, config: &SessionConfig) -> Result<(), Failure> {
+    let api = match probe(config, "/api/v1/") {
+        Ok(api) => api,
+        Err(error) => return findings.bad("instance", error.into()),
+    };
+    if is_the_api(&api) {
+        findings.good("instance", &format!("answers in {} ms", api.took.as_millis()))?;
+    } else {
+        let told = format!(
+            "HTTP {} and not the words of PlexTrac's API: a gateway, a proxy or a page for people stands in front, \
+             or the path is another; open the URL in a browser, and see --headers-file",
+            api.response.status()
+        );
+        findings.bad("instance", Failure::Told(Exit::Unexpected, told))?;
+    }
+    look_at_clock(findings, &api)?;
+    match probe(config, "/api/v2/health/full").map(|health| health.response.json::<Value>()) {
+        Ok(Ok(health)) if health["data"]["inMaintenanceMode"] == true => {
+            let told = "the instance is in maintenance mode; try again later";
+            findings.bad("health", Failure::Told(Exit::Unexpected, told.to_owned()))
+        }
+        Ok(Ok(_)) => findings.good("health", "not in maintenance mode"),
+        Ok(Err(_)) => findings.unknown("health", "the instance does not say"),
+        Err(error) => findings.bad("health", error.into()),
+    }
+}
+
+/// The documented answer (docs/protocol.md, "Endpoints").
+fn is_the_api(api: &Probe) -> bool {
+    api.response.is_success() && api.response.json::<Value>().is_ok_and(|answer| answer["text"].is_string())
+}
+
+fn look_at_clock(findings: &mut Findings, api: &Probe) -> Result<(), Failure> {
+    let Some(ahead) = api.server_ahead_ms else {
+        return findings.unknown("clock", "the server does not say what time it is");
+    };
+    let skew = Duration::from_millis(ahead.unsigned_abs());
+    let direction = if ahead < 0 { "behind" } else { "ahead of" };
+    // The server tells whole seconds, and the answer was under way for a while.
+    let told = match skew.as_secs() {
+        0..=1 => "agrees with the server's".to_owned(),
+        _ => format!("the server's is {} {direction} this machine's", spoken(skew)),
+    };
+    if skew <= HARMLESS_SKEW {
+        findings.good("clock", &told)
+    } else {
+        findings
+            .unknown("clock", &format!("{told}; six digits are corrected for it, other programs' are not"))
+    }
+}
+
+fn look_at_credentials(findings: &mut Findings, settings: &Settings) -> Result<(), Failure> {
+    let mut set = Vec::new();
+    set.extend(settings.username.as_ref().map(|username| format!("user name {username}")));
+    set.extend(settings.password.as_ref().map(|_| "a password".to_owned()));
+    set.extend(settings.token.as_ref().map(|_| "a ready-made token".to_owned()));
+    if settings.token.is_some() || (settings.username.is_some() && settings.password.is_some()) {
+        findings.good("sign-in", &format!("{} (not tried)", set.join(", ")))?;
+    } else {
+        let set = if set.is_empty() { "nothing".to_owned() } else { set.join(", ") };
+        findings
+            .unknown("sign-in", &format!("{set} is set: user name and password, or a token, are needed"))?;
+    }
+    let Some(totp_secret) = &settings.totp_secret else {
+        let told = if settings.asks {
+            "no TOTP secret; six digits are asked for on this terminal if need be"
+        } else {
+            "no TOTP secret and no terminal: an account with MFA cannot sign in"
+        };
+        return findings.unknown("MFA", told);
+    };
+    let checked =
+        SessionConfig::new(&settings.url).and_then(|mut config| config.totp_secret(totp_secret).map(|_| ()));
+    match checked {
+        Ok(()) => findings.good("MFA", "a TOTP secret, well formed"),
+        Err(error) => findings.bad("MFA", error.into()),
+    }
+}
+
+fn look_at_session(findings: &mut Findings, args: &AccountArgs, settings: &Settings) -> Result<(), Failure> {
+    match state_dir::open(args) {
+        Ok(Some(store)) => findings.good("sharing", &store.path().display().to_string())?,
+        Ok(None) => findings.unknown("sharing", "none: each run signs in for itself")?,
+        Err(failure) => return findings.bad("sharing", failure),
+    }
+    // What keeps a session from being made was told above.
+    if settings.username.is_none() {
+        return Ok(());
+    }
+    let Ok(session) = account::open(args, Purpose::Look) else { return Ok(()) };
+    let status = session.status();
+    if status.latched {
+        let told = "these credentials were rejected before and are not sent again; `login --again` allows it";
+        return findings.bad("session", Failure::Told(Exit::Rejected, told.to_owned()));
+    }
+    match status.expires_in {
+        Some(life) => findings.good("session", &format!("live for {} more", spoken(life))),
+        None => findings.unknown("session", "none yet"),
+    }
+}
+
+/// What was found so far.
+struct Findings {
+    paint: Paint,
+    /// What the first bad one would have made a command exit with.
+    first: Option<Exit>,
+}
+
+impl Findings {
+    fn good(&self, what: &str, told: &str) -> Result<(), Failure> {
+        output::line(&format!("{}  {what:9} {told}", self.paint.green("ok  ")))
+    }
+
+    fn unknown(&self, what: &str, told: &str) -> Result<(), Failure> {
+        output::line(&format!("{}  {what:9} {told}", self.paint.dim("note")))
+    }
+
+    fn bad(&mut self, what: &str, failure: Failure) -> Result<(), Failure> {
+        let Failure::Told(exit, told) = failure else { return Err(failure) };
+        self.first = self.first.or(Some(exit));
+        output::line(&format!("{}  {what:9} {told}", self.paint.red("bad ")))
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::account::{self, Shown};
+use crate::account::{self, Purpose, Shown};
 use crate::args::ExecArgs;
 use crate::exit::Failure;
 
@@ -11,7 +11,7 @@ pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
         .command
         .split_first()
         .ok_or_else(|| Failure::usage("there is no command to run; give one after --"))?;
-    let session = account::open(&args.account)?;
+    let session = account::open(&args.account, Purpose::Use)?;
     let shown = Shown::of(&session, &args.account)?;
     let mut command = Command::new(program);
     command

@@ -2,13 +2,13 @@
 
 use zeroize::Zeroizing;
 
-use crate::account;
+use crate::account::{self, Purpose};
 use crate::args::HeaderArgs;
 use crate::exit::Failure;
 use crate::output;
 
 pub(crate) fn run(args: &HeaderArgs) -> Result<(), Failure> {
-    let session = account::open(&args.account)?;
+    let session = account::open(&args.account, Purpose::Use)?;
     let value = session.authorization()?;
     if args.curl_config {
         let quoted = curl_quoted(value.expose());

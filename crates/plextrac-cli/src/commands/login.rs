@@ -2,21 +2,22 @@
 
 use plextrac_transport::Status;
 
-use crate::account;
+use crate::account::{self, Purpose};
 use crate::args::LoginArgs;
 use crate::durations::spoken;
 use crate::exit::Failure;
 use crate::output;
 
 pub(crate) fn run(args: &LoginArgs) -> Result<(), Failure> {
-    let session = account::open(&args.account)?;
+    let purpose = if args.again { Purpose::SignIn } else { Purpose::Use };
+    let session = account::open(&args.account, purpose)?;
     if args.again {
         session.forget_rejection()?;
         session.logout()?;
     }
-    let sent_before = session.counters();
     session.login()?;
-    let verb = if session.counters() == sent_before { "already signed in" } else { "signed in" };
+    let counters = session.counters();
+    let verb = if counters.sign_ins_sent + counters.mfa_sent > 0 { "signed in" } else { "already signed in" };
     output::line(&format!("{verb} {}", whereabouts(&session.status())))
 }
 

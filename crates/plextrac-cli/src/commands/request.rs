@@ -7,7 +7,7 @@ use plextrac_transport::{Request, Response};
 use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
-use crate::account;
+use crate::account::{self, Purpose};
 use crate::args::RequestArgs;
 use crate::exit::Failure;
 use crate::output;
@@ -21,7 +21,7 @@ const JSON: &str = "application/json";
 pub(crate) fn run(args: &RequestArgs) -> Result<(), Failure> {
     let request = build(args)?;
     let file = args.output.as_deref().map(OutputFile::open).transpose()?;
-    let session = account::open(&args.account)?;
+    let session = account::open(&args.account, Purpose::Use)?;
     let response = session.request(&request)?;
     let head = if args.include { head_of(&response) } else { Vec::new() };
     match file {

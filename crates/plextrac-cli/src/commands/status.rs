@@ -5,14 +5,14 @@ use std::time::Duration;
 use plextrac_transport::{SessionState, Status};
 use serde_json::{Value, json};
 
-use crate::account;
+use crate::account::{self, Purpose};
 use crate::args::StatusArgs;
 use crate::durations::spoken;
 use crate::exit::Failure;
 use crate::output;
 
 pub(crate) fn run(args: &StatusArgs) -> Result<(), Failure> {
-    let status = account::open(&args.account)?.status();
+    let status = account::open(&args.account, Purpose::Look)?.status();
     if args.json { output::line(&as_json(&status).to_string()) } else { output::line(&as_text(&status)) }
 }
 
