@@ -177,6 +177,7 @@ impl Machine {
         self.renewing_after_401 = true;
         if let Some(token) = &mut self.token {
             token.is_doubtful = true;
+            self.dead = Some(self.key.of(&[token.secret.expose().as_bytes()]));
         }
         Ok(Verdict::Renew)
     }

@@ -156,7 +156,7 @@ pub struct Machine {
     keep_due: bool,
     /// Until when others were last told that a person is asked here.
     told_asked_until: Option<Instant>,
-    /// A token whose refresh was refused after a 401 or past its end: dead, whoever still shares it.
+    /// A token that was answered with 401, or that could not even be refreshed: dead, whoever still shares it.
     dead: Option<Fingerprint>,
     asked_elsewhere_until: Option<Instant>,
 }
