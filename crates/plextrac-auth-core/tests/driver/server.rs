@@ -1,6 +1,7 @@
 //! The server: one account, the documented answers, and a script that goes before them.
 
 use std::collections::{HashSet, VecDeque};
+use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,7 +11,7 @@ use totp_rs::{Builder, Secret};
 use super::{PASSWORD, Sent, TOTP};
 
 /// What comes back for a request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Reply {
     Answer { status: u16, headers: Vec<(String, Vec<u8>)>, body: Vec<u8> },
     Fails(TransportFailure),
@@ -24,6 +25,22 @@ impl Reply {
                 Self::Answer { status, headers, body }
             }
             Self::Fails(_) => panic!("a failure has no headers"),
+        }
+    }
+}
+
+/// As text: failing answers are to be read by people.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer { status, headers, body } => {
+                write!(f, "HTTP {status}")?;
+                for (name, value) in headers {
+                    write!(f, " [{name}: {:?}]", String::from_utf8_lossy(value))?;
+                }
+                write!(f, " {:?}", String::from_utf8_lossy(body))
+            }
+            Self::Fails(failure) => write!(f, "{failure:?}"),
         }
     }
 }
