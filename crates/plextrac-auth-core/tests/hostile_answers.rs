@@ -6,7 +6,7 @@ mod driver;
 use driver::scenario::to;
 use driver::{Driver, PASSWORD, Reply, USER, secs, wait_of};
 use plextrac_auth_core::table::Phase;
-use plextrac_auth_core::{Failure, Output, Want};
+use plextrac_auth_core::{Failure, Output};
 use proptest::prelude::*;
 
 proptest! {
