@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-pub use plextrac_auth_core::Time;
+pub use plextrac_auth_core::{Instant, Time};
 
 /// Tells the time. Called from any thread, on every call; must be quick and must not block.
 ///
@@ -17,6 +17,11 @@ pub use plextrac_auth_core::Time;
 pub trait Clock: Send + Sync {
     /// What both clocks say now. The monotonic one must include suspend and never go back.
     fn now(&self) -> Time;
+
+    /// The monotonic clock alone: all that a call needs that finds a live token.
+    fn monotonic(&self) -> Instant {
+        self.now().monotonic
+    }
 
     /// Names the boot, and time namespace, that the monotonic clock counts from, so that other processes can tell
     /// whether theirs is the same. Empty if unknown: then both clocks have to agree.
@@ -53,6 +58,10 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn now(&self) -> Time {
         Time::from_millis(monotonic_ms(), unix_ms())
+    }
+
+    fn monotonic(&self) -> Instant {
+        Instant::from_millis(monotonic_ms())
     }
 
     fn boot(&self) -> String {
@@ -95,10 +104,8 @@ fn boot() -> String {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 #[allow(clippy::disallowed_methods, reason = "this is the file that reads clocks")]
 fn monotonic_ms() -> u64 {
-    use std::sync::OnceLock;
-    use std::time::Instant;
-    static START: OnceLock<Instant> = OnceLock::new();
-    let start = *START.get_or_init(Instant::now);
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    let start = *START.get_or_init(std::time::Instant::now);
     // Far enough from zero that "five minutes before the first call" is a moment.
     3_600_000 + u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX / 2)
 }

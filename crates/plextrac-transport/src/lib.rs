@@ -57,7 +57,7 @@ mod store;
 mod sync;
 
 pub use cancel::{CancelToken, TriggerGuard};
-pub use clock::{Clock, SystemClock, Time};
+pub use clock::{Clock, Instant, SystemClock, Time};
 pub use config::SessionConfig;
 pub use error::{Error, ErrorCode};
 pub use event::{Counters, SessionEvent};

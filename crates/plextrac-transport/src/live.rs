@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 use http::HeaderValue;
 use plextrac_auth_core::{Generation, Machine, Secret, Windows};
 
-use crate::clock::Time;
+use crate::clock::{Instant, Time};
 use crate::http::secret_header_value;
 use crate::sync::{Mutex, RwLock};
 
@@ -36,8 +36,8 @@ pub(crate) enum Age {
 }
 
 impl LiveToken {
-    pub(crate) fn age(&self, now: Time) -> Age {
-        let (now, windows) = (now.monotonic, &self.windows);
+    pub(crate) fn age(&self, now: Instant) -> Age {
+        let windows = &self.windows;
         if now < windows.refresh_at {
             Age::Fresh
         } else if now >= windows.unusable_at {
@@ -87,11 +87,14 @@ struct Copy {
     is_over: AtomicBool,
 }
 
+/// The copies of one thread, of the session it used last first.
+type Copies = Vec<(u64, Arc<Copy>)>;
+
 /// Sessions whose tokens a thread keeps copies of: those it used last.
 const COPIES_PER_THREAD: usize = 8;
 
 thread_local! {
-    static COPIES: RefCell<Vec<(u64, Arc<Copy>)>> = const { RefCell::new(Vec::new()) };
+    static COPIES: RefCell<Copies> = const { RefCell::new(Vec::new()) };
 }
 
 impl Live {
@@ -103,18 +106,12 @@ impl Live {
     /// Lends this thread's copy: no lock that another thread takes but to close the session, no shared counter.
     /// `None` if there is no token, or this thread is inside `use_it` already.
     pub(crate) fn lend<T>(&self, use_it: impl FnOnce(&LiveToken) -> T) -> Option<T> {
-        let copy = self.copy_of_this_thread()?;
-        let mut held = copy.held.try_lock()?;
-        let version = self.version.load(Ordering::Acquire);
-        if held.as_ref().is_none_or(|(known, _)| *known != version) {
-            *held = self.get().map(|token| (version, LiveToken::clone(&token)));
-        }
-        let lent = held.as_ref().map(|(_, token)| use_it(token));
-        drop(held);
-        if copy.is_over.load(Ordering::SeqCst) {
-            copy.empty();
-        }
-        lent
+        // Not while the thread ends.
+        let lent = COPIES.try_with(|copies| {
+            let mut copies = copies.try_borrow_mut().ok()?;
+            self.lend_of(&mut copies, use_it)
+        });
+        lent.ok().flatten()
     }
 
     /// Publishes what the machine has, unless it is published already.
@@ -139,25 +136,38 @@ impl Live {
         }
     }
 
-    fn copy_of_this_thread(&self) -> Option<Arc<Copy>> {
-        // Not while the thread ends, and not from within itself.
-        COPIES.try_with(|copies| self.find_or_add(&mut *copies.try_borrow_mut().ok()?)).ok().flatten()
+    fn lend_of<T>(&self, copies: &mut Copies, use_it: impl FnOnce(&LiveToken) -> T) -> Option<T> {
+        if copies.first().is_none_or(|(id, _)| *id != self.id) {
+            self.bring_to_front(copies);
+        }
+        let (_, copy) = copies.first()?;
+        let mut held = copy.held.try_lock()?;
+        let version = self.version.load(Ordering::Acquire);
+        if held.as_ref().is_none_or(|(known, _)| *known != version) {
+            *held = self.get().map(|token| (version, LiveToken::clone(&token)));
+        }
+        let lent = held.as_ref().map(|(_, token)| use_it(token));
+        drop(held);
+        if copy.is_over.load(Ordering::SeqCst) {
+            copy.empty();
+        }
+        lent
     }
 
-    fn find_or_add(&self, copies: &mut Vec<(u64, Arc<Copy>)>) -> Option<Arc<Copy>> {
+    #[cold]
+    fn bring_to_front(&self, copies: &mut Copies) {
         if let Some(index) = copies.iter().position(|(id, _)| *id == self.id) {
             copies[..=index].rotate_right(1);
-        } else {
-            copies.truncate(COPIES_PER_THREAD - 1);
-            copies.retain(|(_, copy)| !copy.is_over.load(Ordering::Relaxed));
-            let copy = Arc::new(Copy::default());
-            let mut registered = self.copies.lock();
-            registered.retain(|copy| copy.strong_count() > 0);
-            registered.push(Arc::downgrade(&copy));
-            drop(registered);
-            copies.insert(0, (self.id, copy));
+            return;
         }
-        copies.first().map(|(_, copy)| Arc::clone(copy))
+        copies.retain(|(_, copy)| !copy.is_over.load(Ordering::Relaxed));
+        copies.truncate(COPIES_PER_THREAD - 1);
+        let copy = Arc::new(Copy::default());
+        let mut registered = self.copies.lock();
+        registered.retain(|copy| copy.strong_count() > 0);
+        registered.push(Arc::downgrade(&copy));
+        drop(registered);
+        copies.insert(0, (self.id, copy));
     }
 }
 
@@ -237,7 +247,8 @@ mod tests {
     fn a_thread_inside_its_copy_can_neither_block_itself_nor_keep_it_after_the_session_is_closed() {
         let live = Live::default();
         live.publish(&signed_in("token"), start());
-        let copy = live.copy_of_this_thread().unwrap();
+        lent(&live);
+        let copy = COPIES.with_borrow(|copies| Arc::clone(&copies[0].1));
         live.lend(|token| {
             assert_eq!(lent(&live), None, "once at a time");
             live.clear();

@@ -165,7 +165,7 @@ impl Session {
     /// As [`login`](Self::login).
     pub fn with_authorization<T>(&self, use_it: impl FnOnce(&str) -> T) -> Result<T, Error> {
         let shared = self.shared();
-        let now = shared.clock.now();
+        let now = shared.clock.monotonic();
         let mut use_it = Some(use_it);
         let lent = shared.live.lend(|token| match token.age(now) {
             Age::Fresh => use_it.take().map(|use_it| use_it(token.authorization.expose())),
@@ -289,9 +289,9 @@ impl Session {
     /// How long the token lives, if there is a usable one.
     #[must_use]
     pub fn expires_in(&self) -> Option<Duration> {
-        let now = self.shared().clock.now();
+        let now = self.shared().clock.monotonic();
         let live = self.shared().live.get().filter(|live| live.age(now) != Age::Over)?;
-        Some(live.windows.ends_at.since(now.monotonic))
+        Some(live.windows.ends_at.since(now))
     }
 
     /// The tenant of the token in hand, if the server said; 0 is a tenant.
@@ -305,7 +305,7 @@ impl Session {
     pub fn status(&self) -> Status {
         let shared = self.shared();
         self.look();
-        let now = shared.clock.now();
+        let now = shared.clock.monotonic();
         let budget = shared.with_budget(|budget| budget.clone());
         let live = shared.live.get().filter(|live| live.age(now) != Age::Over);
         let inner = shared.inner.lock();
@@ -314,11 +314,11 @@ impl Session {
             instance: shared.base_url.clone(),
             username: shared.username.clone(),
             tenant_id: live.as_ref().and_then(|live| live.tenant_id),
-            expires_in: live.as_ref().map(|live| live.windows.ends_at.since(now.monotonic)),
-            refresh_in: live.as_ref().map(|live| live.windows.refresh_at.since(now.monotonic)),
-            budget_used: budget.used(now.monotonic),
+            expires_in: live.as_ref().map(|live| live.windows.ends_at.since(now)),
+            refresh_in: live.as_ref().map(|live| live.windows.refresh_at.since(now)),
+            budget_used: budget.used(now),
             budget_per_minute: budget.per_minute(),
-            instance_wait: budget.wait_until(now.monotonic).map(|until| until.since(now.monotonic)),
+            instance_wait: budget.wait_until(now).map(|until| until.since(now)),
             latched: inner.machine.is_latched(),
             server_ahead_ms: inner.machine.server_ahead_ms(),
         }
@@ -355,16 +355,14 @@ impl Session {
         let Some(live) = shared.live.get() else {
             return self.obtain(Need::Usable);
         };
-        let now = shared.clock.now();
+        let now = shared.clock.monotonic();
         match live.age(now) {
             Age::Fresh => Ok(live),
             Age::Early => {
                 self.refresh_early();
                 Ok(live)
             }
-            Age::Late if shared.is_quiet(now.monotonic) && !shared.is_flying.load(Ordering::Acquire) => {
-                Ok(live)
-            }
+            Age::Late if shared.is_quiet(now) && !shared.is_flying.load(Ordering::Acquire) => Ok(live),
             Age::Late | Age::Over => self.obtain(Need::Usable),
         }
     }
@@ -386,15 +384,15 @@ impl Session {
     /// Starts a refresh that nobody waits for, unless one is under way or none would be sent.
     fn refresh_early(&self) {
         let shared = self.shared();
-        let now = shared.clock.now();
-        if shared.is_flying.load(Ordering::Acquire) || shared.is_quiet(now.monotonic) {
+        let now = shared.clock.monotonic();
+        if shared.is_flying.load(Ordering::Acquire) || shared.is_quiet(now) {
             return;
         }
         let mut inner = shared.inner.lock();
         if inner.closed || inner.flight.is_some() {
             return;
         }
-        let want = Want { fresh: false, deadline: Some(now.monotonic + self.timeout) };
+        let want = Want { fresh: false, deadline: Some(now + self.timeout) };
         // A thread that cannot be started costs this caller nothing: the token in hand is live.
         drop(flight::start(shared, &mut inner, Errand::Token(want)));
     }
@@ -435,21 +433,19 @@ impl Session {
     }
 
     fn usable(&self) -> Option<Arc<LiveToken>> {
-        let now = self.shared().clock.now();
+        let now = self.shared().clock.monotonic();
         self.shared().live.get().filter(|live| live.age(now) != Age::Over)
     }
 
     /// A token that serves the need without anything being sent.
     fn satisfying(&self, need: Need) -> Option<Arc<LiveToken>> {
         let shared = self.shared();
-        let now = shared.clock.now();
+        let now = shared.clock.monotonic();
         let live = shared.live.get()?;
         let serves = match (need, live.age(now)) {
             (_, Age::Over) => false,
             (Need::NewerThan(held), _) => Some(live.generation) != held,
-            (Need::Usable, Age::Late) => {
-                shared.is_quiet(now.monotonic) && !shared.is_flying.load(Ordering::Acquire)
-            }
+            (Need::Usable, Age::Late) => shared.is_quiet(now) && !shared.is_flying.load(Ordering::Acquire),
             (Need::Usable, Age::Fresh | Age::Early) => true,
         };
         serves.then_some(live)
@@ -596,7 +592,7 @@ impl<'a> Waiter<'a> {
 
     fn want(&self, need: Need) -> Want {
         let left = (self.began + self.session.timeout).saturating_duration_since(clock::real_now());
-        let deadline = self.session.shared().clock.now().monotonic + left;
+        let deadline = self.session.shared().clock.monotonic() + left;
         Want { fresh: matches!(need, Need::NewerThan(Some(_))), deadline: Some(deadline) }
     }
 
@@ -640,7 +636,7 @@ impl<'a> Waiter<'a> {
             let now = clock::real_now();
             let ends = self.began + self.session.timeout + seen.person_time(now);
             if let Some((until, reason)) = seen.blocked.filter(|_| !seen.is_abandoned) {
-                let wait = until.since(shared.clock.now().monotonic);
+                let wait = until.since(shared.clock.monotonic());
                 let allowed = match reason {
                     WaitReason::TotpStep => ends,
                     _ => ends.min(self.began + shared.wait),

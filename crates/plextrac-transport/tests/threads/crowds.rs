@@ -1,0 +1,111 @@
+//! Sixty-four threads in real time, whose counts must come out exactly.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+use plextrac_emulator::{Kind, Outcome};
+use plextrac_transport::Session;
+
+use crate::stage::{EARLY, LATE, Stage, call_each};
+
+const CROWD: usize = 64;
+
+#[test]
+fn sixty_four_threads_cross_five_expiries_with_five_refreshes_and_no_failed_request() {
+    let stage = Arc::new(Stage::with(|builder| builder.keep_requests(0)));
+    let session = Session::new(&stage.service()).unwrap();
+    let rounds = Arc::new(Barrier::new(CROWD));
+    // A refresh point is drawn between 599 s and 660 s; 29 rounds of 20 s later there is no other yet.
+    let (step, rounds_after) = (Duration::from_secs(20), 29);
+    let (on_stage, left) = (Arc::clone(&stage), Arc::new(AtomicU32::new(rounds_after)));
+    let callers = call_each(CROWD, move |_| {
+        let (mut failed, mut slowest) = (Vec::new(), Duration::ZERO);
+        while left.load(Ordering::SeqCst) > 0 {
+            // One of them moves the clock, and says when it is enough, while the others stand still.
+            if rounds.wait().is_leader() {
+                on_stage.advance(step);
+                if on_stage.seen(Kind::Refresh) >= 5 {
+                    left.fetch_sub(1, Ordering::SeqCst);
+                }
+            }
+            rounds.wait();
+            let began = Instant::now();
+            match session.get("/api/v2/whoami") {
+                Ok(answer) if answer.is_success() => {}
+                answer => failed.push(format!("{answer:?}")),
+            }
+            slowest = slowest.max(began.elapsed());
+        }
+        (failed, slowest)
+    });
+    let callers: Vec<_> = callers.into_iter().map(|caller| caller.join()).collect();
+    let slowest = callers.iter().map(|(_, slowest)| *slowest).max().unwrap();
+    println!("64 threads, 5 expiries: the slowest request took {slowest:?}");
+    let failed: Vec<_> = callers.into_iter().flat_map(|(failed, _)| failed).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+    assert_eq!((stage.seen(Kind::SignIn), stage.seen(Kind::Refresh)), (1, 5));
+    assert_eq!(stage.count(Kind::Whoami, Outcome::Ok), stage.seen(Kind::Whoami));
+}
+
+#[test]
+fn sixty_four_threads_at_a_dead_token_sign_in_once() {
+    let delay = Duration::from_millis(500);
+    let stage = Stage::with(|builder| builder.sign_in_delay(delay));
+    let session = Session::new(&stage.service()).unwrap();
+    let began = Instant::now();
+    session.login().unwrap();
+    let one_sign_in = began.elapsed();
+    stage.emulator.revoke_tokens();
+    let start = Arc::new(Barrier::new(CROWD));
+    let callers = call_each(CROWD, move |_| {
+        start.wait();
+        let began = Instant::now();
+        assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+        began.elapsed()
+    });
+    let longest = callers.into_iter().map(|caller| caller.join()).max().unwrap();
+    println!("64 threads at a dead token: the longest call took {longest:?}, a sign-in {one_sign_in:?}");
+    assert_eq!(stage.seen(Kind::SignIn), 2, "one before, one after");
+    assert_eq!(stage.seen(Kind::Refresh), 1, "tried, and refused");
+    assert!(longest < 2 * one_sign_in, "{longest:?}");
+}
+
+#[test]
+fn while_a_refresh_takes_500_ms_no_other_caller_notices() {
+    let stage = Stage::with(|builder| builder.refresh_delay(Duration::from_millis(500)));
+    let session = stage.signed_in(EARLY);
+    let start = Arc::new(Barrier::new(8));
+    let handle = session.clone();
+    let began = Instant::now();
+    let callers = call_each(8, move |_| {
+        start.wait();
+        let mut longest = Duration::ZERO;
+        while began.elapsed() < Duration::from_millis(400) {
+            let called = Instant::now();
+            handle.with_authorization(|token| assert!(!token.is_empty())).unwrap();
+            longest = longest.max(called.elapsed());
+        }
+        longest
+    });
+    let longest = callers.into_iter().map(|caller| caller.join()).max().unwrap();
+    println!("8 threads during a refresh of 500 ms: the longest call took {longest:?}");
+    assert!(longest < Duration::from_millis(250), "somebody waited for the refresh: {longest:?}");
+    assert_eq!(stage.seen(Kind::Refresh), 1);
+    session.close();
+}
+
+#[test]
+fn cold_threads_sign_in_once_and_all_get_the_same_token() {
+    let stage = Stage::with(|builder| builder.sign_in_delay(Duration::from_millis(100)));
+    let session = Session::new(&stage.service()).unwrap();
+    let start = Arc::new(Barrier::new(CROWD));
+    let callers = call_each(CROWD, move |_| {
+        start.wait();
+        session.authorization().unwrap()
+    });
+    let tokens: Vec<_> = callers.into_iter().map(|caller| caller.join()).collect();
+    assert!(tokens.iter().all(|token| token.matches(tokens[0].expose())));
+    assert_eq!(stage.authentications(), 1);
+    stage.advance(LATE);
+}
