@@ -1,1 +1,80 @@
-//! In the making.
+//! The C library `libplextrac`: the face of `plextrac-transport` and `plextrac-auth-core` for other languages.
+//!
+//! **In scope**: handles, text, errors, callbacks and panics across the border to C.
+//!
+//! **Out of scope**: anything that decides or sends. A function here checks what C handed in, makes one call, and
+//! hands out what came of it.
+//!
+//! The manual is the first page of `include/plextrac.h`. That header is generated from the declarations and the
+//! comments in here, so these are written for C programmers.
+//!
+//! ```text
+//!   plumbing                                a file for each C type
+//!   guard    one macro around every body    secret  cancel  budget  config  mfa  log
+//!   handle   who owns what C points to      session request response        (level 1)
+//!   text     strings in and out             machine action                  (level 2)
+//!   out      out-parameters                 status  error  time  version
+//!   userdata what a callback is given
+//! ```
+//!
+//! No logger is ever installed by this library, and none can be by a program that loads it: its copy of the `log`
+//! crate is its own. So the protocol traces of its HTTP client, which would show tokens, reach nobody. They are not
+//! compiled out as well, because the features of `log` are shared by everything built along with this crate, and
+//! a Rust program's own log would fall silent.
+
+#![cfg_attr(
+    test,
+    allow(clippy::undocumented_unsafe_blocks, reason = "tests hand in what they made themselves")
+)]
+#![allow(unsafe_code, reason = "this is the crate that talks to C")]
+#![allow(non_camel_case_types, reason = "types have the names they have in C")]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "what a C caller has to keep to is the same for all functions, and is the manual on the header's first page"
+)]
+
+#[macro_use]
+mod guard;
+mod handle;
+mod lines;
+mod out;
+mod text;
+mod userdata;
+
+// The header has its chapters in the order of these.
+mod error;
+mod secret;
+mod status;
+mod time;
+mod version;
+
+mod budget;
+mod cancel;
+mod config;
+mod log;
+mod mfa;
+
+mod request;
+mod response;
+mod session;
+
+mod action;
+mod machine;
+
+pub use action::*;
+pub use budget::*;
+pub use cancel::*;
+pub use config::*;
+pub use error::*;
+pub use log::*;
+pub use machine::*;
+pub use mfa::*;
+pub use request::*;
+pub use response::*;
+pub use secret::*;
+pub use session::*;
+pub use status::*;
+pub use text::plextrac_str;
+pub use time::*;
+pub use userdata::plextrac_free_fn;
+pub use version::*;

@@ -1,0 +1,49 @@
+//! The budget of authentication requests that several machines share.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use plextrac_auth_core::Budget;
+
+use crate::handle::{self, Boxed, Handle};
+use crate::plextrac_error;
+
+/// How many authentication requests a minute the machines of one instance allow themselves together.
+/// Locked inside.
+pub struct plextrac_budget {
+    pub(crate) shared: SharedBudget,
+}
+
+/// The budget, by whichever machine it is used.
+pub(crate) type SharedBudget = Arc<Mutex<Budget>>;
+
+impl Handle for plextrac_budget {
+    type Ownership = Boxed;
+}
+
+/// Makes a budget for all machines of one instance: of all accounts, and of all event loops.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if `per_minute` is not 2 to 60. An instance allows 10 to
+/// everybody together; 6 is a good share.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_budget_new(
+    per_minute: u32,
+    out: *mut *mut plextrac_budget,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => out out; {
+        let shared = shared(per_minute)?;
+        out.set(handle::give(plextrac_budget { shared }));
+    })
+}
+
+/// Frees the handle. Configurations and machines that have the budget keep it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_budget_free(budget: *mut plextrac_budget) {
+    // SAFETY: the manual says that a handle is freed once, and by its own function.
+    unsafe { handle::free(budget) };
+}
+
+pub(crate) fn shared(per_minute: u32) -> Result<SharedBudget, plextrac_error> {
+    let budget = Budget::new(per_minute).map_err(|error| plextrac_error::invalid(error.to_string()))?;
+    Ok(Arc::new(Mutex::new(budget)))
+}

@@ -1,0 +1,346 @@
+//! What sessions and machines are made from.
+
+use std::ffi::{c_char, c_void};
+use std::time::Duration;
+
+use plextrac_transport::{Roots, Scheme, SessionConfig};
+
+use crate::budget::{SharedBudget, plextrac_budget};
+use crate::handle::{self, Boxed, Handle};
+use crate::log::{Log, plextrac_log_fn};
+use crate::mfa::{Asker, plextrac_mfa_fn};
+use crate::userdata::{Userdata, plextrac_free_fn};
+use crate::{PLEXTRAC_UNSUPPORTED, plextrac_error};
+
+/// Settings. Every setter checks what it is given and copies it; after an error the configuration is
+/// as it was. Sessions and machines copy what they need: it can be changed, used again and freed at
+/// any time.
+pub struct plextrac_config {
+    pub(crate) settings: SessionConfig,
+    pub(crate) budget: Option<SharedBudget>,
+}
+
+impl Handle for plextrac_config {
+    type Ownership = Boxed;
+}
+
+/// The authorities of the system, and those given. The default.
+pub const PLEXTRAC_ROOTS_SYSTEM: i32 = 1;
+/// The authorities given, and nobody else.
+pub const PLEXTRAC_ROOTS_ONLY_GIVEN: i32 = 2;
+
+/// `Authorization: TOKEN`, as PlexTrac's own programs send it. The default.
+pub const PLEXTRAC_SCHEME_RAW: i32 = 1;
+/// `Authorization: Bearer TOKEN`.
+pub const PLEXTRAC_SCHEME_BEARER: i32 = 2;
+
+/// Settings for the instance at `url`, as people paste it: with or without scheme, trailing slash or
+/// `/api/v1`.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` without a host, with user information, or with a scheme that
+/// is not http or https.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_new(
+    url: *const c_char,
+    url_len: usize,
+    out: *mut *mut plextrac_config,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => text (url, url_len), out out; {
+        let settings = SessionConfig::new(url)?;
+        out.set(handle::give(plextrac_config { settings, budget: None }));
+    })
+}
+
+/// User name (an e-mail address, as a rule) and password.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if one is empty, over 1024 bytes, or holds a control
+/// character (a line end that was read along with it, perhaps).
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_password(
+    config: *mut plextrac_config,
+    user: *const c_char,
+    user_len: usize,
+    password: *const c_char,
+    password_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (user, user_len), text (password, password_len); {
+        config.settings.password(user, password)?;
+    })
+}
+
+/// A token obtained elsewhere, with or without `Bearer ` in front. It is refreshed at its first use;
+/// with a password beside it, a sign-in follows when it has ended.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is empty, over 16 KiB, or could not stand in a header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_token(
+    config: *mut plextrac_config,
+    token: *const c_char,
+    token_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (token, token_len); {
+        config.settings.token(token)?;
+    })
+}
+
+/// The TOTP secret of the account, as base32 or as an `otpauth://totp/` URI: the six digits are
+/// computed. Takes the place of a callback.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is neither, or has fewer than 80 bits.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_totp_secret(
+    config: *mut plextrac_config,
+    secret: *const c_char,
+    secret_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (secret, secret_len); {
+        config.settings.totp_secret(secret)?;
+    })
+}
+
+/// Has `callback` asked for the six digits. Takes the place of a TOTP secret, and of an earlier
+/// callback. A machine never calls it: for a machine it says that somebody will be asked on the
+/// spot.
+/// Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`; after an error
+/// the program still owns it.
+/// Threads: the callback runs on a thread of the library; with several sessions, perhaps on several
+/// at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_mfa_callback(
+    config: *mut plextrac_config,
+    callback: plextrac_mfa_fn,
+    userdata: *mut c_void,
+    free_fn: plextrac_free_fn,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, callback callback; {
+        let userdata = Userdata { pointer: userdata, free: free_fn };
+        let asker = Asker { callback, userdata };
+        config.settings.mfa_callback(move |prompt| asker.ask(prompt));
+    })
+}
+
+/// Trusts the certificates in a PEM file as well. The file is read now.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it cannot be read or holds no certificate.
+/// Blocks: on the file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_ca_file(
+    config: *mut plextrac_config,
+    path: *const c_char,
+    path_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (path, path_len); {
+        config.settings.ca_file(path)?;
+    })
+}
+
+/// Trusts the certificates in a PEM text as well.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it holds no certificate.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_ca_pem(
+    config: *mut plextrac_config,
+    pem: *const c_char,
+    pem_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, bytes (pem, pem_len); {
+        config.settings.ca_pem(pem)?;
+    })
+}
+
+/// Whom to trust besides the certificates given: one of `PLEXTRAC_ROOTS_...`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_roots(
+    config: *mut plextrac_config,
+    roots: i32,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.roots(match roots {
+            PLEXTRAC_ROOTS_SYSTEM => Roots::System,
+            PLEXTRAC_ROOTS_ONLY_GIVEN => Roots::OnlyGiven,
+            unknown => return Err(plextrac_error::unknown_number("roots", unknown)),
+        });
+    })
+}
+
+/// Sends a header with every request, sign-in included: what a gateway in front of the instance asks
+/// for. The value is treated as a secret. A name that was set before gets the new value.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for what cannot stand in a header, and for names that HTTP or
+/// this library sets.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_header(
+    config: *mut plextrac_config,
+    name: *const c_char,
+    name_len: usize,
+    value: *const c_char,
+    value_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (name, name_len), text (value, value_len); {
+        config.settings.header(name, value)?;
+    })
+}
+
+/// Goes through a proxy, `http://host:port`; with an empty `url` through none. Without this the
+/// environment says, by curl's rules.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for what is no URL, or of a kind that is not supported.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_proxy(
+    config: *mut plextrac_config,
+    url: *const c_char,
+    url_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (url, url_len); {
+        config.settings.proxy(url)?;
+    })
+}
+
+/// How the token stands in the `Authorization` header: one of `PLEXTRAC_SCHEME_...`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_auth_scheme(
+    config: *mut plextrac_config,
+    scheme: i32,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.auth_scheme(match scheme {
+            PLEXTRAC_SCHEME_RAW => Scheme::Raw,
+            PLEXTRAC_SCHEME_BEARER => Scheme::Bearer,
+            unknown => return Err(plextrac_error::unknown_number("scheme", unknown)),
+        });
+    })
+}
+
+/// Where sessions are shared with other processes. `(NULL, 0)`: nowhere, they live in memory; the
+/// default.
+/// Errors: `PLEXTRAC_UNSUPPORTED` for a path: this version of the library shares nothing.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_state_dir(
+    config: *mut plextrac_config,
+    path: *const c_char,
+    path_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (path, path_len); {
+        let _ = config;
+        if !path.is_empty() {
+            let sentence = "this version shares no sessions between processes; set no directory";
+            return Err(plextrac_error::new(PLEXTRAC_UNSUPPORTED, sentence));
+        }
+    })
+}
+
+/// What a call may take from entry to return, a person typing excluded; for a machine, how long an
+/// answer is waited for. Default 30000.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for 0, and for over an hour.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_timeout_ms(
+    config: *mut plextrac_config,
+    ms: u64,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.timeout(Duration::from_millis(ms))?;
+    })
+}
+
+/// How long a call may wait for the budget or after a failure before it gives `PLEXTRAC_MUST_WAIT`.
+/// Default 0: at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_wait_ms(
+    config: *mut plextrac_config,
+    ms: u64,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.wait(Duration::from_millis(ms));
+    })
+}
+
+/// Authentication requests a minute on the instance, of all sessions of this process together; for a
+/// machine without `plextrac_config_set_budget`, its own. Default 6, of the 10 that an instance
+/// allows to everybody. Where sessions differ, the lowest number holds.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is not 2 to 60.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_auth_budget(
+    config: *mut plextrac_config,
+    per_minute: u32,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.auth_budget(per_minute)?;
+    })
+}
+
+/// The budget for machines made from this: one for all machines of an instance, whatever their
+/// account. Sessions do not use it; they share one of their own.
+/// Ownership: `budget` may be freed; it is kept for as long as anything uses it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_budget(
+    config: *mut plextrac_config,
+    budget: *const plextrac_budget,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, shared budget; {
+        config.budget = Some(SharedBudget::clone(&budget.shared));
+    })
+}
+
+/// Allows `http://` to hosts other than this machine: everything can be read on the way, the
+/// password too.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_allow_http(
+    config: *mut plextrac_config,
+    allow: bool,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.allow_http(allow);
+    })
+}
+
+/// Accepts any certificate: anybody in between can read the password. For a test against a machine
+/// at hand only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_danger_accept_invalid_certs(
+    config: *mut plextrac_config,
+    accept: bool,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.danger_accept_invalid_certs(accept);
+    })
+}
+
+/// Has `callback` told what happens to sessions made from this: everything from `PLEXTRAC_LOG_ERROR`
+/// to `level`. Nothing it is told is secret. Takes the place of an earlier callback. Machines tell
+/// nothing: their actions do.
+/// Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`; after an error
+/// the program still owns it.
+/// Threads: the callback runs on any thread, perhaps on several at once.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_log_callback(
+    config: *mut plextrac_config,
+    callback: plextrac_log_fn,
+    level: i32,
+    userdata: *mut c_void,
+    free_fn: plextrac_free_fn,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, callback callback; {
+        crate::log::check_level(level)?;
+        let userdata = Userdata { pointer: userdata, free: free_fn };
+        let log = Log { callback, level, userdata };
+        config.settings.on_event(move |event| log.tell(event));
+    })
+}
+
+/// Frees a configuration.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_free(config: *mut plextrac_config) {
+    // SAFETY: the manual says that a handle is freed once, and by its own function.
+    unsafe { handle::free(config) };
+}

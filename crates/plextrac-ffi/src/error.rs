@@ -1,0 +1,179 @@
+//! Why a call did not do what was asked.
+
+use std::fmt;
+use std::time::Duration;
+
+use plextrac_auth_core::{CredentialError, InputError, NotUsable};
+
+use crate::handle::{self, Boxed, Handle};
+use crate::status::{self, *};
+use crate::text::Text;
+use crate::{out, plextrac_str};
+
+/// What happened, to what, and what to do next. Holds nothing that was in a request.
+#[derive(Clone)]
+pub struct plextrac_error {
+    status: i32,
+    message: Text,
+    http_status: Option<u16>,
+    retry_after: Option<Duration>,
+    is_retryable: bool,
+}
+
+impl Handle for plextrac_error {
+    type Ownership = Boxed;
+}
+
+/// The status that the call returned.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_error_status(error: *const plextrac_error) -> i32 {
+    guarded!(or PLEXTRAC_INVALID_ARGUMENT => shared error; { error.status })
+}
+
+/// The sentence for people, in English. Valid as long as the error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_error_message(error: *const plextrac_error) -> plextrac_str {
+    guarded!(or out::Empty::EMPTY => shared error; { error.message.view() })
+}
+
+/// The HTTP status of the answer that led here; false if no answer did.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_error_http_status(error: *const plextrac_error, out: *mut u16) -> bool {
+    guarded!(or false => shared error, out out; {
+        error.http_status.map(|status| out.set(status)).is_some()
+    })
+}
+
+/// How many milliseconds to wait before trying again, counted from the return of the call; false if
+/// nobody knows.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_error_retry_after_ms(error: *const plextrac_error, out: *mut u64) -> bool {
+    guarded!(or false => shared error, out out; {
+        error.retry_after.map(|wait| out.set(millis(wait))).is_some()
+    })
+}
+
+/// Whether the same call may succeed later without anything being changed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_error_is_retryable(error: *const plextrac_error) -> bool {
+    guarded!(or false => shared error; { error.is_retryable })
+}
+
+/// Frees an error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_error_free(error: *mut plextrac_error) {
+    // SAFETY: the manual says that a handle is freed once, and by its own function.
+    unsafe { handle::free(error) };
+}
+
+impl plextrac_error {
+    pub(crate) fn new(status: i32, message: &str) -> Self {
+        Self {
+            status,
+            message: Text::new(message.as_bytes()),
+            http_status: None,
+            retry_after: None,
+            is_retryable: false,
+        }
+    }
+
+    pub(crate) fn invalid(message: impl AsRef<str>) -> Self {
+        Self::new(PLEXTRAC_INVALID_ARGUMENT, message.as_ref())
+    }
+
+    pub(crate) fn null(parameter: &str) -> Self {
+        Self::invalid(format!("{parameter} is NULL"))
+    }
+
+    pub(crate) fn unknown_number(parameter: &str, number: i32) -> Self {
+        Self::invalid(format!("{number} is no value for {parameter}; use a constant of the header"))
+    }
+
+    pub(crate) fn panicked() -> Self {
+        let sentence =
+            "a bug in libplextrac was caught; a handle that took part can no longer be used: free it";
+        Self::new(PLEXTRAC_PANIC, sentence)
+    }
+
+    pub(crate) fn poisoned(parameter: &str) -> Self {
+        let sentence =
+            format!("a bug was caught in an earlier call with {parameter}: free it and make another");
+        Self::new(PLEXTRAC_PANIC, &sentence)
+    }
+
+    pub(crate) const fn status(&self) -> i32 {
+        self.status
+    }
+
+    pub(crate) const fn message(&self) -> &Text {
+        &self.message
+    }
+}
+
+impl From<plextrac_transport::Error> for plextrac_error {
+    fn from(error: plextrac_transport::Error) -> Self {
+        Self {
+            status: status::of(error.code()),
+            message: Text::new(error.to_string().as_bytes()),
+            http_status: error.http_status(),
+            retry_after: error.retry_after(),
+            is_retryable: error.is_retryable(),
+        }
+    }
+}
+
+impl From<CredentialError> for plextrac_error {
+    fn from(error: CredentialError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<InputError> for plextrac_error {
+    fn from(error: InputError) -> Self {
+        let status = match error {
+            InputError::MustDrain => PLEXTRAC_MUST_DRAIN,
+            InputError::Stale => PLEXTRAC_STALE,
+            InputError::DigitsSpent => PLEXTRAC_INVALID_ARGUMENT,
+            _ => PLEXTRAC_WRONG_STATE,
+        };
+        Self::new(status, &error.to_string())
+    }
+}
+
+impl From<NotUsable> for plextrac_error {
+    fn from(error: NotUsable) -> Self {
+        match error {
+            NotUsable::NotReady => Self::new(PLEXTRAC_NOT_READY, "there is no token yet: want one and poll"),
+            NotUsable::Expired => Self::new(PLEXTRAC_EXPIRED, "the token has ended: want another and poll"),
+        }
+    }
+}
+
+impl fmt::Debug for plextrac_error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let view = self.message.view();
+        // SAFETY: the view is of our own message, which is borrowed.
+        let message = unsafe { std::slice::from_raw_parts(view.data.cast::<u8>(), view.len) };
+        write!(f, "{}: {}", self.status, String::from_utf8_lossy(message))
+    }
+}
+
+/// Whole milliseconds, rounded up: who waits so long has waited long enough.
+pub(crate) fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
+}
+
+/// The status of an outcome; the detail goes to `err`, if somebody wants it.
+///
+/// # Safety `err` is NULL or may be written to.
+pub(crate) unsafe fn report(outcome: Result<(), plextrac_error>, err: *mut *mut plextrac_error) -> i32 {
+    let Err(error) = outcome else {
+        return PLEXTRAC_OK;
+    };
+    let status = error.status;
+    if !err.is_null() {
+        // SAFETY: not NULL, and as the caller promises.
+        unsafe { err.write(handle::give(error)) };
+    }
+    status
+}

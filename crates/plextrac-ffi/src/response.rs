@@ -1,0 +1,72 @@
+//! An answer to a request of the program's own.
+
+use plextrac_transport::Response;
+
+use crate::handle::{self, Boxed, Handle};
+use crate::lines::Lines;
+use crate::out::Empty;
+use crate::plextrac_str;
+use crate::text::Text;
+
+/// What the server answered. HTTP errors are answers as well.
+pub struct plextrac_response {
+    status: u16,
+    headers: Lines,
+    body: Text,
+}
+
+impl Handle for plextrac_response {
+    type Ownership = Boxed;
+}
+
+/// The HTTP status; 0 for NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_response_status(response: *const plextrac_response) -> u16 {
+    guarded!(or 0 => shared response; { response.status })
+}
+
+/// The body, byte for byte; it may hold NULs of its own. Valid as long as the response.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_response_body(response: *const plextrac_response) -> plextrac_str {
+    guarded!(or Empty::EMPTY => shared response; { response.body.view() })
+}
+
+/// How many header lines there are.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_response_header_count(response: *const plextrac_response) -> usize {
+    guarded!(or 0 => shared response; { response.headers.len() })
+}
+
+/// Header line `i`, counted from 0, its name in lower case; false if there are not so many. Valid as
+/// long as the response.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_response_header(
+    response: *const plextrac_response,
+    i: usize,
+    name: *mut plextrac_str,
+    value: *mut plextrac_str,
+) -> bool {
+    guarded!(or false => shared response, out name, out value; {
+        let line = response.headers.get(i);
+        line.map(|(its_name, its_value)| { name.set(its_name); value.set(its_value) }).is_some()
+    })
+}
+
+/// Wipes and frees a response.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_response_free(response: *mut plextrac_response) {
+    // SAFETY: the manual says that a handle is freed once, and by its own function.
+    unsafe { handle::free(response) };
+}
+
+impl plextrac_response {
+    pub(crate) fn new(response: Response) -> Self {
+        let lines: Vec<_> =
+            response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        Self {
+            status: response.status(),
+            headers: Lines::new(&lines),
+            body: Text::from_bytes(response.into_body()),
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Status codes. Stable: a number is never given another meaning; the gaps are for later ones.
+
+use plextrac_transport::ErrorCode;
+
+use crate::plextrac_str;
+
+/// Done.
+pub const PLEXTRAC_OK: i32 = 0;
+
+/// Something handed in cannot be meant; nothing was done with it.
+pub const PLEXTRAC_INVALID_ARGUMENT: i32 = 10;
+/// The buffer is too small; the length that is needed was set.
+pub const PLEXTRAC_BUFFER_TOO_SMALL: i32 = 11;
+/// The call does not fit where the session or machine stands; nothing has changed.
+pub const PLEXTRAC_WRONG_STATE: i32 = 12;
+/// The machine's actions must be polled to the end first; nothing has changed.
+pub const PLEXTRAC_MUST_DRAIN: i32 = 13;
+/// No request of that id is out: it was answered or given up before. Harmless; nothing has changed.
+pub const PLEXTRAC_STALE: i32 = 14;
+/// A callback called back into the sign-in that waits for it.
+pub const PLEXTRAC_BUSY: i32 = 15;
+/// Not available here.
+pub const PLEXTRAC_UNSUPPORTED: i32 = 16;
+
+/// The session was closed.
+pub const PLEXTRAC_CLOSED: i32 = 30;
+/// The session was made before a `fork` and cannot be used in the child: make a new one.
+pub const PLEXTRAC_FORKED: i32 = 31;
+/// A bug in this library was caught. A handle that says so can only be freed.
+pub const PLEXTRAC_PANIC: i32 = 32;
+
+/// The caller cancelled the call.
+pub const PLEXTRAC_CANCELLED: i32 = 50;
+/// The call's time was over before it was done.
+pub const PLEXTRAC_TIMEOUT: i32 = 51;
+/// Nothing may be sent before a moment to come; `plextrac_error_retry_after_ms` says how long.
+pub const PLEXTRAC_MUST_WAIT: i32 = 52;
+
+/// The password was right, and six digits are needed.
+pub const PLEXTRAC_MFA_REQUIRED: i32 = 70;
+/// The server refuses the credentials, the six digits or the refresh.
+pub const PLEXTRAC_REJECTED: i32 = 71;
+/// There is no token yet.
+pub const PLEXTRAC_NOT_READY: i32 = 72;
+/// The token has ended.
+pub const PLEXTRAC_EXPIRED: i32 = 73;
+
+/// The server could not be reached, or the connection broke.
+pub const PLEXTRAC_NETWORK: i32 = 90;
+/// TLS could not be agreed on, or the certificate is not trusted.
+pub const PLEXTRAC_TLS: i32 = 91;
+/// An answer that makes no sense here: a page for people, a redirect, the wrong JSON.
+pub const PLEXTRAC_UNEXPECTED_ANSWER: i32 = 92;
+/// An answer over the size limit.
+pub const PLEXTRAC_TOO_LARGE: i32 = 93;
+
+/// The shared state could not be used where it would be unsafe to go on without.
+pub const PLEXTRAC_STORE: i32 = 110;
+
+/// The name of a status without its prefix, such as "MUST_WAIT"; "UNKNOWN" for a number that is
+/// none. Valid for ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn plextrac_status_name(status: i32) -> plextrac_str {
+    let name = NAMES.iter().find(|(known, _)| *known == status);
+    plextrac_str::of_static(name.map_or(c"UNKNOWN", |(_, name)| *name))
+}
+
+const NAMES: &[(i32, &std::ffi::CStr)] = &[
+    (PLEXTRAC_OK, c"OK"),
+    (PLEXTRAC_INVALID_ARGUMENT, c"INVALID_ARGUMENT"),
+    (PLEXTRAC_BUFFER_TOO_SMALL, c"BUFFER_TOO_SMALL"),
+    (PLEXTRAC_WRONG_STATE, c"WRONG_STATE"),
+    (PLEXTRAC_MUST_DRAIN, c"MUST_DRAIN"),
+    (PLEXTRAC_STALE, c"STALE"),
+    (PLEXTRAC_BUSY, c"BUSY"),
+    (PLEXTRAC_UNSUPPORTED, c"UNSUPPORTED"),
+    (PLEXTRAC_CLOSED, c"CLOSED"),
+    (PLEXTRAC_FORKED, c"FORKED"),
+    (PLEXTRAC_PANIC, c"PANIC"),
+    (PLEXTRAC_CANCELLED, c"CANCELLED"),
+    (PLEXTRAC_TIMEOUT, c"TIMEOUT"),
+    (PLEXTRAC_MUST_WAIT, c"MUST_WAIT"),
+    (PLEXTRAC_MFA_REQUIRED, c"MFA_REQUIRED"),
+    (PLEXTRAC_REJECTED, c"REJECTED"),
+    (PLEXTRAC_NOT_READY, c"NOT_READY"),
+    (PLEXTRAC_EXPIRED, c"EXPIRED"),
+    (PLEXTRAC_NETWORK, c"NETWORK"),
+    (PLEXTRAC_TLS, c"TLS"),
+    (PLEXTRAC_UNEXPECTED_ANSWER, c"UNEXPECTED_ANSWER"),
+    (PLEXTRAC_TOO_LARGE, c"TOO_LARGE"),
+    (PLEXTRAC_STORE, c"STORE"),
+];
+
+/// The status of an error class. One that is newer than this table is an answer nobody expected.
+pub(crate) fn of(code: ErrorCode) -> i32 {
+    match code {
+        ErrorCode::InvalidArgument => PLEXTRAC_INVALID_ARGUMENT,
+        ErrorCode::WrongState => PLEXTRAC_WRONG_STATE,
+        ErrorCode::Busy => PLEXTRAC_BUSY,
+        ErrorCode::Closed => PLEXTRAC_CLOSED,
+        ErrorCode::Forked => PLEXTRAC_FORKED,
+        ErrorCode::Panic => PLEXTRAC_PANIC,
+        ErrorCode::Cancelled => PLEXTRAC_CANCELLED,
+        ErrorCode::Timeout => PLEXTRAC_TIMEOUT,
+        ErrorCode::MfaRequired => PLEXTRAC_MFA_REQUIRED,
+        ErrorCode::Rejected => PLEXTRAC_REJECTED,
+        ErrorCode::MustWait => PLEXTRAC_MUST_WAIT,
+        ErrorCode::NotReady => PLEXTRAC_NOT_READY,
+        ErrorCode::Expired => PLEXTRAC_EXPIRED,
+        ErrorCode::Network => PLEXTRAC_NETWORK,
+        ErrorCode::Tls => PLEXTRAC_TLS,
+        ErrorCode::TooLarge => PLEXTRAC_TOO_LARGE,
+        ErrorCode::Store => PLEXTRAC_STORE,
+        ErrorCode::Unsupported => PLEXTRAC_UNSUPPORTED,
+        _ => PLEXTRAC_UNEXPECTED_ANSWER,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_statuses_share_a_number_or_a_name() {
+        for (index, (number, name)) in NAMES.iter().enumerate() {
+            for (other_number, other_name) in &NAMES[..index] {
+                assert!(number != other_number && name != other_name, "{name:?}");
+            }
+        }
+    }
+}
