@@ -34,6 +34,7 @@ mod ongoing;
 mod options;
 mod proxy;
 mod resolver;
+mod self_signed;
 mod socket;
 mod tls;
 mod tls_failure;

@@ -85,7 +85,7 @@ fn certificate(reason: &CertificateError) -> (String, &'static str) {
         // webpki has no variant of its own in rustls for this, the usual shape of a home-made certificate.
         E::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
             "it shows the certificate of an authority as its own (CaUsedAsEndEntity)".to_owned(),
-            "make the server a certificate that is no CA, signed by that authority, and give the authority as a CA bundle",
+            "give that certificate itself as a CA bundle, if it is really the server's own",
         ),
         _ => (
             format!("its certificate is not acceptable ({reason})"),

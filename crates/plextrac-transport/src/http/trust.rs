@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
@@ -11,6 +12,7 @@ use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme
 
 use super::error::HttpSetupError;
 use super::options::{CaBundle, ClientCertificate, HttpOptions, Roots};
+use super::self_signed::OrGivenItself;
 
 /// Checked settings. The system's trust store is read when the first connection needs it: that takes milliseconds,
 /// and most runs of a command need no connection at all.
@@ -23,7 +25,7 @@ pub(super) struct Trust {
 
 enum Source {
     Nobody,
-    Given(Arc<RootCertStore>),
+    Given(Arc<RootCertStore>, Vec<CertificateDer<'static>>),
     SystemAnd(Vec<CertificateDer<'static>>),
 }
 
@@ -44,7 +46,7 @@ impl Trust {
             Roots::OnlyGiven if store.is_empty() => {
                 return Err(HttpSetupError::EmptyCaBundle { name: None });
             }
-            Roots::OnlyGiven => Source::Given(Arc::new(store)),
+            Roots::OnlyGiven => Source::Given(Arc::new(store), given),
         };
         let identity = match &options.client_certificate {
             Some(given) => Some(identity(given, &provider)?),
@@ -61,19 +63,25 @@ impl Trust {
     fn build(&self) -> Result<ClientConfig, rustls::Error> {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_safe_default_protocol_versions()?;
-        let builder = match &self.source {
-            Source::Given(store) => builder.with_root_certificates(Arc::clone(store)),
-            Source::Nobody => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyCertificate(Arc::clone(&self.provider)))),
-            Source::SystemAnd(given) => builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(system_and(given, &self.provider)?)),
-        };
+        let builder = builder.dangerous().with_custom_certificate_verifier(self.verifier()?);
         Ok(match &self.identity {
             Some(identity) => builder.with_client_cert_resolver(Arc::clone(identity) as _),
             None => builder.with_no_client_auth(),
         })
+    }
+
+    fn verifier(&self) -> Result<Arc<dyn ServerCertVerifier>, rustls::Error> {
+        let provider = &self.provider;
+        let (inner, given): (Arc<dyn ServerCertVerifier>, _) = match &self.source {
+            Source::Nobody => return Ok(Arc::new(AnyCertificate(Arc::clone(provider)))),
+            Source::Given(store, given) => {
+                let builder =
+                    WebPkiServerVerifier::builder_with_provider(Arc::clone(store), Arc::clone(provider));
+                (builder.build().map_err(|error| rustls::Error::General(error.to_string()))?, given)
+            }
+            Source::SystemAnd(given) => (Arc::new(system_and(given, provider)?), given),
+        };
+        Ok(Arc::new(OrGivenItself { inner, given: given.clone() }))
     }
 }
 

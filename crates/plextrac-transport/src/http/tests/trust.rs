@@ -74,11 +74,31 @@ fn a_certificate_is_valid_from_its_first_day_to_its_last() {
 }
 
 #[test]
-fn an_authority_that_shows_its_own_certificate_is_explained() {
-    let authority = Authority::new("ca");
-    let server = Server::tls(authority.server_showing_the_authority(), serve);
-    let refusal = refusal(&authority.trusted(), &server);
-    assert!(refusal.contains("certificate of an authority as its own"), "{refusal}");
+fn a_self_signed_certificate_that_was_given_itself_is_believed() {
+    let own = Authority::self_signed("127.0.0.1", |_| ());
+    let server = Server::tls(own.server_showing_the_authority(), serve);
+    assert!(is_believed(&own.trusted(), &server));
+    let beside_the_system = HttpOptions { roots: Roots::System, ..own.trusted() };
+    assert!(is_believed(&beside_the_system, &server));
+}
+
+#[test]
+fn a_self_signed_certificate_must_be_the_given_one_for_this_name_and_valid_now() {
+    let own = Authority::self_signed("127.0.0.1", |_| ());
+    let other = Authority::self_signed("127.0.0.1", |_| ());
+    let impostor = Server::tls(other.server_showing_the_authority(), serve);
+    assert!(!is_believed(&own.trusted(), &impostor));
+
+    let elsewhere = Authority::self_signed("other.test", |_| ());
+    let server = Server::tls(elsewhere.server_showing_the_authority(), serve);
+    assert!(refusal(&elsewhere.trusted(), &server).contains("another name"));
+
+    let old = Authority::self_signed("127.0.0.1", ended);
+    let server = Server::tls(old.server_showing_the_authority(), serve);
+    assert!(refusal(&old.trusted(), &server).contains("expired"));
+    let new = Authority::self_signed("127.0.0.1", not_begun);
+    let server = Server::tls(new.server_showing_the_authority(), serve);
+    assert!(refusal(&new.trusted(), &server).contains("not valid yet"));
 }
 
 #[test]
