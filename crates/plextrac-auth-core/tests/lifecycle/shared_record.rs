@@ -200,10 +200,12 @@ fn a_wrong_password_stays_rejected_after_another_sessions_token_was_used() {
     sharing(&world, config()).want();
     wrong.want();
     assert!(wrong.usable().is_some(), "the token of the account serves all its sessions");
+    wrong.want_fresh();
+    assert_eq!(wrong.count(Call::Refresh), 1, "a refresh says nothing about the password");
     world.pass(secs(3600));
     wrong.want();
     assert_eq!(wrong.last_failure_kind(), FailureKind::Rejected);
-    assert_eq!(wrong.sent.len(), 1);
+    assert_eq!(wrong.count(Call::SignIn), 1);
 }
 
 #[test]
