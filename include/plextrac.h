@@ -807,9 +807,11 @@ int32_t plextrac_config_set_auth_scheme(plextrac_config *config,
                                         plextrac_error **err);
 
 /**
- * Where sessions are shared with other processes. `(NULL, 0)`: nowhere, they live in memory; the
- * default.
- * Errors: `PLEXTRAC_UNSUPPORTED` for a path: this version of the library shares nothing.
+ * Shares sessions with other processes of this user through a directory, which is made if it is not
+ * there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Machines share
+ * nothing.
+ * Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made.
+ * Blocks: on the file system.
  */
 int32_t plextrac_config_set_state_dir(plextrac_config *config,
                                       const char *path,

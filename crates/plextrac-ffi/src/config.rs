@@ -9,8 +9,8 @@ use crate::budget::{SharedBudget, plextrac_budget};
 use crate::handle::{self, Boxed, Handle};
 use crate::log::{Log, plextrac_log_fn};
 use crate::mfa::{Asker, plextrac_mfa_fn};
+use crate::plextrac_error;
 use crate::userdata::{Userdata, plextrac_free_fn};
-use crate::{PLEXTRAC_UNSUPPORTED, plextrac_error};
 
 /// Settings. Every setter checks what it is given and copies it; after an error the configuration is
 /// as it was. Sessions and machines copy what they need: it can be changed, used again and freed at
@@ -214,9 +214,11 @@ pub unsafe extern "C" fn plextrac_config_set_auth_scheme(
     })
 }
 
-/// Where sessions are shared with other processes. `(NULL, 0)`: nowhere, they live in memory; the
-/// default.
-/// Errors: `PLEXTRAC_UNSUPPORTED` for a path: this version of the library shares nothing.
+/// Shares sessions with other processes of this user through a directory, which is made if it is not
+/// there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Machines share
+/// nothing.
+/// Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made.
+/// Blocks: on the file system.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_state_dir(
     config: *mut plextrac_config,
@@ -225,10 +227,10 @@ pub unsafe extern "C" fn plextrac_config_set_state_dir(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive config, text (path, path_len); {
-        let _ = config;
-        if !path.is_empty() {
-            let sentence = "this version shares no sessions between processes; set no directory";
-            return Err(plextrac_error::new(PLEXTRAC_UNSUPPORTED, sentence));
+        if path.is_empty() {
+            config.settings.no_store();
+        } else {
+            config.settings.state_dir(path)?;
         }
     })
 }

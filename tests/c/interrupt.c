@@ -1,0 +1,164 @@
+/* Getting out of a blocked call: by cancelling it, and by closing its session. */
+#include "emulator.h"
+
+#include <pthread.h>
+
+/* A call on a thread of its own. */
+struct caller {
+    pthread_t thread;
+    const plextrac_session *session;
+    const plextrac_cancel *cancel;
+    int32_t status;
+};
+
+static void *log_in(void *argument)
+{
+    struct caller *caller = argument;
+    caller->status = plextrac_session_login(caller->session, caller->cancel, NULL);
+    return NULL;
+}
+
+static void *ask(void *argument)
+{
+    struct caller *caller = argument;
+    plextrac_request *request = NULL;
+    plextrac_response *response = NULL;
+    plextrac_error *err = NULL;
+    OK(plextrac_request_new("GET", PLEXTRAC_NTS, "/api/v2/whoami", PLEXTRAC_NTS, &request, &err));
+    caller->status = plextrac_session_request(caller->session, request, caller->cancel, &response, NULL);
+    CHECK((response != NULL) == (caller->status == PLEXTRAC_OK));
+    plextrac_response_free(response);
+    plextrac_request_free(request);
+    return NULL;
+}
+
+static void start(struct caller *caller, void *(*call)(void *))
+{
+    CHECK(pthread_create(&caller->thread, NULL, call, caller) == 0);
+}
+
+static int32_t end(struct caller *caller)
+{
+    CHECK(pthread_join(caller->thread, NULL) == 0);
+    return caller->status;
+}
+
+/* Requests of this kind wait for an answer that never comes. */
+static void stall(const plextrac_session *watcher, const char *kind)
+{
+    char fault[64];
+    snprintf(fault, sizeof fault, "{\"on\":\"%s\",\"times\":1,\"do\":\"stall\"}", kind);
+    control(watcher, "reset", NULL);
+    control(watcher, "fault", fault);
+}
+
+/* Returns when the server has the request, and so its caller waits. */
+static void until_stalled(const plextrac_session *watcher, const char *kind)
+{
+    while (number_of(watcher, kind, "faulted") == 0)
+        ;
+}
+
+static plextrac_cancel *cancellation(void)
+{
+    plextrac_cancel *cancel = NULL;
+    plextrac_error *err = NULL;
+    OK(plextrac_cancel_new(&cancel, &err));
+    return cancel;
+}
+
+static uint64_t since(plextrac_time start)
+{
+    return plextrac_time_now().monotonic_ms - start.monotonic_ms;
+}
+
+static void a_blocked_request_is_cancelled_and_the_session_goes_on(const plextrac_session *watcher)
+{
+    plextrac_error *err = NULL;
+    control(watcher, "reset", NULL);
+    plextrac_session *session = session_of(config_without_mfa());
+    OK(plextrac_session_login(session, NULL, &err));
+    stall(watcher, "api");
+    /* The reset has killed the token, and a stalled request says so to nobody. */
+    struct caller caller = {.session = session, .cancel = cancellation()};
+    start(&caller, ask);
+    until_stalled(watcher, "whoami");
+    plextrac_time triggered = plextrac_time_now();
+    plextrac_cancel_trigger(caller.cancel);
+    CHECK(end(&caller) == PLEXTRAC_CANCELLED);
+    printf("a blocked request was left %d ms after the trigger\n", (int)since(triggered));
+
+    /* It stays triggered; without it the session works. */
+    start(&caller, ask);
+    CHECK(end(&caller) == PLEXTRAC_CANCELLED);
+    plextrac_cancel_free((plextrac_cancel *)caller.cancel);
+    caller.cancel = NULL;
+    start(&caller, ask);
+    CHECK(end(&caller) == PLEXTRAC_OK);
+    plextrac_session_free(session);
+}
+
+static void a_cancelled_caller_leaves_the_sign_in_to_the_others(const plextrac_session *watcher)
+{
+    control(watcher, "reset", NULL);
+    control(watcher, "fault", "{\"on\":\"sign_in\",\"do\":{\"slow\":{\"ms\":300}}}");
+    plextrac_session *session = session_of(config_without_mfa());
+    struct caller impatient = {.session = session, .cancel = cancellation()}, patient = {.session = session};
+    start(&impatient, log_in);
+    start(&patient, log_in);
+    while (number_of(watcher, "sign_in", "ok") == 0)
+        ;
+    plextrac_cancel_trigger(impatient.cancel);
+    CHECK(end(&impatient) == PLEXTRAC_CANCELLED);
+    CHECK(end(&patient) == PLEXTRAC_OK);
+    CHECK(number_of(watcher, "sign_in", "ok") == 1);
+    plextrac_cancel_free((plextrac_cancel *)impatient.cancel);
+    plextrac_session_free(session);
+}
+
+static void closing_gets_everybody_out(const plextrac_session *watcher)
+{
+    plextrac_error *err = NULL;
+    control(watcher, "reset", NULL);
+    plextrac_session *session = session_of(config_without_mfa());
+    stall(watcher, "sign_in");
+    struct caller callers[4];
+    for (int i = 0; i < 4; i++) {
+        callers[i] = (struct caller){.session = session};
+        start(&callers[i], i % 2 ? log_in : ask);
+    }
+    until_stalled(watcher, "sign_in");
+    plextrac_time closing = plextrac_time_now();
+    OK(plextrac_session_close(session, &err));
+    for (int i = 0; i < 4; i++)
+        CHECK(end(&callers[i]) == PLEXTRAC_CLOSED);
+    printf("four callers were out %d ms after the close began\n", (int)since(closing));
+    CHECK(since(closing) < 10000);
+    plextrac_session_free(session);
+}
+
+static void a_request_that_is_out_ends_with_its_session(const plextrac_session *watcher)
+{
+    plextrac_error *err = NULL;
+    control(watcher, "reset", NULL);
+    plextrac_session *session = session_of(config_without_mfa());
+    OK(plextrac_session_login(session, NULL, &err));
+    stall(watcher, "api");
+    struct caller caller = {.session = session};
+    start(&caller, ask);
+    until_stalled(watcher, "whoami");
+    OK(plextrac_session_close(session, &err));
+    CHECK(end(&caller) == PLEXTRAC_CLOSED);
+    plextrac_session_free(session);
+}
+
+int main(void)
+{
+    plextrac_session *watcher = observer();
+    a_blocked_request_is_cancelled_and_the_session_goes_on(watcher);
+    a_cancelled_caller_leaves_the_sign_in_to_the_others(watcher);
+    closing_gets_everybody_out(watcher);
+    a_request_that_is_out_ends_with_its_session(watcher);
+    plextrac_session_free(watcher);
+    return 0;
+}
