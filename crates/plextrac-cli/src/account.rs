@@ -33,32 +33,30 @@ pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Session, Fail
     if let Some(store) = store {
         config.store(Arc::new(store));
     }
-    if let Some(token) = &settings.token {
-        config.token(token)?;
-    }
     match &settings.totp_secret {
         Some(secret) => config.totp_secret(secret)?,
         None if settings.asks => config.mfa_callback(prompt::six_digits),
         None => &mut config,
     };
-    let Some(username) = &settings.username else {
-        return Ok(Session::new(&config)?);
-    };
-    if let Some(password) = &settings.password {
-        config.password(username, password)?;
-        return Ok(Session::new(&config)?);
-    }
-    if is_shared && purpose != Purpose::SignIn {
+    let needs_password = settings.password.is_none();
+    if let Some(username) = settings.username.as_ref().filter(|_| needs_password && is_shared)
+        && purpose != Purpose::SignIn
+    {
         let session = Session::new(config.clone().username(username)?)?;
         if purpose == Purpose::Look || session.status().expires_in.is_some() {
             return Ok(session);
         }
     }
-    if settings.token.is_some() && purpose != Purpose::SignIn {
-        // Whose the token is, only the server could say: it is not shared as this user's.
-        return Ok(Session::new(&config)?);
+    if let Some(token) = &settings.token {
+        config.token(token)?;
     }
-    config.password(username, &settings.ask_password()?)?;
+    match (&settings.username, &settings.password) {
+        (Some(username), Some(password)) => config.password(username, password)?,
+        // Whose the token is, only the server could say: it is not shared as this user's.
+        _ if settings.token.is_some() && purpose != Purpose::SignIn => &mut config,
+        (Some(username), None) => config.password(username, &settings.ask_password()?)?,
+        (None, _) => &mut config,
+    };
     Ok(Session::new(&config)?)
 }
 

@@ -1,0 +1,126 @@
+//! `emulator`, as programs in other languages start it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::stand::{BINARY, Stand, run};
+
+/// A child that does not outlive the test.
+struct Running {
+    child: Child,
+    greeting: Value,
+}
+
+impl Running {
+    fn start(args: &[&str]) -> Self {
+        let mut child = Command::new(BINARY)
+            .arg("emulator")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let greeting = serde_json::from_str(&line).unwrap();
+        Self { child, greeting }
+    }
+
+    fn port(&self, which: &str) -> u16 {
+        let url = self.greeting[which].as_str().unwrap();
+        url.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    fn post(&self, path: &str, body: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port("url"))).unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Most have ended by then.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn its_first_line_says_where_it_is_and_who_can_sign_in() {
+    let running = Running::start(&[]);
+    let greeting = &running.greeting;
+    assert!(greeting["url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
+    assert!(greeting["tls_url"].as_str().unwrap().starts_with("https://127.0.0.1:"));
+    let pem = std::fs::read_to_string(greeting["ca_file"].as_str().unwrap()).unwrap();
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"));
+    let accounts = greeting["accounts"].as_array().unwrap();
+    assert!(
+        accounts.iter().all(|account| account["username"].is_string() && account["password"].is_string())
+    );
+    assert!(accounts.iter().any(|account| account["totp_secret"].is_string()));
+    assert!(accounts.iter().any(|account| account["totp_secret"].is_null()));
+}
+
+#[test]
+fn the_command_signs_in_to_it_with_what_the_first_line_says() {
+    let running = Running::start(&["--limit", "1"]);
+    let account = &running.greeting["accounts"][0];
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let stand = Stand::new();
+    let mut command = stand.nobody(&["request", "GET", "/api/v2/whoami"]);
+    command
+        .env("PLEXTRAC_URL", text(&running.greeting["tls_url"]))
+        .env("PLEXTRAC_CA_FILE", text(&running.greeting["ca_file"]))
+        .env("PLEXTRAC_USERNAME", text(&account["username"]))
+        .env("PLEXTRAC_PASSWORD", text(&account["password"]));
+    assert!(run(&mut command).fine().contains(account["username"].as_str().unwrap()));
+    let limited = running.post("/api/v1/authenticate", "{}");
+    assert!(limited.starts_with("HTTP/1.1 429 "), "--limit holds: {limited}");
+    assert!(running.post("/_emulator/advance", r#"{"seconds": 61}"#).starts_with("HTTP/1.1 200 "));
+    assert!(!running.post("/api/v1/authenticate", "{}").starts_with("HTTP/1.1 429 "));
+}
+
+#[test]
+fn a_port_that_is_taken_exits_with_1() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let stand = Stand::new();
+    assert!(run(&mut stand.nobody(&["emulator", "--port", &port])).refused(1).contains("could not start"));
+}
+
+#[test]
+fn with_until_eof_it_ends_with_its_standard_input_and_takes_its_ca_file_along() {
+    let mut running = Running::start(&["--until-eof"]);
+    let ca_file = running.greeting["ca_file"].as_str().unwrap().to_owned();
+    assert!(Path::new(&ca_file).exists());
+    drop(running.child.stdin.take());
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert!(!Path::new(&ca_file).exists());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_signal_ends_it_in_order() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut running = Running::start(&[]);
+        let ca_file = running.greeting["ca_file"].as_str().unwrap().to_owned();
+        drop(running.child.stdin.take());
+        kill_process(Pid::from_child(&running.child), signal).unwrap();
+        assert_eq!(running.child.wait().unwrap().code(), Some(0));
+        assert!(!Path::new(&ca_file).exists());
+    }
+}

@@ -1,0 +1,191 @@
+//! Scripts branch on the exit code, and people read the one line that comes with it.
+
+use std::net::TcpListener;
+use std::process::Stdio;
+use std::time::Duration;
+
+use plextrac_emulator::{Emulator, Fault, Kind, Target};
+
+use crate::stand::{Stand, run};
+
+#[test]
+fn usage_errors_exit_with_2() {
+    let stand = Stand::new();
+    for args in [
+        &["no-such-command"][..],
+        &["token", "--no-such-flag"],
+        &["token", "superfluous"],
+        &["token", "--timeout", "0"],
+        &["token", "--wait", "x"],
+        &["token", "--auth-scheme", "basic"],
+        &["request", "GET"],
+        &["request", "POST", "/", "--json", "{}", "--data", "x"],
+        &["exec"],
+        &["exec", "--"],
+        &[],
+    ] {
+        let ran = run(&mut stand.service(args));
+        assert_eq!((ran.code, ran.text()), (2, ""), "{args:?}: {ran:?}");
+        assert!(ran.stderr.contains("Usage:") || ran.stderr.contains("--help"), "{ran:?}");
+    }
+    assert_eq!(stand.requests(), 0);
+}
+
+#[test]
+fn bad_settings_exit_with_2_and_say_which() {
+    let stand = Stand::new();
+    let no_pem = stand.file("no.pem", b"this is no certificate");
+    let no_pem = no_pem.to_str().unwrap();
+    for (name, value, told) in [
+        ("PLEXTRAC_URL", "https://", "no host"),
+        ("PLEXTRAC_URL", "https://user:hunter2@acme.example", "user information"),
+        ("PLEXTRAC_URL", "ftp://acme.example", "scheme"),
+        ("PLEXTRAC_URL", "http://acme.example", "not encrypted"),
+        ("PLEXTRAC_CA_FILE", "/there/is/no/such/file", "/there/is/no/such/file"),
+        ("PLEXTRAC_CA_FILE", no_pem, no_pem),
+        ("PLEXTRAC_HEADERS_FILE", "/there/is/no/such/file", "/there/is/no/such/file"),
+        ("PLEXTRAC_TOTP_SECRET", "hunter2!", "the TOTP secret"),
+        ("PLEXTRAC_PASSWORD", "hunter2\u{7}", "the password"),
+        ("PLEXTRAC_PROXY", "ftp://proxy.example", "proxy"),
+    ] {
+        let ran = run(stand.service(&["token"]).env(name, value));
+        let line = ran.refused(2);
+        assert!(line.contains(told) && !line.contains("hunter2"), "{name}={value}: {line}");
+    }
+    assert_eq!(stand.requests(), 0);
+}
+
+#[test]
+fn six_digits_that_nobody_gives_exit_with_3() {
+    let stand = Stand::new();
+    let mut command = stand.analyst(&["token"]);
+    let ran = run(command.env_remove("PLEXTRAC_TOTP_SECRET"));
+    let line = ran.refused(3);
+    assert!(line.contains("six digits") && line.contains("PLEXTRAC_TOTP_SECRET"), "{line}");
+    assert_eq!(stand.authentication_requests(), 1);
+}
+
+#[test]
+fn a_rejected_password_exits_with_4_and_is_not_sent_again_by_any_run() {
+    let stand = Stand::new();
+    let mistaken = |args: &[&str]| {
+        let mut command = stand.service(args);
+        run(command.env("PLEXTRAC_PASSWORD", "mistyped"))
+    };
+    for _ in 0..3 {
+        assert!(mistaken(&["token"]).refused(4).contains("reject"));
+    }
+    assert_eq!(stand.authentication_requests(), 1);
+    mistaken(&["login", "--again"]).refused(4);
+    assert_eq!(stand.authentication_requests(), 2, "login --again allows it once");
+    run(&mut stand.service(&["token"])).fine();
+}
+
+#[test]
+fn a_token_that_has_ended_with_no_password_beside_it_exits_with_4() {
+    let stand = Stand::new();
+    let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
+    stand.emulator.revoke_tokens();
+    let ran = run(stand.somewhere(&["request", "GET", "/api/v2/whoami"]).env("PLEXTRAC_TOKEN", token));
+    assert!(matches!(ran.code, 1 | 4), "{ran:?}");
+    let ended = "eyJhbGciOiJub25lIn0.eyJpYXQiOjEwMDAwMDAwMDAsImV4cCI6MTAwMDAwMDkwMH0.x";
+    let ran = run(stand.somewhere(&["token"]).env("PLEXTRAC_TOKEN", ended));
+    assert!(ran.refused(4).contains("PLEXTRAC_TOKEN"), "{ran:?}");
+}
+
+#[test]
+fn a_rate_limit_exits_with_5_and_the_seconds_for_all_runs_until_its_time_is_over() {
+    let stand = Stand::new();
+    stand.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("30")));
+    for _ in 0..3 {
+        let ran = run(&mut stand.service(&["token"]));
+        let seconds = seconds_in(ran.refused(5));
+        assert!((20..=31).contains(&seconds), "{ran:?}");
+    }
+    assert_eq!(stand.authentication_requests(), 1);
+}
+
+#[test]
+fn a_budget_that_is_used_up_exits_with_5_and_nothing_is_sent() {
+    let stand = Stand::new();
+    let mut runs = 0;
+    let refused = loop {
+        let ran = run(&mut stand.service(&["login", "--again"]));
+        if ran.code != 0 {
+            break ran;
+        }
+        runs += 1;
+    };
+    assert!((1..=61).contains(&seconds_in(refused.refused(5))), "{refused:?}");
+    assert_eq!(stand.authentication_requests(), runs);
+    assert!((5..=6).contains(&runs), "{runs}");
+}
+
+#[test]
+fn wait_waits_for_the_turn() {
+    let stand = Stand::new();
+    stand.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("1")));
+    assert_eq!(run(&mut stand.service(&["token"])).code, 5);
+    run(&mut stand.service(&["token", "--wait", "10"])).fine();
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_exits_with_6() {
+    let stand = Stand::new();
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let ran = run(stand.service(&["token"]).env("PLEXTRAC_URL", format!("https://{closed}")));
+    assert!(ran.refused(6).contains(&closed.to_string()), "{ran:?}");
+}
+
+#[test]
+fn a_certificate_that_is_not_trusted_exits_with_6_and_names_the_flag() {
+    let stand = Stand::new();
+    let mut command = stand.service(&["token"]);
+    assert!(run(command.env_remove("PLEXTRAC_CA_FILE")).refused(6).contains("--ca-file"));
+    let skipped = run(command.arg("--insecure-skip-verify"));
+    assert_eq!(skipped.code, 0);
+    assert!(skipped.stderr.contains("warning: certificates are not checked"));
+}
+
+#[test]
+fn a_server_that_does_not_answer_exits_with_6_when_the_timeout_is_over() {
+    let stand = Stand::with(Emulator::builder().sign_in_delay(Duration::from_secs(600)));
+    stand.emulator.fault(Fault::on(Target::SignIn).stall());
+    assert!(run(&mut stand.service(&["token", "--timeout", "1"])).refused(6).contains("in time"));
+}
+
+#[test]
+fn a_page_for_people_exits_with_7_and_counts_as_no_rejection() {
+    let stand = Stand::new();
+    stand.emulator.fault(Fault::on(Target::SignIn).html(403));
+    assert!(run(&mut stand.service(&["token"])).refused(7).contains("in front"));
+    assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
+    assert!(!run(&mut stand.service(&["status"])).fine().contains("rejected"));
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let stand = Stand::new();
+    for args in [&["token"][..], &["status"], &["--help"]] {
+        let mut child = stand.service(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!((output.status.code(), output.stderr), (Some(0), vec![]), "{args:?}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_output_that_is_full_exits_with_1() {
+    let stand = Stand::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ran = run(stand.service(&["token"]).stdout(full));
+    assert!(ran.refused(1).contains("standard output cannot be written"));
+}
+
+/// The number before the last " s".
+fn seconds_in(line: &str) -> u64 {
+    let words: Vec<&str> = line.split([' ', ';']).collect();
+    let unit = words.iter().rposition(|word| *word == "s").unwrap();
+    words[unit - 1].parse().unwrap()
+}

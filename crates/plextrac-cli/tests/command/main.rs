@@ -1,0 +1,15 @@
+//! The command as scripts and people meet it: the real binary, against an emulator over TLS.
+
+mod demo;
+mod doctor;
+mod emulator;
+mod exit_codes;
+mod requests;
+mod secrecy;
+mod settings;
+#[cfg(unix)]
+mod sharing;
+mod signing_in;
+mod stand;
+#[cfg(target_os = "linux")]
+mod terminal;

@@ -1,0 +1,133 @@
+//! Questions, on a terminal of the test's own.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use plextrac_emulator::{Account, Kind};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, tcgetattr};
+
+use crate::stand::{BINARY, Stand};
+
+/// Far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The command on a pseudo-terminal, and the hands of the person in front of it.
+struct Terminal {
+    hands: File,
+    child: Child,
+    seen: String,
+}
+
+impl Terminal {
+    /// Runs a command of `stand` with the terminal as its controlling one, which util-linux's `setsid` arranges.
+    fn run(command: &Command) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let open = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
+        let mut session = Command::new("setsid");
+        session.args(["--ctty", "--wait", BINARY]).args(command.get_args()).env_clear();
+        session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let child = session.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
+        Self { hands: File::from(master), child, seen: String::new() }
+    }
+
+    /// Reads until `text` is there; what came before it is forgotten.
+    fn await_text(&mut self, text: &str) {
+        let mut buffer = [0; 4096];
+        while !self.seen.contains(text) {
+            let count = self.hands.read(&mut buffer).unwrap();
+            self.seen += &String::from_utf8_lossy(&buffer[..count]);
+        }
+    }
+
+    /// Types a secret once the terminal has stopped to echo, as a person does who sees nothing happen.
+    fn type_hidden(&mut self, text: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while tcgetattr(&self.hands).unwrap().local_modes.contains(LocalModes::ECHO) {
+            assert!(Instant::now() < deadline, "the echo is still on after {PATIENCE:?}");
+            std::thread::yield_now();
+        }
+        writeln!(self.hands, "{text}").unwrap();
+    }
+
+    fn type_visible(&mut self, text: &str) {
+        writeln!(self.hands, "{text}").unwrap();
+    }
+
+    /// Everything that was ever on the screen, and the exit code.
+    fn end(mut self) -> (String, i32) {
+        let mut buffer = [0; 4096];
+        // A terminal whose other side is closed answers with an error, not with an end.
+        while let Ok(count @ 1..) = self.hands.read(&mut buffer) {
+            self.seen += &String::from_utf8_lossy(&buffer[..count]);
+        }
+        (self.seen, self.child.wait().unwrap().code().unwrap())
+    }
+}
+
+#[test]
+fn a_person_is_asked_for_what_is_not_set_and_secrets_are_not_echoed() {
+    let stand = Stand::new();
+    let account = Account::analyst();
+    let mut command = stand.somewhere(&["request", "GET", "/api/v2/whoami"]);
+    command.env_remove("PLEXTRAC_URL");
+    let mut terminal = Terminal::run(&command);
+    terminal.await_text("URL of the instance: ");
+    terminal.type_visible(&stand.emulator.tls_url());
+    terminal.await_text("User name: ");
+    terminal.type_visible(&account.username);
+    terminal.await_text("Password of analyst@example.com: ");
+    terminal.type_hidden(&account.password);
+    terminal.await_text("Six digits for analyst@example.com at https://127.0.0.1:");
+    terminal.type_hidden("12345");
+    terminal.await_text("Those are not six digits");
+    let digits = stand.emulator.digits(&account.username).unwrap();
+    terminal.type_hidden(&digits);
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains(r#""username":"analyst@example.com""#), "{screen}");
+    assert!(!screen.contains(&account.password) && !screen.contains(&digits), "{screen}");
+    assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
+    assert_eq!(stand.emulator.stats().of_kind(Kind::Mfa), 1);
+}
+
+#[test]
+fn a_person_who_gives_no_digits_ends_it_with_3() {
+    let stand = Stand::new();
+    let mut command = stand.analyst(&["token"]);
+    command.env_remove("PLEXTRAC_TOTP_SECRET");
+    let mut terminal = Terminal::run(&command);
+    terminal.await_text("Six digits for ");
+    terminal.type_hidden("");
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 3, "{screen}");
+}
+
+#[test]
+fn nothing_is_asked_with_no_prompt() {
+    let stand = Stand::new();
+    let mut command = stand.service(&["token", "--no-prompt"]);
+    command.env_remove("PLEXTRAC_PASSWORD");
+    let (screen, code) = Terminal::run(&command).end();
+    assert_eq!(code, 2, "{screen}");
+    assert!(screen.contains("the password is not set"), "{screen}");
+}
+
+#[test]
+fn a_terminal_sees_colour_unless_it_is_refused() {
+    let stand = Stand::new();
+    let mut command = stand.nobody(&["demo"]);
+    let (screen, code) = Terminal::run(&command).end();
+    assert_eq!(code, 0);
+    assert!(screen.contains("\x1b[1m1. Sign-in without MFA\x1b[0m"), "{screen}");
+    for (name, value) in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let (screen, _) = Terminal::run(command.env(name, value)).end();
+        assert!(screen.contains("1. Sign-in without MFA") && !screen.contains('\x1b'), "{name}: {screen}");
+        command.env_remove(name);
+    }
+}
