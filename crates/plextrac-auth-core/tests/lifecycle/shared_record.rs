@@ -8,7 +8,7 @@ use std::rc::Rc;
 use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
     Call, Config, Credentials, Event, FailureKind, InputError, Instant, MfaSource, Output, Secret,
-    SharedRecord, SharedToken, Stamp, UnixTime, WaitReason, Want,
+    SharedRecord, SharedToken, Stamp, UnixTime, Verdict, WaitReason, Want,
 };
 
 use crate::driver::{Driver, PASSWORD, Server, TOTP, USER, World, config, config_with, secs, totp, wait_of};
@@ -149,6 +149,42 @@ fn a_newer_token_in_the_record_is_tried_before_a_refresh() {
     second.want();
     assert_eq!(second.usable(), first.usable());
     assert!(second.sent.is_empty());
+}
+
+#[test]
+fn a_401_on_a_token_that_was_taken_over_after_a_401_still_starts_a_refresh() {
+    let world = World::new(Server::plain());
+    let (mut first, mut second) = (sharing(&world, config()), sharing(&world, config()));
+    first.want();
+    second.want();
+    first.want_fresh();
+    second.unauthorized();
+    second.want();
+    assert_eq!(second.unauthorized(), Verdict::Renew, "that token was not made because of the 401");
+    second.want();
+    assert_eq!(second.count(Call::Refresh), 1);
+    assert_eq!(second.unauthorized(), Verdict::Final);
+}
+
+#[test]
+fn a_token_that_was_answered_with_401_is_not_taken_over_again() {
+    let world = World::new(Server::plain());
+    let (mut first, mut second) = (sharing(&world, config()), sharing(&world, config()));
+    first.want();
+    second.want();
+    let rejected = second.usable().unwrap();
+    first.want_fresh();
+    second.unauthorized();
+    second.want();
+    let newer = second.usable();
+    world.pass(secs(120));
+    // Somebody who has not heard of it writes it down with a longer life than the newer one has left.
+    share(&world, &rejected, "boot-1");
+    second.want();
+    assert_eq!(second.usable(), newer);
+    share(&world, "another.to.ken", "boot-1");
+    second.want();
+    assert_eq!(second.usable().as_deref(), Some("another.to.ken"), "control: any other is");
 }
 
 #[test]
