@@ -110,10 +110,14 @@ impl Budget {
     }
 
     /// Takes over what other processes have written; what this one sent itself stays. If the record's clock cannot
-    /// be compared with this one, everything in it counts as sent now.
-    pub fn restore(&mut self, record: Option<&BudgetRecord>, boot: &str, now: Time) {
-        self.places.retain(|place| !place.foreign);
-        let Some(record) = record else { return };
+    /// be compared with this one, everything in it counts as sent when it was first seen here.
+    ///
+    /// Returns whether the record is to be written anew on this clock: until it is, whoever reads it next takes
+    /// everything in it for sent at that moment, and after a reboot a full budget would never be free again.
+    pub fn restore(&mut self, record: Option<&BudgetRecord>, boot: &str, now: Time) -> bool {
+        let known = core::mem::take(&mut self.places);
+        self.places = known.iter().filter(|place| !place.foreign).copied().collect();
+        let Some(record) = record else { return false };
         let now_here = now.monotonic;
         let is_comparable = record.stamp.on_clock(boot, now).is_some();
         for place in &record.places {
@@ -121,7 +125,8 @@ impl Budget {
             let until = if is_comparable {
                 place.until.min(now_here + LONGEST_PLACE)
             } else {
-                now_here + COUNTED_AFTER_ANSWER
+                let seen_before = known.iter().find(|known| known.ticket == place.ticket);
+                seen_before.map_or(now_here + COUNTED_AFTER_ANSWER, |seen| seen.until)
             };
             if !is_own && until > now_here {
                 self.places.push(Place { ticket: place.ticket, until, foreign: true });
@@ -131,6 +136,7 @@ impl Budget {
             let from = if is_comparable { now_here } else { record.stamp.monotonic };
             self.rate_limited(now_here + until.since(from).min(MAX_WAIT));
         }
+        !is_comparable
     }
 
     /// Whether so many places are free.
@@ -270,6 +276,21 @@ mod tests {
         assert_eq!(other.used(at(67_999)), 1);
         assert_eq!(other.used(at(68_000)), 0);
         assert_eq!(other.wait_until(at(7_000)), Some(at(37_000)));
+    }
+
+    #[test]
+    fn entries_of_another_clock_count_from_the_first_look_at_them_and_are_to_be_written_anew() {
+        let mut budget = Budget::new(2).unwrap();
+        budget.send(Ticket(1), at(1_000_000), at(970_000));
+        let record = budget.to_record("b1", Time::from_millis(1_000_000, 5_000_000));
+        let mut other = Budget::new(2).unwrap();
+        let later = Time::from_millis(50_000, 9_999_000);
+        assert!(other.restore(Some(&record), "b2", Time::from_millis(7_000, 9_999_000)));
+        assert!(other.restore(Some(&record), "b2", later));
+        assert_eq!(other.used(at(67_999)), 1);
+        assert_eq!(other.used(at(68_000)), 0, "a second look does not begin the minute anew");
+        let anew = other.to_record("b2", later);
+        assert!(!Budget::default().restore(Some(&anew), "b2", later), "a record on this clock stays as it is");
     }
 
     #[test]
