@@ -4,7 +4,6 @@
 //! over, and its result is kept. Its thread ends with it. No lock is held while it waits for the network, a
 //! person, or a moment to come.
 
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,6 +14,7 @@ use plextrac_auth_core::{
     Output, Response, SharedRecord, TransportFailure, WaitReason, Want,
 };
 
+use crate::callback::{self, Callback};
 use crate::clock::{self, Time};
 use crate::config::Mfa;
 use crate::error::{Error, ErrorCode};
@@ -36,7 +36,8 @@ pub(crate) struct Flight {
     pub(crate) has_sent: bool,
     /// Nothing may be sent before this moment.
     pub(crate) blocked: Option<(Moment, WaitReason)>,
-    /// It gives up because nobody waits for it any more. Its outcome is of no use to whoever comes now.
+    /// It gives up, as nobody waits for it any more or the session was signed out. Its outcome is of no use to whoever
+    /// comes now.
     pub(crate) is_abandoned: bool,
     /// A person is being asked since then.
     pub(crate) asking_since: Option<Instant>,
@@ -77,22 +78,12 @@ pub(crate) fn start(
     Ok(flight)
 }
 
-/// Whether this thread runs a callback of the session's flight: waiting for that flight would never end.
-pub(crate) fn is_in_callback_of(shared: &Shared) -> bool {
-    IN_CALLBACK_OF.get() == std::ptr::from_ref(shared) as usize
-}
-
-/// What comes after a drain.
+/// What comes after a drain, once what is [to be sent](Inner::to_send) was sent.
 pub(crate) enum Next {
-    Send(plextrac_auth_core::Request),
     ReadShared,
     Ask { until: Moment, attempt: u32 },
     Blocked { until: Moment, reason: WaitReason },
     Over,
-}
-
-thread_local! {
-    static IN_CALLBACK_OF: Cell<usize> = const { Cell::new(0) };
 }
 
 fn run(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) {
@@ -100,6 +91,7 @@ fn run(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) {
         let sentence = "a callback or this library panicked during the sign-in; the session is still usable";
         Err(Error::new(ErrorCode::Panic, sentence))
     });
+    shared.leave_nothing_behind();
     let mut inner = shared.inner.lock();
     let mut ended = flight.lock();
     ended.outcome = Some(outcome);
@@ -116,10 +108,15 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
     // person or for a moment to come.
     let mut lock: Option<Box<dyn StoreLock>> = None;
     let mut next = match errand {
-        Errand::Token(want) => shared.step(|machine, _| machine.want(want))?,
+        Errand::Token(want) => shared.want(want)?,
         Errand::Digits(digits) => shared.step(|machine, now| machine.submit_digits(digits, now))?,
     };
     loop {
+        if let Some(request) = shared.take_request() {
+            flight.lock().has_sent = true;
+            next = exchange(shared, &request)?;
+            continue;
+        }
         next = match next {
             Next::Over => return Ok(()),
             Next::ReadShared => {
@@ -127,10 +124,6 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
                     lock = shared.lock_account();
                 }
                 shared.read_shared()?
-            }
-            Next::Send(request) => {
-                flight.lock().has_sent = true;
-                exchange(shared, &request)?
             }
             Next::Ask { until, attempt } => {
                 lock = None;
@@ -203,9 +196,7 @@ fn ask(
         instance: shared.base_url.clone(),
     };
     note_asking(shared, flight, true);
-    IN_CALLBACK_OF.set(Arc::as_ptr(shared) as usize);
-    let answer = catch_unwind(AssertUnwindSafe(|| callback(&prompt)));
-    IN_CALLBACK_OF.set(0);
+    let answer = callback::run(Callback::Mfa, shared, || callback(&prompt));
     note_asking(shared, flight, false);
     let digits = match answer {
         Ok(Some(code)) => Digits::new(&code).map_err(Error::from),
@@ -216,7 +207,13 @@ fn ask(
         Err(_) => Err(Error::new(ErrorCode::Panic, "the MFA callback panicked; the session is still usable")),
     };
     match digits {
-        Ok(digits) => shared.step(|machine, now| machine.submit_digits(digits, now)),
+        Ok(digits) => match shared.step(|machine, now| machine.submit_digits(digits, now)) {
+            // The challenge lapsed, which the machine tells when it is polled; or the session was signed out.
+            Err(error) if error.code() == ErrorCode::WrongState => {
+                shared.step(|_, _| Ok(())).and(Err(signed_out()))
+            }
+            next => next,
+        },
         Err(error) => {
             // The challenge is of no use without digits; the want goes with it.
             shared.step(|machine, _| machine.abandon_mfa()).ok();
@@ -229,7 +226,9 @@ fn note_asking(shared: &Shared, flight: &Mutex<Flight>, begins: bool) {
     let now = clock::real_now();
     let inner = shared.inner.lock();
     let mut flight = flight.lock();
-    flight.asked_for = flight.person_time(now);
+    let asked_for = flight.person_time(now);
+    shared.asked_for.fetch_add(millis(asked_for.saturating_sub(flight.asked_for)), Ordering::Relaxed);
+    flight.asked_for = asked_for;
     flight.asking_since = begins.then_some(now);
     drop((inner, flight));
     shared.changed.notify_all();
@@ -259,7 +258,8 @@ fn hold_until(
             drop(shared.step(|machine, _| machine.withdraw()));
             return Err(if is_closed { closed() } else { must_wait(left, reason) });
         }
-        if left.is_zero() {
+        // Another thread's input may have moved the machine on.
+        if left.is_zero() || inner.to_send.is_some() {
             flight.lock().blocked = None;
             return Ok(());
         }
@@ -274,31 +274,50 @@ const HAND_MOVED_SLICE: Duration = Duration::from_millis(5);
 /// What a drain brought.
 struct Drained {
     next: Next,
+    /// When a want would start something, if nothing is under way and none is blocked.
+    rests_until: Option<Moment>,
     events: Vec<Event>,
     records: Vec<SharedRecord>,
 }
 
-fn drain(machine: &mut Machine, budget: &mut Budget, now: Time, quiet_until: &AtomicU64) -> Drained {
-    let (mut events, mut records, mut to_send) = (Vec::new(), Vec::new(), None);
+fn drain(inner: &mut Inner, budget: &mut Budget, now: Time, quiet_until: &AtomicU64) -> Drained {
+    let (mut events, mut records, mut rests_until) = (Vec::new(), Vec::new(), None);
     let next = loop {
-        match machine.poll(budget, now) {
-            Output::Send(request) => to_send = Some(request),
+        match inner.machine.poll(budget, now) {
+            // Whichever thread brought the machine to it, the flight sends it.
+            Output::Send(request) => inner.to_send = Some(request),
             Output::Keep(record) => records.push(record),
             Output::Event(event) => events.push(event),
             Output::ReadShared => break Next::ReadShared,
             Output::NeedDigits { until, attempt } => break Next::Ask { until, attempt },
             Output::Wait { until, reason } => {
-                if reason != WaitReason::AnswerOutstanding {
+                if reason.is_blocked() {
                     quiet_until.store(until.as_millis(), Ordering::Relaxed);
+                    break Next::Blocked { until, reason };
                 }
-                break if reason.is_blocked() { Next::Blocked { until, reason } } else { Next::Over };
+                rests_until = (reason != WaitReason::AnswerOutstanding).then_some(until);
+                break Next::Over;
             }
             output if output.is_last() => break Next::Over,
             // Outputs added later that are no last ones are of no use to this driver.
             _ => {}
         }
     };
-    Drained { next: to_send.map_or(next, Next::Send), events, records }
+    Drained { next, rests_until, events, records }
+}
+
+/// What an input came to.
+struct Stepped {
+    next: Next,
+    rests_until: Option<Moment>,
+    /// What ended the want that stood.
+    failed: Option<Error>,
+}
+
+impl Stepped {
+    fn next(self) -> Result<Next, Error> {
+        self.failed.map_or(Ok(self.next), Err)
+    }
 }
 
 impl Shared {
@@ -310,11 +329,66 @@ impl Shared {
         self.step_because(input, None)
     }
 
+    /// The same for whoever is no flight: a want that ends by this is the flight's to tell.
+    pub(crate) fn change(
+        &self,
+        input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
+    ) -> Result<Next, Error> {
+        self.drained_after(input, None).map(|stepped| stepped.next)
+    }
+
+    /// Brings what is known of the account up to date with what others wrote down. A flight does that by itself.
+    pub(crate) fn look(&self) {
+        let is_flying = || self.is_flying.load(Ordering::Acquire);
+        if self.sharing.is_none() || is_flying() {
+            return;
+        }
+        if matches!(self.change(|machine, _| machine.look()), Ok(Next::ReadShared)) {
+            let record = self.recorded();
+            // Under the session's lock, where no flight can start: one that did reads the record itself.
+            let _ = self.change(|machine, now| match is_flying() {
+                true => Ok(()),
+                false => machine.handle_shared(record.as_ref(), now),
+            });
+        }
+    }
+
+    fn want(&self, want: Want) -> Result<Next, Error> {
+        let stepped = self.drained_after(|machine, _| machine.want(want), None)?;
+        if let Some(until) = stepped.rests_until {
+            self.quiet_until.store(until.as_millis(), Ordering::Relaxed);
+        }
+        stepped.next()
+    }
+
     /// The shared record, handed to the machine that asked for it.
-    pub(crate) fn read_shared(&self) -> Result<Next, Error> {
+    fn read_shared(&self) -> Result<Next, Error> {
+        let record = self.recorded();
+        self.step(|machine, now| machine.handle_shared(record.as_ref(), now)).map_err(|error| {
+            // It does not want to know any more.
+            if error.code() == ErrorCode::WrongState { signed_out() } else { error }
+        })
+    }
+
+    fn recorded(&self) -> Option<SharedRecord> {
         let read = self.sharing.as_ref().map(|sharing| sharing.read(self.clock.now()));
-        let record = read.and_then(|read| self.or_notice(read));
-        self.step(|machine, now| machine.handle_shared(record.as_ref(), now))
+        read.and_then(|read| self.or_notice(read))
+    }
+
+    fn take_request(&self) -> Option<plextrac_auth_core::Request> {
+        self.inner.lock().to_send.take()
+    }
+
+    /// What a flight began and does not end must not stand in the way of the next.
+    fn leave_nothing_behind(&self) {
+        if let Some(unsent) = self.take_request() {
+            let _ =
+                self.step(|machine, now| machine.handle_failure(unsent.id, TransportFailure::Cancelled, now));
+        }
+        let is_wanted = self.inner.lock().machine.is_wanted();
+        if is_wanted {
+            let _ = self.step(|machine, _| machine.withdraw());
+        }
     }
 
     pub(crate) fn lock_account(&self) -> Option<Box<dyn StoreLock>> {
@@ -330,11 +404,11 @@ impl Shared {
         let mut inner = self.inner.lock();
         let now = self.clock.now();
         if !inner.machine.is_drained() {
-            drop(drain(&mut inner.machine, &mut budget, now, &self.quiet_until));
+            drop(drain(&mut inner, &mut budget, now, &self.quiet_until));
         }
         let changed = change(&mut inner.machine, now);
-        drop(drain(&mut inner.machine, &mut budget, now, &self.quiet_until));
-        self.live.publish(&inner.machine, now);
+        drop(drain(&mut inner, &mut budget, now, &self.quiet_until));
+        self.publish(&inner, now);
         self.changed.notify_all();
         changed
     }
@@ -345,15 +419,23 @@ impl Shared {
         input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
         cause: Option<&HttpError>,
     ) -> Result<Next, Error> {
+        self.drained_after(input, cause)?.next()
+    }
+
+    fn drained_after(
+        &self,
+        input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
+        cause: Option<&HttpError>,
+    ) -> Result<Stepped, Error> {
         let (drained, before) = self.with_budget(|budget| {
             let mut inner = self.inner.lock();
             let now = self.clock.now();
             // A 401 that was reported, or a panic, leaves outputs behind.
-            let before = (!inner.machine.is_drained())
-                .then(|| drain(&mut inner.machine, budget, now, &self.quiet_until));
-            let drained = input(&mut inner.machine, now)
-                .map(|()| drain(&mut inner.machine, budget, now, &self.quiet_until));
-            self.live.publish(&inner.machine, now);
+            let before =
+                (!inner.machine.is_drained()).then(|| drain(&mut inner, budget, now, &self.quiet_until));
+            let drained =
+                input(&mut inner.machine, now).map(|()| drain(&mut inner, budget, now, &self.quiet_until));
+            self.publish(&inner, now);
             (drained, before)
         });
         self.changed.notify_all();
@@ -363,17 +445,12 @@ impl Shared {
         }
         let drained = drained.map_err(|error| match error {
             // The session was signed out, or the clock jumped past the request's deadline, while it was out.
-            InputError::Stale => Error::new(
-                ErrorCode::Cancelled,
-                "the session was signed out while this was under way; call again",
-            ),
+            InputError::Stale => signed_out(),
             error => error.into(),
         })?;
         self.keep(&drained.records);
-        match self.tell_all(drained.events, cause) {
-            Some(error) => Err(error),
-            None => Ok(drained.next),
-        }
+        let failed = self.tell_all(drained.events, cause);
+        Ok(Stepped { next: drained.next, rests_until: drained.rests_until, failed })
     }
 
     fn keep(&self, records: &[SharedRecord]) {
@@ -448,9 +525,17 @@ pub(crate) fn closed() -> Error {
     Error::new(ErrorCode::Closed, "the session was closed")
 }
 
+pub(crate) fn signed_out() -> Error {
+    Error::new(ErrorCode::Cancelled, "the session was signed out while this was under way; call again")
+}
+
 pub(crate) fn mfa_required() -> Error {
     Error::new(
         ErrorCode::MfaRequired,
         "the password was right, and six digits are needed: submit them within two minutes, or set a TOTP secret or a callback",
     )
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

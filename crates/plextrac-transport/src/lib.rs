@@ -37,6 +37,7 @@
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
 mod budget;
+mod callback;
 mod cancel;
 mod clock;
 mod config;

@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use plextrac_auth_core::{Digits, Generation, InputError, Machine, Secret, State, Verdict, WaitReason, Want};
 use serde::Serialize;
 
+use crate::callback::{self, Callback};
 use crate::cancel::{CancelToken, TriggerGuard};
 use crate::clock;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::event::{Counters, Tally};
-use crate::flight::{self, Errand, Flight, Next};
+use crate::flight::{self, Errand, Flight};
 use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::live::{Age, LiveToken};
 use crate::request::{Request, Response};
@@ -195,7 +196,12 @@ impl Session {
     /// `Closed`.
     pub fn report_unauthorized(&self, rejected: &str) -> Result<bool, Error> {
         let shared = self.shared();
-        let generation = shared.inner.lock().machine.generation_of(rejected);
+        let inner = shared.inner.lock();
+        let generation = inner.machine.generation_of(rejected);
+        if inner.closed {
+            return Err(flight::closed());
+        }
+        drop(inner);
         match generation {
             Some(generation) => Ok(self.report(generation)? != Verdict::Final),
             None => Ok(true),
@@ -219,8 +225,11 @@ impl Session {
     /// # Errors
     /// What getting a token brings (see [`login`](Self::login)); `Timeout`, `Cancelled`, `Network`, `Tls`, `TooLarge`.
     pub fn request(&self, request: &Request) -> Result<Response, Error> {
-        let ends = clock::real_now() + self.timeout;
+        let began = clock::real_now();
+        let asked_for = || Duration::from_millis(self.shared().asked_for.load(Ordering::Relaxed));
+        let asked_before = asked_for();
         let token = self.token_for(request)?;
+        let ends = began + self.timeout + (asked_for() - asked_before);
         let response = self.send(request, &token, ends)?;
         if response.status() != 401 {
             return Ok(response);
@@ -230,8 +239,9 @@ impl Session {
             return Ok(response);
         }
         let left = ends.saturating_duration_since(clock::real_now());
+        let asked_before = asked_for();
         let token = self.with_timeout(left).token_for(request)?;
-        let response = self.send(request, &token, ends)?;
+        let response = self.send(request, &token, ends + (asked_for() - asked_before))?;
         if response.status() == 401 {
             self.report(token.generation)?;
         }
@@ -270,7 +280,13 @@ impl Session {
     /// # Errors
     /// `Closed`.
     pub fn logout(&self) -> Result<(), Error> {
-        self.change_account(|machine, now| machine.sign_out(now))
+        self.change_account(|machine, now| machine.sign_out(now))?;
+        // Whoever comes from now on has no part in what was under way.
+        if let Some(flight) = &self.shared().inner.lock().flight {
+            flight.lock().is_abandoned = true;
+        }
+        self.shared().changed.notify_all();
+        Ok(())
     }
 
     /// Ends the session: every caller returns with `Closed`, and so does every later call. Waits at most one second
@@ -304,7 +320,7 @@ impl Session {
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = self.shared();
-        self.look();
+        shared.look();
         let now = shared.clock.monotonic();
         let budget = shared.with_budget(|budget| budget.clone());
         let live = shared.live.get().filter(|live| live.age(now) != Age::Over);
@@ -424,6 +440,7 @@ impl Session {
         if let Some(live) = self.satisfying(need) {
             return Ok(Some(live));
         }
+        waiter.check_cancelled()?;
         let flight = match inner.flight.clone() {
             Some(flight) => flight,
             None => flight::start(shared, &mut inner, Errand::Token(waiter.want(need)))?,
@@ -467,7 +484,7 @@ impl Session {
         }
         let now = shared.clock.now();
         let verdict = inner.machine.report_unauthorized(generation, now);
-        shared.live.publish(&inner.machine, now);
+        shared.publish(&inner, now);
         drop(inner);
         match verdict {
             Ok(verdict) => Ok(verdict),
@@ -486,23 +503,16 @@ impl Session {
         if shared.inner.lock().closed {
             return Err(flight::closed());
         }
+        if callback::running_for(shared) == Some(Callback::Events) {
+            return Err(busy("an event sink cannot change the account: return, and change it then"));
+        }
         if shared.sharing.is_some() {
             // First here, so that a flight of this session ends and lets go of the account's lock.
             let _ = shared.change_here(&change);
         }
         let _lock = shared.lock_account();
-        self.look();
-        shared.step(change).map(drop)
-    }
-
-    /// Brings what is known of the account up to date with what others wrote down.
-    fn look(&self) {
-        let shared = self.shared();
-        if shared.sharing.is_some()
-            && matches!(shared.step(|machine, _| machine.look()), Ok(Next::ReadShared))
-        {
-            drop(shared.read_shared());
-        }
+        shared.look();
+        shared.change(change).map(drop)
     }
 
     fn send(&self, request: &Request, token: &LiveToken, ends: Instant) -> Result<Response, Error> {
@@ -574,10 +584,16 @@ struct Waiter<'a> {
 
 impl<'a> Waiter<'a> {
     fn new(session: &'a Session) -> Result<Self, Error> {
-        if flight::is_in_callback_of(session.shared()) {
-            let sentence =
-                "a callback called back into the sign-in that waits for it; return the six digits instead";
-            return Err(Error::new(ErrorCode::Busy, sentence));
+        match callback::running_for(session.shared()) {
+            Some(Callback::Mfa) => {
+                return Err(busy(
+                    "a callback called back into the sign-in that waits for it; return the six digits instead",
+                ));
+            }
+            Some(Callback::Events) => {
+                return Err(busy("an event sink cannot wait for a token: return, and ask for it then"));
+            }
+            None => {}
         }
         let wakes = session.cancel.as_ref().map(|token| {
             let shared = Arc::clone(session.shared());
@@ -588,6 +604,13 @@ impl<'a> Waiter<'a> {
             }))
         });
         Ok(Self { session, began: clock::real_now(), _wakes: wakes })
+    }
+
+    fn check_cancelled(&self) -> Result<(), Error> {
+        if self.session.cancel.as_ref().is_some_and(CancelToken::is_triggered) {
+            return Err(Error::new(ErrorCode::Cancelled, "the call was cancelled"));
+        }
+        Ok(())
     }
 
     fn want(&self, need: Need) -> Want {
@@ -606,7 +629,7 @@ impl<'a> Waiter<'a> {
             joined.waiters += 1;
             joined.is_abandoned
         };
-        let outcome = self.wait_on(inner, flight);
+        let outcome = self.wait_on(inner, flight, came_late);
         let mut left = flight.lock();
         left.waiters -= 1;
         if left.waiters == 0 {
@@ -620,19 +643,21 @@ impl<'a> Waiter<'a> {
         &self,
         inner: &mut parking_lot::MutexGuard<'_, Inner>,
         flight: &Mutex<Flight>,
+        came_late: bool,
     ) -> Result<(), Error> {
         let shared = self.session.shared();
         loop {
+            if inner.closed {
+                return Err(flight::closed());
+            }
             let seen = flight.lock();
             if let Some(outcome) = &seen.outcome {
                 return outcome.clone();
             }
-            if inner.closed {
-                return Err(flight::closed());
+            if seen.is_abandoned && !came_late {
+                return Err(flight::signed_out());
             }
-            if self.session.cancel.as_ref().is_some_and(CancelToken::is_triggered) {
-                return Err(Error::new(ErrorCode::Cancelled, "the call was cancelled"));
-            }
+            self.check_cancelled()?;
             let now = clock::real_now();
             let ends = self.began + self.session.timeout + seen.person_time(now);
             if let Some((until, reason)) = seen.blocked.filter(|_| !seen.is_abandoned) {
@@ -682,6 +707,10 @@ pub(crate) fn request_failed(error: &HttpError, request: &Request, closing: &Can
     let told = Error::new(code, error.to_string());
     // Of a request that may have arrived, nobody knows whether the server acted on it (RFC 9110 §9.2.2).
     if error.was_sent() && !request.method.is_idempotent() { told.not_retryable() } else { told }
+}
+
+fn busy(sentence: &str) -> Error {
+    Error::new(ErrorCode::Busy, sentence)
 }
 
 fn no_cookie() -> Error {

@@ -5,15 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
-use plextrac_auth_core::{Budget, FingerprintKey, Instant as Moment, Machine};
+use plextrac_auth_core::{Budget, FingerprintKey, Instant as Moment, Machine, Request, Time};
 
 use crate::budget::{self, SharedBudget};
+use crate::callback::{self, Callback};
 use crate::cancel::CancelToken;
 use crate::clock::{self, Clock};
 use crate::config::{Mfa, SessionConfig};
 use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent, Tally};
-use crate::flight::{self, Flight};
+use crate::flight::Flight;
 use crate::http::HttpClient;
 use crate::live::Live;
 use crate::seed::random_seed;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) is_flying: AtomicBool,
     /// Before this moment of the monotonic clock, in milliseconds, a want would start nothing.
     pub(crate) quiet_until: AtomicU64,
+    /// How long persons were asked for six digits so far, in milliseconds. It counts against no timeout.
+    pub(crate) asked_for: AtomicU64,
     /// Ends the program's requests when the session is closed.
     pub(crate) abort_requests: CancelToken,
     /// Ends flights when the session is closed and its grace is over.
@@ -57,6 +60,8 @@ pub(crate) struct Shared {
 pub(crate) struct Inner {
     pub(crate) machine: Machine,
     pub(crate) flight: Option<Arc<Mutex<Flight>>>,
+    /// What the machine said to send, until the flight takes it to do so.
+    pub(crate) to_send: Option<Request>,
     pub(crate) closed: bool,
 }
 
@@ -88,10 +93,11 @@ impl Shared {
             sharing,
             budget: budget::of_instance(&config.instance, &config.clock, config.auth_budget),
             live,
-            inner: Mutex::new(Inner { machine, flight: None, closed: false }),
+            inner: Mutex::new(Inner { machine, flight: None, to_send: None, closed: false }),
             changed: Condvar::new(),
             is_flying: AtomicBool::new(false),
             quiet_until: AtomicU64::new(0),
+            asked_for: AtomicU64::new(0),
             abort_requests: CancelToken::new(),
             abort_flights: CancelToken::new(),
             tally: Tally::default(),
@@ -108,21 +114,22 @@ impl Shared {
     /// Its lock comes before the session's, and the store's before both.
     pub(crate) fn with_budget<T>(&self, spend: impl FnOnce(&mut Budget) -> T) -> T {
         let Some(sharing) = &self.sharing else { return spend(&mut self.budget.lock()) };
-        let lock = self.or_notice(sharing.lock_budget());
-        let record = self.or_notice(sharing.read_budget());
+        // What fails is told when the lock is let go.
+        let lock = sharing.lock_budget();
+        let read = sharing.read_budget();
+        let record = read.as_ref().ok();
         let mut budget = self.budget.lock();
         let now = self.clock.now();
-        if let Some(record) = &record {
-            budget.restore(record.as_ref(), sharing.boot(), now);
-        }
+        let is_outdated =
+            record.as_ref().is_some_and(|record| budget.restore(record.as_ref(), sharing.boot(), now));
         let before = budget.clone();
         let spent = spend(&mut budget);
-        let changed = (*budget != before).then(|| budget.to_record(sharing.boot(), now));
+        let changed = (is_outdated || *budget != before).then(|| budget.to_record(sharing.boot(), now));
         drop(budget);
-        if let Some(changed) = changed {
-            self.or_notice(sharing.write_budget(&changed));
-        }
-        drop(lock);
+        let written = changed.map_or(Ok(()), |changed| sharing.write_budget(&changed));
+        self.or_notice(lock.map(drop));
+        self.or_notice(read);
+        self.or_notice(written);
         spent
     }
 
@@ -137,11 +144,20 @@ impl Shared {
             .ok()
     }
 
-    /// Tells the program and the log. No lock may be held.
+    /// Tells the program and the log. No lock of this process may be held. A sink that panics has told so by itself;
+    /// it is no reason to lose a token.
     pub(crate) fn tell(&self, event: &SessionEvent) {
         log::debug!(target: "plextrac", "{}: {event}", self.base_url);
         if let Some(sink) = &self.events {
-            sink.tell(event);
+            drop(callback::run(Callback::Events, self, || sink.tell(event)));
+        }
+    }
+
+    /// Hands out what the machine has. The caller holds the session's lock.
+    pub(crate) fn publish(&self, inner: &Inner, now: Time) {
+        // What lands after the session was closed is kept for others, if anywhere.
+        if !inner.closed {
+            self.live.publish(&inner.machine, now);
         }
     }
 
@@ -152,7 +168,7 @@ impl Shared {
         inner.closed = true;
         self.live.clear();
         self.changed.notify_all();
-        let flight = inner.flight.clone().filter(|_| !flight::is_in_callback_of(self));
+        let flight = inner.flight.clone().filter(|_| callback::running_for(self).is_none());
         drop(inner);
         self.abort_requests.trigger();
         if let Some(flight) = flight {
