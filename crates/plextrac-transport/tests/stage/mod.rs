@@ -38,6 +38,9 @@ impl Stage {
     pub fn with(set: impl FnOnce(EmulatorBuilder) -> EmulatorBuilder) -> Self {
         let builder = Emulator::builder().frozen_clock().limit_per_minute(1_000);
         let emulator = set(builder).start().unwrap();
+        // One second into a TOTP step: near the end of one, a sign-in waits for the next, and this clock stands still.
+        let into_step = emulator.clock().true_unix_ms().rem_euclid(30_000).unsigned_abs();
+        emulator.clock().advance(Duration::from_millis(31_000 - into_step));
         let clock = clock_of(&emulator);
         Self { emulator, clock }
     }

@@ -1,6 +1,7 @@
 //! What a session told its event sink, in the order it did.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Instant;
 
 use plextrac_transport::{SessionConfig, SessionEvent};
 
@@ -27,6 +28,17 @@ impl Told {
             passed.push(event);
         }
         panic!("it never came; these did: {passed:?}")
+    }
+
+    /// Makes a call again and again until an event comes: for calls that start something only when nothing is under way.
+    #[track_caller]
+    pub fn await_event_while(&self, call: impl Fn(), is_it: impl Fn(&SessionEvent) -> bool) {
+        let gives_up = Instant::now() + PATIENCE;
+        while !self.0.try_iter().any(|event| is_it(&event)) {
+            call();
+            std::thread::yield_now();
+            assert!(Instant::now() < gives_up, "it never came");
+        }
     }
 
     /// What was told so far and not looked at.

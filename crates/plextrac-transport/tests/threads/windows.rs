@@ -39,7 +39,7 @@ fn in_the_late_window_everybody_waits_for_one_flight_and_gets_its_token() {
     let held = stage.emulator.hold(Target::Refresh);
     let callers = call_each(16, move |_| session.authorization().unwrap());
     callers.iter().for_each(|caller| caller.await_sleep());
-    assert_eq!(stage.seen(Kind::Refresh), 1);
+    stage.await_requests(Kind::Refresh, 1);
     held.release();
     let tokens: Vec<_> = callers.into_iter().map(|caller| caller.join()).collect();
     assert!(tokens.iter().all(|token| token.matches(tokens[0].expose())));
