@@ -295,6 +295,22 @@ impl Session {
         self.shared().close();
     }
 
+    /// Waits until nothing of this session is under way, at most for its timeout. A program that is about to end calls
+    /// this, so that a refresh that nobody waits for is not given up on the way.
+    pub fn settle(&self) {
+        let shared = self.shared();
+        if callback::running_for(shared).is_some() {
+            return;
+        }
+        let ends = clock::real_now() + self.timeout;
+        let mut inner = shared.inner.lock();
+        while inner.flight.is_some() && !inner.closed {
+            if shared.changed.wait_until(&mut inner, ends).timed_out() {
+                return;
+            }
+        }
+    }
+
     /// Where the session stands.
     #[must_use]
     pub fn state(&self) -> SessionState {
