@@ -1,6 +1,7 @@
 //! The session of an account: the one place where sessions are made from settings.
 
 use std::io::{self, IsTerminal};
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,29 +23,22 @@ pub(crate) enum Purpose {
     Look,
 }
 
-/// The session that `args` and the environment name. Nothing is sent.
-///
-/// Dropping it, as every command does before it ends, leaves a request that is out a second to be answered.
-pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Session, Failure> {
+/// A session that is left in order: what it has begun for the next run, a refresh, comes to its end before this one ends.
+pub(crate) struct Account(Session);
+
+/// The account that `args` and the environment name. Nothing is sent.
+pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Account, Failure> {
     let settings = Settings::resolve(args)?;
     let mut config = way_to(args, &settings.url)?;
-    let store = state_dir::open(args)?;
-    let is_shared = store.is_some();
-    if let Some(store) = store {
-        config.store(Arc::new(store));
-    }
     match &settings.totp_secret {
         Some(secret) => config.totp_secret(secret)?,
         None if settings.asks => config.mfa_callback(prompt::six_digits),
         None => &mut config,
     };
-    let needs_password = settings.password.is_none();
-    if let Some(username) = settings.username.as_ref().filter(|_| needs_password && is_shared)
-        && purpose != Purpose::SignIn
-    {
-        let session = Session::new(config.clone().username(username)?)?;
-        if purpose == Purpose::Look || session.status().expires_in.is_some() {
-            return Ok(session);
+    if let Some(store) = state_dir::open(args)? {
+        config.store(Arc::new(store));
+        if let Some(session) = shared(&config, &settings, purpose)? {
+            return Ok(Account(session));
         }
     }
     if let Some(token) = &settings.token {
@@ -57,7 +51,20 @@ pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Session, Fail
         (Some(username), None) => config.password(username, &settings.ask_password()?)?,
         (None, _) => &mut config,
     };
-    Ok(Session::new(&config)?)
+    Ok(Account(Session::new(&config)?))
+}
+
+/// Where no password is set, the session that other runs have left may do without.
+fn shared(config: &SessionConfig, settings: &Settings, purpose: Purpose) -> Result<Option<Session>, Failure> {
+    let Some(username) = settings.username.as_ref().filter(|_| settings.password.is_none()) else {
+        return Ok(None);
+    };
+    let session = Session::new(config.clone().username(username)?)?;
+    Ok(match purpose {
+        Purpose::SignIn => None,
+        Purpose::Look => Some(session),
+        Purpose::Use => Some(session).filter(|session| session.status().expires_in.is_some()),
+    })
 }
 
 /// The way to the instance, without anybody to sign in.
@@ -93,6 +100,20 @@ pub(crate) fn way_to(args: &AccountArgs, url: &str) -> Result<SessionConfig, Fai
         _ => {}
     });
     Ok(config)
+}
+
+impl Deref for Account {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.0.settle();
+    }
 }
 
 /// A live token in the forms in which it leaves this process.

@@ -11,19 +11,19 @@ pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
         .command
         .split_first()
         .ok_or_else(|| Failure::usage("there is no command to run; give one after --"))?;
-    let session = account::open(&args.account, Purpose::Use)?;
-    let shown = Shown::of(&session, &args.account)?;
+    let account = account::open(&args.account, Purpose::Use)?;
+    let shown = Shown::of(&account, &args.account)?;
     let mut command = Command::new(program);
     command
         .args(arguments)
-        .env("PLEXTRAC_URL", session.status().instance)
+        .env("PLEXTRAC_URL", account.status().instance)
         .env("PLEXTRAC_TOKEN", shown.token())
         .env("PLEXTRAC_AUTHORIZATION", shown.authorization())
         // What the token is got with is more than the command needs.
         .env_remove("PLEXTRAC_PASSWORD")
         .env_remove("PLEXTRAC_TOTP_SECRET");
-    // Nothing of this process outlives the next step, a request that is still out included.
-    drop(session);
+    // The next step leaves nothing of this process, so what is under way has to end first.
+    drop(account);
     become_it(command).map_err(|error| {
         Failure::other(format!("{} could not be started: {error}", program.to_string_lossy()))
     })

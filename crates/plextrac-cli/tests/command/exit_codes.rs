@@ -100,7 +100,7 @@ fn a_rate_limit_exits_with_5_and_the_seconds_for_all_runs_until_its_time_is_over
     for _ in 0..3 {
         let ran = run(&mut stand.service(&["token"]));
         let seconds = seconds_in(ran.refused(5));
-        assert!((20..=31).contains(&seconds), "{ran:?}");
+        assert!((1..=31).contains(&seconds), "{ran:?}");
     }
     assert_eq!(stand.authentication_requests(), 1);
 }

@@ -14,7 +14,7 @@ use plextrac_transport::{ErrorCode, Session, SessionEvent};
 use serde_json::json;
 
 use crate::durations::spoken;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use stage::{Stage, wrong};
 
 /// How often the wrong password is called for.
@@ -24,6 +24,14 @@ const CALLS: u32 = 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn run() -> Result<(), Failure> {
+    story().map_err(|failure| match failure {
+        // What would be the user's to mend elsewhere is the demo's own fault here.
+        Failure::Told(exit, what) if exit != Exit::Other => wrong(&what),
+        failure => failure,
+    })
+}
+
+fn story() -> Result<(), Failure> {
     let mut stage = Stage::set()?;
     stage.introduce()?;
 
