@@ -11,6 +11,7 @@ mod emulator;
 mod generated;
 mod library;
 mod project;
+mod promises;
 mod steps;
 mod tasks;
 mod toolbox;

@@ -4,6 +4,7 @@ use xshell::cmd;
 
 use crate::generated;
 use crate::project::{Project, STANDALONE};
+use crate::promises;
 use crate::steps::{Halt, Steps};
 
 /// Check format, lints, documentation and drift of everything generated
@@ -35,5 +36,6 @@ pub(crate) fn run(project: &Project, _: &Options) -> Result<(), Halt> {
         Ok(String::new())
     });
     generated::check_all(project, &mut steps);
+    promises::check(project, &mut steps);
     steps.finish()
 }
