@@ -137,3 +137,19 @@ fn difference(now: &Stats, before: &Stats) -> Vec<(Kind, Outcome, u64)> {
     });
     counts.filter(|&(.., count)| count > 0).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demo_that_told_something_else_than_the_server_saw_fails() {
+        let mut stage = Stage::set().unwrap();
+        let service = stage.session(&Account::service(), |_| {}).unwrap();
+        assert!(stage.server_saw(&[(Kind::SignIn, Outcome::Ok, 1)]).is_err(), "nothing was seen yet");
+        service.login().unwrap();
+        assert!(stage.server_saw(&[(Kind::SignIn, Outcome::Ok, 1)]).is_ok());
+        service.refresh().unwrap();
+        assert!(stage.server_saw(&[]).is_err(), "more was seen");
+    }
+}
