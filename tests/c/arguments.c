@@ -1,29 +1,30 @@
 /* What cannot be meant is refused, by name, and leaves nothing behind.
  *
- * Each line of a table names a function and a parameter. A test in crates/plextrac-ffi/tests holds the tables against the
- * header: no pointer may be missing. */
+ * Each line of a table names a function and a parameter. A test in crates/plextrac-ffi/tests holds the tables
+ * against the header: no pointer may be missing. */
 #include "emulator.h"
 
 /* NULL for this parameter is PLEXTRAC_INVALID_ARGUMENT, and the error has its name. */
-#define NULL_IS_NAMED(function, parameter, call)                                               \
-    do {                                                                                       \
-        plextrac_error *err = NULL;                                                            \
-        int32_t status_ = (call);                                                              \
-        check_status_(__FILE__, __LINE__, #function ": " #parameter, PLEXTRAC_INVALID_ARGUMENT, status_, err); \
-        CHECK(strstr(plextrac_error_message(err).data, #parameter " is NULL"));                \
-        plextrac_error_free(err);                                                              \
+#define NULL_IS_NAMED(function, parameter, call)                                                         \
+    do {                                                                                                 \
+        plextrac_error *err = NULL;                                                                      \
+        int32_t status_ = (call);                                                                        \
+        check_status_(__FILE__, __LINE__, #function ": " #parameter, PLEXTRAC_INVALID_ARGUMENT, status_, \
+                      err);                                                                              \
+        CHECK(strstr(plextrac_error_message(err).data, #parameter " is NULL"));                          \
+        plextrac_error_free(err);                                                                        \
     } while (0)
 
 /* NULL for this parameter of a function that returns no status is an empty answer. */
 #define NULL_IS_NOTHING(function, parameter, condition) CHECK((condition) && #function #parameter)
 
 /* The out-parameter is empty after a call that failed, whatever was in it. */
-#define IS_EMPTIED(function, parameter, type, call)     \
-    do {                                                \
-        type parameter;                                 \
-        memset(&parameter, 0x5a, sizeof parameter);     \
-        (void)(call);                                   \
-        CHECK(is_zero(&parameter, sizeof parameter));   \
+#define IS_EMPTIED(function, parameter, type, call)   \
+    do {                                              \
+        type parameter;                               \
+        memset(&parameter, 0x5a, sizeof parameter);   \
+        (void)(call);                                 \
+        CHECK(is_zero(&parameter, sizeof parameter)); \
     } while (0)
 
 static int is_zero(const void *bytes, size_t count)
@@ -103,28 +104,41 @@ static void null_is_named(void)
 
     NULL_IS_NAMED(plextrac_config_new, url, plextrac_config_new(NULL, NTS, &new_config, &err));
     NULL_IS_NAMED(plextrac_config_new, out, plextrac_config_new("x.example", NTS, NULL, &err));
-    NULL_IS_NAMED(plextrac_config_set_password, config, plextrac_config_set_password(NULL, "u", NTS, "p", NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_password, user, plextrac_config_set_password(config, NULL, NTS, "p", NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_password, password, plextrac_config_set_password(config, "u", NTS, NULL, 3, &err));
+    NULL_IS_NAMED(plextrac_config_set_password, config,
+                  plextrac_config_set_password(NULL, "u", NTS, "p", NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_password, user,
+                  plextrac_config_set_password(config, NULL, NTS, "p", NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_password, password,
+                  plextrac_config_set_password(config, "u", NTS, NULL, 3, &err));
     NULL_IS_NAMED(plextrac_config_set_token, config, plextrac_config_set_token(NULL, "t", NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_token, token, plextrac_config_set_token(config, NULL, NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_totp_secret, config, plextrac_config_set_totp_secret(NULL, "GEZDGNBVGY3TQOJQ", NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_totp_secret, secret, plextrac_config_set_totp_secret(config, NULL, NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_mfa_callback, config, plextrac_config_set_mfa_callback(NULL, nobody, NULL, NULL, &err));
-    NULL_IS_NAMED(plextrac_config_set_mfa_callback, callback, plextrac_config_set_mfa_callback(config, NULL, NULL, NULL, &err));
+    NULL_IS_NAMED(plextrac_config_set_totp_secret, config,
+                  plextrac_config_set_totp_secret(NULL, "GEZDGNBVGY3TQOJQ", NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_totp_secret, secret,
+                  plextrac_config_set_totp_secret(config, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_mfa_callback, config,
+                  plextrac_config_set_mfa_callback(NULL, nobody, NULL, NULL, &err));
+    NULL_IS_NAMED(plextrac_config_set_mfa_callback, callback,
+                  plextrac_config_set_mfa_callback(config, NULL, NULL, NULL, &err));
     NULL_IS_NAMED(plextrac_config_set_ca_file, config, plextrac_config_set_ca_file(NULL, "x", NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_ca_file, path, plextrac_config_set_ca_file(config, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_ca_pem, config, plextrac_config_set_ca_pem(NULL, "x", NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_ca_pem, pem, plextrac_config_set_ca_pem(config, NULL, NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_roots, config, plextrac_config_set_roots(NULL, PLEXTRAC_ROOTS_SYSTEM, &err));
-    NULL_IS_NAMED(plextrac_config_set_header, config, plextrac_config_set_header(NULL, "x", NTS, "y", NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_header, name, plextrac_config_set_header(config, NULL, NTS, "y", NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_header, value, plextrac_config_set_header(config, "x", NTS, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_roots, config,
+                  plextrac_config_set_roots(NULL, PLEXTRAC_ROOTS_SYSTEM, &err));
+    NULL_IS_NAMED(plextrac_config_set_header, config,
+                  plextrac_config_set_header(NULL, "x", NTS, "y", NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_header, name,
+                  plextrac_config_set_header(config, NULL, NTS, "y", NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_header, value,
+                  plextrac_config_set_header(config, "x", NTS, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_proxy, config, plextrac_config_set_proxy(NULL, "", 0, &err));
     NULL_IS_NAMED(plextrac_config_set_proxy, url, plextrac_config_set_proxy(config, NULL, NTS, &err));
-    NULL_IS_NAMED(plextrac_config_set_auth_scheme, config, plextrac_config_set_auth_scheme(NULL, PLEXTRAC_SCHEME_RAW, &err));
+    NULL_IS_NAMED(plextrac_config_set_auth_scheme, config,
+                  plextrac_config_set_auth_scheme(NULL, PLEXTRAC_SCHEME_RAW, &err));
     NULL_IS_NAMED(plextrac_config_set_state_dir, config, plextrac_config_set_state_dir(NULL, NULL, 0, &err));
-    NULL_IS_NAMED(plextrac_config_set_state_dir, path, plextrac_config_set_state_dir(config, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_state_dir, path,
+                  plextrac_config_set_state_dir(config, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_timeout_ms, config, plextrac_config_set_timeout_ms(NULL, 1, &err));
     NULL_IS_NAMED(plextrac_config_set_wait_ms, config, plextrac_config_set_wait_ms(NULL, 1, &err));
     NULL_IS_NAMED(plextrac_config_set_auth_budget, config, plextrac_config_set_auth_budget(NULL, 6, &err));
@@ -141,38 +155,54 @@ static void null_is_named(void)
     NULL_IS_NAMED(plextrac_session_new, config, plextrac_session_new(NULL, &another, &err));
     NULL_IS_NAMED(plextrac_session_new, out, plextrac_session_new(config, NULL, &err));
     NULL_IS_NAMED(plextrac_session_login, session, plextrac_session_login(NULL, NULL, &err));
-    NULL_IS_NAMED(plextrac_session_submit_mfa, session, plextrac_session_submit_mfa(NULL, "123456", NTS, NULL, &err));
-    NULL_IS_NAMED(plextrac_session_submit_mfa, code, plextrac_session_submit_mfa(session, NULL, NTS, NULL, &err));
-    NULL_IS_NAMED(plextrac_session_authorization, session, plextrac_session_authorization(NULL, NULL, &secret, &err));
-    NULL_IS_NAMED(plextrac_session_authorization, out, plextrac_session_authorization(session, NULL, NULL, &err));
+    NULL_IS_NAMED(plextrac_session_submit_mfa, session,
+                  plextrac_session_submit_mfa(NULL, "123456", NTS, NULL, &err));
+    NULL_IS_NAMED(plextrac_session_submit_mfa, code,
+                  plextrac_session_submit_mfa(session, NULL, NTS, NULL, &err));
+    NULL_IS_NAMED(plextrac_session_authorization, session,
+                  plextrac_session_authorization(NULL, NULL, &secret, &err));
+    NULL_IS_NAMED(plextrac_session_authorization, out,
+                  plextrac_session_authorization(session, NULL, NULL, &err));
     NULL_IS_NAMED(plextrac_session_copy_authorization, session,
                   plextrac_session_copy_authorization(NULL, buf, sizeof buf, &len, NULL, &err));
     NULL_IS_NAMED(plextrac_session_copy_authorization, buf,
                   plextrac_session_copy_authorization(session, NULL, sizeof buf, &len, NULL, &err));
     NULL_IS_NAMED(plextrac_session_copy_authorization, len,
                   plextrac_session_copy_authorization(session, buf, sizeof buf, NULL, NULL, &err));
-    NULL_IS_NAMED(plextrac_session_report_unauthorized, session, plextrac_session_report_unauthorized(NULL, "x", NTS, &err));
+    NULL_IS_NAMED(plextrac_session_report_unauthorized, session,
+                  plextrac_session_report_unauthorized(NULL, "x", NTS, &err));
     NULL_IS_NAMED(plextrac_session_report_unauthorized, rejected,
                   plextrac_session_report_unauthorized(session, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_session_refresh, session, plextrac_session_refresh(NULL, NULL, &err));
     NULL_IS_NAMED(plextrac_session_forget_rejection, session, plextrac_session_forget_rejection(NULL, &err));
     NULL_IS_NAMED(plextrac_session_close, session, plextrac_session_close(NULL, &err));
     NULL_IS_NAMED(plextrac_session_logout, session, plextrac_session_logout(NULL, &err));
-    NULL_IS_NAMED(plextrac_session_request, session, plextrac_session_request(NULL, request, NULL, &answer, &err));
-    NULL_IS_NAMED(plextrac_session_request, request, plextrac_session_request(session, NULL, NULL, &answer, &err));
-    NULL_IS_NAMED(plextrac_session_request, out, plextrac_session_request(session, request, NULL, NULL, &err));
+    NULL_IS_NAMED(plextrac_session_request, session,
+                  plextrac_session_request(NULL, request, NULL, &answer, &err));
+    NULL_IS_NAMED(plextrac_session_request, request,
+                  plextrac_session_request(session, NULL, NULL, &answer, &err));
+    NULL_IS_NAMED(plextrac_session_request, out,
+                  plextrac_session_request(session, request, NULL, NULL, &err));
 
-    NULL_IS_NAMED(plextrac_request_new, method, plextrac_request_new(NULL, NTS, "/", NTS, &new_request, &err));
-    NULL_IS_NAMED(plextrac_request_new, path, plextrac_request_new("GET", NTS, NULL, NTS, &new_request, &err));
+    NULL_IS_NAMED(plextrac_request_new, method,
+                  plextrac_request_new(NULL, NTS, "/", NTS, &new_request, &err));
+    NULL_IS_NAMED(plextrac_request_new, path,
+                  plextrac_request_new("GET", NTS, NULL, NTS, &new_request, &err));
     NULL_IS_NAMED(plextrac_request_new, out, plextrac_request_new("GET", NTS, "/", NTS, NULL, &err));
-    NULL_IS_NAMED(plextrac_request_add_header, request, plextrac_request_add_header(NULL, "x", NTS, "y", NTS, &err));
-    NULL_IS_NAMED(plextrac_request_add_header, name, plextrac_request_add_header(request, NULL, NTS, "y", NTS, &err));
-    NULL_IS_NAMED(plextrac_request_add_header, value, plextrac_request_add_header(request, "x", NTS, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_request_add_header, request,
+                  plextrac_request_add_header(NULL, "x", NTS, "y", NTS, &err));
+    NULL_IS_NAMED(plextrac_request_add_header, name,
+                  plextrac_request_add_header(request, NULL, NTS, "y", NTS, &err));
+    NULL_IS_NAMED(plextrac_request_add_header, value,
+                  plextrac_request_add_header(request, "x", NTS, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_request_set_json, request, plextrac_request_set_json(NULL, "1", NTS, &err));
     NULL_IS_NAMED(plextrac_request_set_json, json, plextrac_request_set_json(request, NULL, NTS, &err));
-    NULL_IS_NAMED(plextrac_request_set_body, request, plextrac_request_set_body(NULL, "a/b", NTS, "1", NTS, &err));
-    NULL_IS_NAMED(plextrac_request_set_body, content_type, plextrac_request_set_body(request, NULL, NTS, "1", NTS, &err));
-    NULL_IS_NAMED(plextrac_request_set_body, body, plextrac_request_set_body(request, "a/b", NTS, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_request_set_body, request,
+                  plextrac_request_set_body(NULL, "a/b", NTS, "1", NTS, &err));
+    NULL_IS_NAMED(plextrac_request_set_body, content_type,
+                  plextrac_request_set_body(request, NULL, NTS, "1", NTS, &err));
+    NULL_IS_NAMED(plextrac_request_set_body, body,
+                  plextrac_request_set_body(request, "a/b", NTS, NULL, NTS, &err));
 
     NULL_IS_NAMED(plextrac_machine_new, config, plextrac_machine_new(NULL, now, &new_machine, &err));
     NULL_IS_NAMED(plextrac_machine_new, out, plextrac_machine_new(config, now, NULL, &err));
@@ -189,14 +219,18 @@ static void null_is_named(void)
                   plextrac_machine_handle_response(machine, 1, 200, &text, &text, 1, NULL, 1, now, &err));
     NULL_IS_NAMED(plextrac_machine_handle_failure, machine,
                   plextrac_machine_handle_failure(NULL, 1, PLEXTRAC_FAILURE_OTHER, now, &err));
-    NULL_IS_NAMED(plextrac_machine_submit_mfa, machine, plextrac_machine_submit_mfa(NULL, "123456", NTS, now, &err));
-    NULL_IS_NAMED(plextrac_machine_submit_mfa, code, plextrac_machine_submit_mfa(machine, NULL, NTS, now, &err));
+    NULL_IS_NAMED(plextrac_machine_submit_mfa, machine,
+                  plextrac_machine_submit_mfa(NULL, "123456", NTS, now, &err));
+    NULL_IS_NAMED(plextrac_machine_submit_mfa, code,
+                  plextrac_machine_submit_mfa(machine, NULL, NTS, now, &err));
     NULL_IS_NAMED(plextrac_machine_report_unauthorized, machine,
                   plextrac_machine_report_unauthorized(NULL, "x", NTS, now, &err));
     NULL_IS_NAMED(plextrac_machine_report_unauthorized, rejected,
                   plextrac_machine_report_unauthorized(machine, NULL, NTS, now, &err));
-    NULL_IS_NAMED(plextrac_machine_authorization, machine, plextrac_machine_authorization(NULL, now, &secret, &err));
-    NULL_IS_NAMED(plextrac_machine_authorization, out, plextrac_machine_authorization(machine, now, NULL, &err));
+    NULL_IS_NAMED(plextrac_machine_authorization, machine,
+                  plextrac_machine_authorization(NULL, now, &secret, &err));
+    NULL_IS_NAMED(plextrac_machine_authorization, out,
+                  plextrac_machine_authorization(machine, now, NULL, &err));
     NULL_IS_NAMED(plextrac_machine_cookie, machine, plextrac_machine_cookie(NULL, &secret, &err));
     NULL_IS_NAMED(plextrac_machine_cookie, out, plextrac_machine_cookie(machine, NULL, &err));
 }
@@ -233,12 +267,15 @@ static void null_is_nothing(void)
     NULL_IS_NOTHING(plextrac_response_header, name, !plextrac_response_header(response, 0, NULL, &value));
     NULL_IS_NOTHING(plextrac_response_header, value, !plextrac_response_header(response, 0, &name, NULL));
 
-    NULL_IS_NOTHING(plextrac_machine_expires_in_ms, machine, !plextrac_machine_expires_in_ms(NULL, now, &number));
+    NULL_IS_NOTHING(plextrac_machine_expires_in_ms, machine,
+                    !plextrac_machine_expires_in_ms(NULL, now, &number));
     NULL_IS_NOTHING(plextrac_machine_expires_in_ms, out, !plextrac_machine_expires_in_ms(machine, now, NULL));
     NULL_IS_NOTHING(plextrac_action_kind, action, plextrac_action_kind(NULL) == 0);
     NULL_IS_NOTHING(plextrac_action_reason, action, plextrac_action_reason(NULL).data == NULL);
-    NULL_IS_NOTHING(plextrac_action_error, action, plextrac_action_error(NULL, &copy) == PLEXTRAC_INVALID_ARGUMENT);
-    NULL_IS_NOTHING(plextrac_action_error, out, plextrac_action_error(action, NULL) == PLEXTRAC_INVALID_ARGUMENT);
+    NULL_IS_NOTHING(plextrac_action_error, action,
+                    plextrac_action_error(NULL, &copy) == PLEXTRAC_INVALID_ARGUMENT);
+    NULL_IS_NOTHING(plextrac_action_error, out,
+                    plextrac_action_error(action, NULL) == PLEXTRAC_INVALID_ARGUMENT);
     NULL_IS_NOTHING(plextrac_action_request_id, action, plextrac_action_request_id(NULL) == 0);
     NULL_IS_NOTHING(plextrac_action_method, action, plextrac_action_method(NULL).data == NULL);
     NULL_IS_NOTHING(plextrac_action_url, action, plextrac_action_url(NULL).data == NULL);
@@ -287,19 +324,26 @@ static void out_parameters_are_emptied(void)
     IS_EMPTIED(plextrac_session_tenant_id, out, int64_t, plextrac_session_tenant_id(NULL, &out));
     IS_EMPTIED(plextrac_session_request, out, plextrac_response *,
                plextrac_session_request(session, NULL, NULL, &out, NULL));
-    IS_EMPTIED(plextrac_request_new, out, plextrac_request *, plextrac_request_new("", 0, "/", 1, &out, NULL));
-    IS_EMPTIED(plextrac_response_header, name, plextrac_str, plextrac_response_header(response, 9999, &name, &text));
-    IS_EMPTIED(plextrac_response_header, value, plextrac_str, plextrac_response_header(response, 9999, &text, &value));
+    IS_EMPTIED(plextrac_request_new, out, plextrac_request *,
+               plextrac_request_new("", 0, "/", 1, &out, NULL));
+    IS_EMPTIED(plextrac_response_header, name, plextrac_str,
+               plextrac_response_header(response, 9999, &name, &text));
+    IS_EMPTIED(plextrac_response_header, value, plextrac_str,
+               plextrac_response_header(response, 9999, &text, &value));
     IS_EMPTIED(plextrac_machine_new, out, plextrac_machine *, plextrac_machine_new(NULL, now, &out, NULL));
     IS_EMPTIED(plextrac_machine_poll, out, plextrac_action *, plextrac_machine_poll(NULL, now, &out, NULL));
     IS_EMPTIED(plextrac_machine_authorization, out, plextrac_secret *,
                plextrac_machine_authorization(machine, now, &out, NULL));
     IS_EMPTIED(plextrac_machine_cookie, out, plextrac_secret *, plextrac_machine_cookie(machine, &out, NULL));
-    IS_EMPTIED(plextrac_machine_expires_in_ms, out, uint64_t, plextrac_machine_expires_in_ms(machine, now, &out));
+    IS_EMPTIED(plextrac_machine_expires_in_ms, out, uint64_t,
+               plextrac_machine_expires_in_ms(machine, now, &out));
     IS_EMPTIED(plextrac_action_error, out, plextrac_error *, plextrac_action_error(action, &out));
-    IS_EMPTIED(plextrac_action_header, name, plextrac_str, plextrac_action_header(action, 9999, &name, &text));
-    IS_EMPTIED(plextrac_action_header, value, plextrac_str, plextrac_action_header(action, 9999, &text, &value));
-    IS_EMPTIED(plextrac_action_deadline_ms, monotonic_ms, uint64_t, plextrac_action_deadline_ms(NULL, &monotonic_ms));
+    IS_EMPTIED(plextrac_action_header, name, plextrac_str,
+               plextrac_action_header(action, 9999, &name, &text));
+    IS_EMPTIED(plextrac_action_header, value, plextrac_str,
+               plextrac_action_header(action, 9999, &text, &value));
+    IS_EMPTIED(plextrac_action_deadline_ms, monotonic_ms, uint64_t,
+               plextrac_action_deadline_ms(NULL, &monotonic_ms));
 }
 
 static void an_unknown_number_is_refused(void)
@@ -310,7 +354,8 @@ static void an_unknown_number_is_refused(void)
     for (size_t i = 0; i < sizeof UNKNOWN / sizeof *UNKNOWN; i++) {
         FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_roots(config, UNKNOWN[i], &err));
         FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_auth_scheme(config, UNKNOWN[i], &err));
-        FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_log_callback(config, deaf, UNKNOWN[i], NULL, NULL, &err));
+        FAILS(PLEXTRAC_INVALID_ARGUMENT,
+              plextrac_config_set_log_callback(config, deaf, UNKNOWN[i], NULL, NULL, &err));
         FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_machine_handle_failure(machine, 1, UNKNOWN[i], now, &err));
     }
     OK(plextrac_config_set_roots(config, PLEXTRAC_ROOTS_SYSTEM, &err));
@@ -327,7 +372,8 @@ static void an_unknown_number_is_refused(void)
 
 static void what_cannot_be_meant_is_refused_before_anything_is_sent(void)
 {
-    static const char *const URLS[] = {"", " ", "https://", "https://u:p@x.example", "ftp://x.example", "https://x.example/?q"};
+    static const char *const URLS[] = {
+        "", " ", "https://", "https://u:p@x.example", "ftp://x.example", "https://x.example/?q"};
     plextrac_error *err = NULL;
     plextrac_config *bad = NULL;
     plextrac_session *none = NULL;
@@ -342,10 +388,13 @@ static void what_cannot_be_meant_is_refused_before_anything_is_sent(void)
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_totp_secret(config, "not base32!", NTS, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_ca_file(config, "/nowhere/ca.pem", NTS, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_ca_pem(config, "not PEM", NTS, &err));
-    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_header(config, "X-A", NTS, "1\r\nX-B: 2", NTS, &err));
-    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_header(config, "Authorization", NTS, "x", NTS, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT,
+          plextrac_config_set_header(config, "X-A", NTS, "1\r\nX-B: 2", NTS, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT,
+          plextrac_config_set_header(config, "Authorization", NTS, "x", NTS, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_timeout_ms(config, 0, &err));
-    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_request_new("GET", NTS, "https://evil.example/", NTS, &post, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT,
+          plextrac_request_new("GET", NTS, "https://evil.example/", NTS, &post, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_request_new("G T", NTS, "/", NTS, &post, &err));
 
     OK(plextrac_config_new("http://far.example", NTS, &bad, &err));

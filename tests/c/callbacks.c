@@ -8,7 +8,8 @@
 struct given {
     atomic_int freed;
     atomic_int calls;
-    /* What the MFA callback does at each attempt: 'c'orrect, 'w'rong, 'n'othing, 'g'ive up, 'b'ack into the session. */
+    /* What the MFA callback does at each attempt: 'c'orrect, 'w'rong, 'n'othing, 'g'ive up, 'b'ack into the
+     * session. */
     const char *plan;
     uint32_t attempts[4];
     const plextrac_session *session;
@@ -41,7 +42,8 @@ static int32_t answer(void *userdata, uint32_t attempt, plextrac_mfa_reply *repl
     given->attempts[call] = attempt;
     switch (given->plan[call]) {
     case 'c':
-        CHECK(plextrac_mfa_reply_set_code(reply, NULL, PLEXTRAC_NTS) == PLEXTRAC_INVALID_ARGUMENT); /* plextrac_mfa_reply_set_code, code */
+        /* For the tables of arguments.c: plextrac_mfa_reply_set_code, code */
+        CHECK(plextrac_mfa_reply_set_code(reply, NULL, PLEXTRAC_NTS) == PLEXTRAC_INVALID_ARGUMENT);
         CHECK(plextrac_mfa_reply_set_code(reply, "12a456", PLEXTRAC_NTS) == PLEXTRAC_INVALID_ARGUMENT);
         CHECK(plextrac_mfa_reply_set_code(reply, "000 000", PLEXTRAC_NTS) == PLEXTRAC_OK);
         CHECK(plextrac_mfa_reply_set_code(reply, six_digits(), PLEXTRAC_NTS) == PLEXTRAC_OK);
@@ -177,7 +179,8 @@ static void userdata_is_freed_once_however_it_goes(void)
     struct given *kept = given("");
     config = config_with_mfa();
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_mfa_callback(config, NULL, kept, count_freed, &err));
-    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_log_callback(config, listen, 77, kept, count_freed, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT,
+          plextrac_config_set_log_callback(config, listen, 77, kept, count_freed, &err));
     plextrac_config_free(config);
     CHECK(kept->freed == 0);
     free(kept);
@@ -195,7 +198,8 @@ static void the_log_tells_what_happens_and_no_secret(const plextrac_session *wat
     OK(plextrac_session_authorization(session, NULL, &secret, &err));
     OK(plextrac_session_refresh(session, NULL, &err));
     OK(plextrac_session_logout(session, &err));
-    CHECK(strstr(all->lines, "signed in") && strstr(all->lines, "refreshed") && strstr(all->lines, "signed out"));
+    CHECK(strstr(all->lines, "signed in") && strstr(all->lines, "refreshed")
+          && strstr(all->lines, "signed out"));
     CHECK(all->level == PLEXTRAC_LOG_DEBUG);
     CHECK(!strstr(all->lines, plextrac_secret_str(secret).data));
     CHECK(!strstr(all->lines, env("PLEXTRAC_PLAIN_PASSWORD")));

@@ -1,4 +1,5 @@
-/* The emulator that a program of this folder runs against: its accounts, its control API, its clock's six digits. */
+/* The emulator that a program of this folder runs against: its accounts, its control API, its clock's six
+ * digits. */
 #ifndef EMULATOR_H
 #define EMULATOR_H
 
@@ -38,8 +39,8 @@ static inline plextrac_session *session_of(plextrac_config *config)
 }
 
 /* Sends a request; the response is the caller's. */
-static inline plextrac_response *answer_to(const plextrac_session *session, const char *method, const char *path,
-                                           const char *json)
+static inline plextrac_response *answer_to(const plextrac_session *session, const char *method,
+                                           const char *path, const char *json)
 {
     plextrac_request *request = NULL;
     plextrac_response *response = NULL;
@@ -52,7 +53,8 @@ static inline plextrac_response *answer_to(const plextrac_session *session, cons
     return response;
 }
 
-/* A session of its own that calls the control API. The emulator counts neither these calls nor what was before a reset. */
+/* A session of its own that calls the control API. The emulator counts neither these calls nor what was
+ * before a reset. */
 static inline plextrac_session *observer(void)
 {
     plextrac_session *session = session_of(config_without_mfa());
@@ -70,7 +72,8 @@ static inline void control(const plextrac_session *observer, const char *call, c
     plextrac_response_free(response);
 }
 
-/* The number behind `"inner":` inside the object behind `"outer":` of the emulator's numbers; 0 if it is not there. */
+/* The number behind `"inner":` inside the object behind `"outer":` of the emulator's numbers; 0 if it is not
+ * there. */
 static inline long number_of(const plextrac_session *observer, const char *outer, const char *inner)
 {
     char key[64];
@@ -89,8 +92,8 @@ static inline long number_of(const plextrac_session *observer, const char *outer
     return number;
 }
 
-/* The six digits of the account with MFA, at this moment, as text. A machine of the library computes them: it is told that
- * the password was right, and shows what it would send. */
+/* The six digits of the account with MFA, at this moment, as text. A machine of the library computes them: it
+ * is told that the password was right, and shows what it would send. */
 static inline const char *six_digits(void)
 {
     static const char CHALLENGE[] = "{\"status\":\"success\",\"mfa_enabled\":true,\"code\":\"challenge\"}";
@@ -115,7 +118,8 @@ static inline const char *six_digits(void)
             OK(plextrac_machine_poll(machine, now, &rest, &err));
             CHECK(plextrac_action_kind(rest) == PLEXTRAC_ACTION_WAIT);
             plextrac_action_free(rest);
-            OK(plextrac_machine_handle_response(machine, id, 200, NULL, NULL, 0, CHALLENGE, PLEXTRAC_NTS, now, &err));
+            OK(plextrac_machine_handle_response(machine, id, 200, NULL, NULL, 0, CHALLENGE, PLEXTRAC_NTS, now,
+                                                &err));
         } else {
             /* Near the end of a step it waits for the next; the emulator takes that one already. */
             CHECK(plextrac_action_kind(action) == PLEXTRAC_ACTION_WAIT);

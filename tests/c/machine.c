@@ -75,12 +75,13 @@ static void transmit(plextrac_machine *machine, const plextrac_action *action)
         values[count] = (plextrac_str){header->value, PLEXTRAC_NTS};
         count++;
     }
-    OK(plextrac_machine_handle_response(machine, plextrac_action_request_id(action), (uint16_t)status, names, values,
-                                        count, body, body_len, now(), &err));
+    OK(plextrac_machine_handle_response(machine, plextrac_action_request_id(action), (uint16_t)status, names,
+                                        values, count, body, body_len, now(), &err));
     curl_slist_free_all(headers);
 }
 
-/* What the actions up to the last of a drain were, one letter each: Send, Need mfa, Wait, In, Replaced, Out, Failed, iDle. */
+/* What the actions up to the last of a drain were, one letter each: Send, Need mfa, Wait, In, Replaced, Out,
+ * Failed, iDle. */
 static char seen[64];
 static int32_t failure;
 static char reason[256];
@@ -105,7 +106,8 @@ static const char *drain_once(plextrac_machine *machine, plextrac_action **to_se
             CHECK(plextrac_action_deadline_ms(action, &deadline) && deadline > now().monotonic_ms);
         plextrac_error *copy = NULL;
         int32_t status = plextrac_action_error(action, &copy);
-        CHECK((status != PLEXTRAC_OK) == (kind == PLEXTRAC_ACTION_FAILED) && plextrac_error_status(copy) != PLEXTRAC_OK);
+        CHECK((status != PLEXTRAC_OK) == (kind == PLEXTRAC_ACTION_FAILED)
+              && plextrac_error_status(copy) != PLEXTRAC_OK);
         CHECK((copy != NULL) == (kind == PLEXTRAC_ACTION_FAILED));
         if (copy)
             failure = status;
@@ -115,7 +117,8 @@ static const char *drain_once(plextrac_machine *machine, plextrac_action **to_se
             *to_send = action;
         else
             plextrac_action_free(action);
-    } while (kind != PLEXTRAC_ACTION_IDLE && kind != PLEXTRAC_ACTION_WAIT && kind != PLEXTRAC_ACTION_NEED_MFA);
+    } while (kind != PLEXTRAC_ACTION_IDLE && kind != PLEXTRAC_ACTION_WAIT
+             && kind != PLEXTRAC_ACTION_NEED_MFA);
     return seen;
 }
 
@@ -182,7 +185,8 @@ static void a_token_is_got_used_and_kept_alive_with_one_sign_in(const plextrac_s
 
     want(machine);
     CHECK(strcmp(drive(machine), "SWN") == 0);
-    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_machine_submit_mfa(machine, "12345x", PLEXTRAC_NTS, now(), &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT,
+          plextrac_machine_submit_mfa(machine, "12345x", PLEXTRAC_NTS, now(), &err));
     OK(plextrac_machine_submit_mfa(machine, six_digits(), PLEXTRAC_NTS, now(), &err));
     CHECK(strcmp(drive(machine), "SWIW") == 0 && strstr(reason, "refresh"));
     CHECK(number_of(watcher, "sign_in", "challenge") == 1 && number_of(watcher, "mfa", "ok") == 1);
@@ -206,10 +210,12 @@ static void a_token_is_got_used_and_kept_alive_with_one_sign_in(const plextrac_s
     CHECK(get("/api/v2/whoami", "Authorization: ", value) == 200);
     CHECK(number_of(watcher, "refresh", "ok") == 1 && number_of(watcher, "sign_in", "challenge") == 1);
 
-    /* A 401 gives up that token; the refresh is refused, since the server's keys are gone, and a sign-in follows. */
+    /* A 401 gives up that token; the refresh is refused, since the server's keys are gone, and a sign-in
+     * follows. */
     control(watcher, "revoke", NULL);
     CHECK(get("/api/v2/whoami", "Authorization: ", value) == 401);
-    OK(plextrac_machine_report_unauthorized(machine, plextrac_secret_str(value).data, PLEXTRAC_NTS, now(), &err));
+    OK(plextrac_machine_report_unauthorized(machine, plextrac_secret_str(value).data, PLEXTRAC_NTS, now(),
+                                            &err));
     CHECK(strchr(drive(machine), 'S') == NULL);
     want(machine);
     CHECK(strchr(drive(machine), 'N') != NULL);
@@ -252,13 +258,15 @@ static void what_does_not_fit_changes_nothing(const plextrac_session *watcher)
     OK(plextrac_machine_poll(machine, now(), &action, &err));
     CHECK(plextrac_action_kind(action) == PLEXTRAC_ACTION_SEND);
     uint64_t id = plextrac_action_request_id(action);
-    FAILS(PLEXTRAC_MUST_DRAIN, plextrac_machine_handle_failure(machine, id, PLEXTRAC_FAILURE_OTHER, now(), &err));
+    FAILS(PLEXTRAC_MUST_DRAIN,
+          plextrac_machine_handle_failure(machine, id, PLEXTRAC_FAILURE_OTHER, now(), &err));
     OK(plextrac_machine_poll(machine, now(), &rest, &err));
     CHECK(plextrac_action_kind(rest) == PLEXTRAC_ACTION_WAIT);
-    FAILS(PLEXTRAC_STALE,
-          plextrac_machine_handle_response(machine, id + 1, 200, NULL, NULL, 0, "{}", PLEXTRAC_NTS, now(), &err));
+    FAILS(PLEXTRAC_STALE, plextrac_machine_handle_response(machine, id + 1, 200, NULL, NULL, 0, "{}",
+                                                           PLEXTRAC_NTS, now(), &err));
     transmit(machine, action);
-    FAILS(PLEXTRAC_MUST_DRAIN, plextrac_machine_handle_failure(machine, id, PLEXTRAC_FAILURE_OTHER, now(), &err));
+    FAILS(PLEXTRAC_MUST_DRAIN,
+          plextrac_machine_handle_failure(machine, id, PLEXTRAC_FAILURE_OTHER, now(), &err));
     CHECK(strcmp(drive(machine), "IW") == 0);
     FAILS(PLEXTRAC_STALE, plextrac_machine_handle_failure(machine, id, PLEXTRAC_FAILURE_OTHER, now(), &err));
 
@@ -288,7 +296,8 @@ static void a_failure_is_told_and_remembered(const plextrac_session *watcher)
     want(machine);
     seen[0] = 0;
     drain_once(machine, &action);
-    OK(plextrac_machine_handle_failure(machine, plextrac_action_request_id(action), PLEXTRAC_FAILURE_CONNECT, now(), &err));
+    OK(plextrac_machine_handle_failure(machine, plextrac_action_request_id(action), PLEXTRAC_FAILURE_CONNECT,
+                                       now(), &err));
     plextrac_action_free(action);
     CHECK(strcmp(drive(machine), "FD") == 0 && failure == PLEXTRAC_NETWORK);
     want(machine);

@@ -134,7 +134,8 @@ static void the_header_value_is_copied_out_whole_or_not_at_all(void)
     CHECK(len == value.len);
     char *buf = malloc(len + 2);
     memset(buf, '#', len + 2);
-    FAILS(PLEXTRAC_BUFFER_TOO_SMALL, plextrac_session_copy_authorization(session, buf, len - 1, &again, NULL, &err));
+    FAILS(PLEXTRAC_BUFFER_TOO_SMALL,
+          plextrac_session_copy_authorization(session, buf, len - 1, &again, NULL, &err));
     CHECK(again == len && buf[0] == '#');
     OK(plextrac_session_copy_authorization(session, buf, len, &again, NULL, &err));
     CHECK(again == len && memcmp(buf, value.data, len) == 0 && buf[len] == '#');
@@ -162,7 +163,8 @@ static void a_401_brings_one_new_token_and_one_repetition(void)
     CHECK(strcmp(plextrac_secret_str(old).data, plextrac_secret_str(fresh).data) != 0);
     CHECK(number_of(watcher, "whoami", "unauthorized") == 1 && number_of(watcher, "whoami", "ok") == 1);
 
-    /* The same for a program with an HTTP stack of its own: the old token is known to be replaced, the new one is given up. */
+    /* The same for a program with an HTTP stack of its own: the old token is known to be replaced, the new
+     * one is given up. */
     plextrac_str value = plextrac_secret_str(old);
     OK(plextrac_session_report_unauthorized(session, value.data, value.len, &err));
     plextrac_secret_free(old);
@@ -209,13 +211,16 @@ static void a_body_that_is_no_json_goes_byte_for_byte(void)
     start_afresh();
     plextrac_session *session = session_of(config_without_mfa());
     OK(plextrac_request_new("PUT", PLEXTRAC_NTS, "/api/v1/echo/x?y=1", PLEXTRAC_NTS, &request, &err));
-    OK(plextrac_request_set_body(request, "application/octet-stream", PLEXTRAC_NTS, BYTES, sizeof BYTES, &err));
+    OK(plextrac_request_set_body(request, "application/octet-stream", PLEXTRAC_NTS, BYTES, sizeof BYTES,
+                                 &err));
     OK(plextrac_request_add_header(request, "X-Trace", PLEXTRAC_NTS, "1", PLEXTRAC_NTS, &err));
-    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_request_add_header(request, "Cookie", PLEXTRAC_NTS, "1", PLEXTRAC_NTS, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT,
+          plextrac_request_add_header(request, "Cookie", PLEXTRAC_NTS, "1", PLEXTRAC_NTS, &err));
     for (int i = 0; i < 2; i++) {
         OK(plextrac_session_request(session, request, NULL, &response, &err));
         plextrac_str body = plextrac_response_body(response);
-        CHECK(body.len == sizeof BYTES && memcmp(body.data, BYTES, sizeof BYTES) == 0 && body.data[body.len] == 0);
+        CHECK(body.len == sizeof BYTES && memcmp(body.data, BYTES, sizeof BYTES) == 0
+              && body.data[body.len] == 0);
         plextrac_response_free(response);
     }
     plextrac_request_free(request);

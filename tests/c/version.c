@@ -4,7 +4,8 @@
 int main(void)
 {
     char text[32];
-    snprintf(text, sizeof text, "%d.%d.%d", PLEXTRAC_VERSION_MAJOR, PLEXTRAC_VERSION_MINOR, PLEXTRAC_VERSION_PATCH);
+    snprintf(text, sizeof text, "%d.%d.%d", PLEXTRAC_VERSION_MAJOR, PLEXTRAC_VERSION_MINOR,
+             PLEXTRAC_VERSION_PATCH);
     CHECK(strcmp(plextrac_version().data, text) == 0);
     CHECK(plextrac_version().len == strlen(text));
     CHECK(plextrac_version_number() == PLEXTRAC_VERSION_NUMBER);
