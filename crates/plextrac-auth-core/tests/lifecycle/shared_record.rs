@@ -7,11 +7,13 @@ use std::rc::Rc;
 
 use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
-    Call, Config, Credentials, Event, FailureKind, InputError, Instant, MfaSource, Output, Secret,
-    SharedRecord, SharedToken, Stamp, UnixTime, Verdict, WaitReason, Want,
+    Call, Config, Credentials, Event, FailureKind, InputError, Instant, MfaSource, Output, ReadyToken,
+    Secret, SharedRecord, SharedToken, Stamp, UnixTime, Verdict, WaitReason, Want,
 };
 
-use crate::driver::{Driver, PASSWORD, Server, TOTP, USER, World, config, config_with, secs, totp, wait_of};
+use crate::driver::{
+    Driver, PASSWORD, Server, TOTP, USER, World, config, config_with, digits, jwt, reply, secs, totp, wait_of,
+};
 
 #[test]
 fn every_new_token_is_kept() {
@@ -96,6 +98,21 @@ fn a_token_of_doubtful_age_stays_doubtful_in_the_record() {
     second.drain();
     assert_eq!(second.usable(), None, "nobody hands it out");
     assert_eq!(second.machine.phase(), Phase::Reviving);
+}
+
+#[test]
+fn a_ready_made_token_past_its_exp_is_not_offered_to_others_as_live() {
+    let world = World::new(Server::plain());
+    let past = jwt(world.true_unix_ms() - 1_000_000, 900, 0);
+    let ready = Config { token: Some(ReadyToken::new(&past).unwrap()), ..config() };
+    let mut first = sharing(&world, ready);
+    first.machine.want(Want::default()).unwrap();
+    first.drain();
+    assert_eq!(shared_token(&world), Some(past), "control: it was written down");
+    let mut second = sharing(&world, config());
+    second.machine.want(Want::default()).unwrap();
+    second.drain();
+    assert_eq!((second.usable(), second.machine.phase()), (None, Phase::Reviving));
 }
 
 #[test]
@@ -323,6 +340,19 @@ fn a_token_that_came_while_a_person_was_typing_is_used_and_the_digits_are_not_se
     assert!(first.usable().is_some());
     assert_eq!(first.count(Call::Mfa), 0);
     assert_eq!(shared_token(&world), second.usable());
+}
+
+#[test]
+fn a_second_question_is_not_asked_if_a_token_came_meanwhile() {
+    let world = World::new(Server::with_mfa());
+    let mut driver = sharing(&world, config_with(MfaSource::Asked));
+    driver.want();
+    driver.machine.submit_digits(digits("111111"), driver.now()).unwrap();
+    driver.drain();
+    share(&world, "another.to.ken", "boot-1");
+    driver.hand_in(reply::rejected());
+    assert_eq!(driver.usable().as_deref(), Some("another.to.ken"));
+    assert_eq!(driver.count(Call::SignIn), 1);
 }
 
 #[test]
