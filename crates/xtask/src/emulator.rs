@@ -41,9 +41,9 @@ impl Emulator {
         }
     }
 
-    /// What a program finds in its environment: the TLS address, an account with MFA and one without.
+    /// What a program finds in its environment: the TLS address and the plain one, an account with MFA and one without.
     pub(crate) fn environment(&self) -> Result<Vec<(&'static str, String)>, Halt> {
-        let Greeting { tls_url, ca_file, accounts } = &self.greeting;
+        let Greeting { url, tls_url, ca_file, accounts } = &self.greeting;
         let with_mfa = accounts.iter().find_map(|account| Some((account, account.totp_secret.as_ref()?)));
         let plain = accounts.iter().find(|account| account.totp_secret.is_none());
         let (Some((account, totp_secret)), Some(plain)) = (with_mfa, plain) else {
@@ -51,6 +51,7 @@ impl Emulator {
         };
         Ok(vec![
             ("PLEXTRAC_URL", tls_url.clone()),
+            ("PLEXTRAC_HTTP_URL", url.clone()),
             ("PLEXTRAC_CA_FILE", ca_file.clone()),
             ("PLEXTRAC_USERNAME", account.username.clone()),
             ("PLEXTRAC_PASSWORD", account.password.clone()),
@@ -70,6 +71,7 @@ impl Drop for Emulator {
 /// The one JSON object that is the command's first line on stdout.
 #[derive(Deserialize)]
 struct Greeting {
+    url: String,
     tls_url: String,
     ca_file: String,
     accounts: Vec<Account>,

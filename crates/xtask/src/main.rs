@@ -34,6 +34,7 @@ struct Cli {
 /// The first line of each file's `Options` is the task's line in `cargo xtask help`.
 #[derive(Subcommand)]
 enum Task {
+    Bench(tasks::bench::Options),
     Check(tasks::check::Options),
     Header(tasks::header::Options),
     NoStd(tasks::no_std::Options),
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
 fn run(task: &Task) -> Result<(), Halt> {
     let project = Project::open()?;
     match task {
+        Task::Bench(options) => tasks::bench::run(&project, options),
         Task::Check(options) => tasks::check::run(&project, options),
         Task::Header(options) => tasks::header::run(&project, options),
         Task::NoStd(options) => tasks::no_std::run(&project, options),

@@ -1,5 +1,6 @@
 //! One file a task.
 
+pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod header;
 pub(crate) mod no_std;
