@@ -70,8 +70,11 @@
  * set in its place. That may be on a thread of the library, and a moment after the session was
  * freed. A callback must return: no longjmp, no exception.
  *
- * The library is not prepared for being unloaded (dlclose). Do not use a session in a child after
- * fork; make a new one there.
+ * After fork, a session that was made before gives PLEXTRAC_FORKED in the child (0 or false where
+ * there is no status), and can only be freed there; a new one works. Machines and configurations
+ * are plain memory, and the child has a copy of each; a budget is not shared with the parent.
+ *
+ * The library is not prepared for being unloaded: do not dlclose it.
  *
  *
  * ONE PROGRAM: LEVEL 1
@@ -1096,7 +1099,8 @@ int32_t plextrac_session_logout(const plextrac_session *session, plextrac_error 
 /**
  * Closes and frees a session.
  * Threads: not before every call on it has returned; `plextrac_session_close` makes them return.
- * Blocks: as `plextrac_session_close`.
+ * Blocks: as `plextrac_session_close`. In a child after `fork` it returns at once, and leaves the
+ * memory as it is.
  */
 void plextrac_session_free(plextrac_session *session);
 

@@ -101,6 +101,13 @@ impl plextrac_error {
         Self::new(PLEXTRAC_PANIC, &sentence)
     }
 
+    pub(crate) fn forked(parameter: &str) -> Self {
+        let sentence = format!(
+            "{parameter} was made before a fork and belongs to the parent: make another in this process"
+        );
+        Self::new(PLEXTRAC_FORKED, &sentence)
+    }
+
     pub(crate) const fn status(&self) -> i32 {
         self.status
     }
@@ -165,7 +172,8 @@ pub(crate) fn millis(span: Duration) -> u64 {
 
 /// The status of an outcome; the detail goes to `err`, if somebody wants it.
 ///
-/// # Safety `err` is NULL or may be written to.
+/// # Safety
+/// `err` is NULL or may be written to.
 pub(crate) unsafe fn report(outcome: Result<(), plextrac_error>, err: *mut *mut plextrac_error) -> i32 {
     let Err(error) = outcome else {
         return PLEXTRAC_OK;

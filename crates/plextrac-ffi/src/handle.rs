@@ -3,6 +3,7 @@
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::fork::Birthplace;
 use crate::guard;
 use crate::plextrac_error;
 
@@ -11,6 +12,11 @@ pub(crate) trait Handle: Sized {
     /// [`Boxed`] or [`Lent`]. Only what is boxed can be given away or freed; anything else does not
     /// compile.
     type Ownership;
+
+    /// The process it belongs to, if it cannot be used in a child of that.
+    fn birthplace(&self) -> Option<Birthplace> {
+        None
+    }
 }
 
 /// C owns it until it calls the free function.
@@ -25,11 +31,17 @@ pub(crate) fn give<H: Handle<Ownership = Boxed>>(value: H) -> *mut H {
 
 /// Takes back what [`give`] gave, and drops it. NULL is nothing.
 ///
-/// # Safety `handle` is NULL or came from [`give`], and is not used from here on.
+/// # Safety
+/// `handle` is NULL or came from [`give`], and is not used from here on.
 pub(crate) unsafe fn free<H: Handle<Ownership = Boxed>>(handle: *mut H) {
     if !handle.is_null() {
         // SAFETY: it came from `give`, as the caller promises.
         let boxed = unsafe { Box::from_raw(handle.cast::<Guarded<H>>()) };
+        if boxed.is_foreign() {
+            // Its destructor would wait for threads that are not here, and hang up the parent's connections.
+            std::mem::forget(boxed);
+            return;
+        }
         // A panic in a destructor has nobody left to be told to.
         let _ = guard::caught(|| drop(boxed));
     }
@@ -44,7 +56,8 @@ pub(crate) fn lend<H: Handle<Ownership = Lent>, T>(value: H, borrower: impl FnOn
 
 /// The handle, for functions that many threads may call at once.
 ///
-/// # Safety `handle` is NULL, or came from [`give`] or [`lend`] and lives for `'a`.
+/// # Safety
+/// `handle` is NULL, or came from [`give`] or [`lend`] and lives for `'a`.
 pub(crate) unsafe fn shared<'a, H: Handle>(
     handle: *const H,
     name: &'static str,
@@ -58,7 +71,8 @@ pub(crate) unsafe fn shared<'a, H: Handle>(
 
 /// The handle, for functions that one thread may call at a time.
 ///
-/// # Safety As for [`shared`]; and nothing else uses it for `'a`.
+/// # Safety
+/// As for [`shared`]; and nothing else uses it for `'a`.
 pub(crate) unsafe fn exclusive<'a, H: Handle>(
     handle: *mut H,
     name: &'static str,
@@ -72,7 +86,8 @@ pub(crate) unsafe fn exclusive<'a, H: Handle>(
 
 /// Makes a handle unusable: a panic may have left anything behind it.
 ///
-/// # Safety As for [`shared`].
+/// # Safety
+/// As for [`shared`].
 pub(crate) unsafe fn poison<H: Handle>(handle: *const H) {
     let guarded = handle.cast::<Guarded<H>>();
     if !guarded.is_null() {
@@ -94,16 +109,28 @@ impl<H> Guarded<H> {
     }
 }
 
+impl<H: Handle> Guarded<H> {
+    /// Whether it was made before a fork that this process came from.
+    fn is_foreign(&self) -> bool {
+        self.value.birthplace().is_some_and(|place| !place.is_here())
+    }
+}
+
 /// Whether a function may use a handle: the one place that says so.
 ///
-/// # Safety As for [`shared`].
-unsafe fn usable<H>(guarded: *const Guarded<H>, name: &'static str) -> Result<(), plextrac_error> {
+/// # Safety
+/// As for [`shared`].
+unsafe fn usable<H: Handle>(guarded: *const Guarded<H>, name: &'static str) -> Result<(), plextrac_error> {
     if guarded.is_null() {
         return Err(plextrac_error::null(name));
     }
     // SAFETY: not NULL, and as the caller promises.
     if unsafe { (*guarded).is_poisoned.load(Ordering::Acquire) } {
         return Err(plextrac_error::poisoned(name));
+    }
+    // SAFETY: as above.
+    if unsafe { (*guarded).is_foreign() } {
+        return Err(plextrac_error::forked(name));
     }
     Ok(())
 }

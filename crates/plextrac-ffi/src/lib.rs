@@ -15,6 +15,7 @@
 //!   text     strings in and out             machine action                  (level 2)
 //!   out      out-parameters                 status  error  time  version
 //!   userdata what a callback is given
+//!   fork     who must not be used in a child
 //! ```
 //!
 //! No logger is ever installed by this library, and none can be by a program that loads it: its copy of the `log`
@@ -35,6 +36,7 @@
 
 #[macro_use]
 mod guard;
+mod fork;
 mod handle;
 mod lines;
 mod out;

@@ -296,7 +296,8 @@ impl plextrac_machine {
     }
 }
 
-/// # Safety `data` is NULL, or has `count` elements.
+/// # Safety
+/// `data` is NULL, or has `count` elements.
 unsafe fn array<'a>(
     data: *const plextrac_str,
     count: usize,

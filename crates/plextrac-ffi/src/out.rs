@@ -39,7 +39,8 @@ impl<T> Out<T> {
 
 /// Empties an out-parameter before anything can fail.
 ///
-/// # Safety `out` is NULL or may be written to.
+/// # Safety
+/// `out` is NULL or may be written to.
 pub(crate) unsafe fn empty<T: Empty>(out: *mut T) {
     if !out.is_null() {
         // SAFETY: as the caller promises.

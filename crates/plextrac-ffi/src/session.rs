@@ -8,6 +8,7 @@ use plextrac_transport::{Session, SessionState};
 use crate::cancel::plextrac_cancel;
 use crate::config::plextrac_config;
 use crate::error::{millis, plextrac_error};
+use crate::fork::Birthplace;
 use crate::handle::{self, Boxed, Handle};
 use crate::request::plextrac_request;
 use crate::response::plextrac_response;
@@ -18,10 +19,15 @@ use crate::status::PLEXTRAC_BUFFER_TOO_SMALL;
 /// keeps it alive for as long as it is used.
 pub struct plextrac_session {
     session: Session,
+    birthplace: Birthplace,
 }
 
 impl Handle for plextrac_session {
     type Ownership = Boxed;
+
+    fn birthplace(&self) -> Option<Birthplace> {
+        Some(self.birthplace)
+    }
 }
 
 /// No token, and nothing under way.
@@ -51,8 +57,9 @@ pub unsafe extern "C" fn plextrac_session_new(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => shared config, out out; {
+        let birthplace = Birthplace::here()?;
         let session = Session::new(&config.settings)?;
-        out.set(handle::give(plextrac_session { session }));
+        out.set(handle::give(plextrac_session { session, birthplace }));
     })
 }
 
@@ -252,7 +259,8 @@ pub unsafe extern "C" fn plextrac_session_logout(
 
 /// Closes and frees a session.
 /// Threads: not before every call on it has returned; `plextrac_session_close` makes them return.
-/// Blocks: as `plextrac_session_close`.
+/// Blocks: as `plextrac_session_close`. In a child after `fork` it returns at once, and leaves the
+/// memory as it is.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_free(session: *mut plextrac_session) {
     // SAFETY: the manual says that a handle is freed once, and by its own function.
@@ -309,7 +317,8 @@ impl Deref for Bound<'_> {
 /// Copies `value`, and a NUL where there is room for it. False, and nothing is copied, if there is
 /// no room at all.
 ///
-/// # Safety `buf` has room for `cap` bytes.
+/// # Safety
+/// `buf` has room for `cap` bytes.
 unsafe fn copy(value: &[u8], buf: *mut c_char, cap: usize) -> bool {
     if value.len() > cap {
         return false;

@@ -63,7 +63,8 @@ impl fmt::Debug for Text {
 
 /// Bytes that C handed in; `(NULL, 0)` is empty.
 ///
-/// # Safety `data` is NULL, or as long as `len` says and unchanged for `'a`; with
+/// # Safety
+/// `data` is NULL, or as long as `len` says and unchanged for `'a`; with
 /// [`NUL_TERMINATED`], up to its NUL.
 pub(crate) unsafe fn bytes<'a>(
     data: *const c_char,
@@ -91,7 +92,8 @@ pub(crate) unsafe fn bytes<'a>(
 
 /// The same for text, which must be UTF-8.
 ///
-/// # Safety As for [`bytes`].
+/// # Safety
+/// As for [`bytes`].
 pub(crate) unsafe fn text<'a>(
     data: *const c_char,
     len: usize,
