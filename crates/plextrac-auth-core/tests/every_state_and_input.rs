@@ -125,7 +125,7 @@ fn inputs() -> Vec<(String, Input)> {
         input("want", |d| d.machine.want(Want::default())),
         input("want a fresh one", |d| d.machine.want(fresh())),
         input("withdraw", |d| d.machine.withdraw()),
-        input("look at the shared record", |d| d.machine.look()),
+        input("look at the shared record", |d| d.machine.look_at(None, d.now())),
     ];
     type Answer = fn(&Driver) -> Reply;
     let answers: [(&str, Answer); 12] = [

@@ -337,19 +337,11 @@ impl Shared {
         self.drained_after(input, None).map(|stepped| stepped.next)
     }
 
-    /// Brings what is known of the account up to date with what others wrote down. A flight does that by itself.
+    /// Brings what is known of the account up to date with what others wrote down. A flight goes on undisturbed.
     pub(crate) fn look(&self) {
-        let is_flying = || self.is_flying.load(Ordering::Acquire);
-        if self.sharing.is_none() || is_flying() {
-            return;
-        }
-        if matches!(self.change(|machine, _| machine.look()), Ok(Next::ReadShared)) {
+        if self.sharing.is_some() {
             let record = self.recorded();
-            // Under the session's lock, where no flight can start: one that did reads the record itself.
-            let _ = self.change(|machine, now| match is_flying() {
-                true => Ok(()),
-                false => machine.handle_shared(record.as_ref(), now),
-            });
+            let _ = self.change(|machine, now| machine.look_at(record.as_ref(), now));
         }
     }
 

@@ -182,15 +182,18 @@ impl Machine {
         Ok(Verdict::Renew)
     }
 
-    /// The shared record is to be read though nothing is wanted: to say where the account stands, or before its
-    /// record is changed by [`sign_out`](Self::sign_out) or [`forget_rejection`](Self::forget_rejection).
+    /// What the shared record says, though it was not asked for: to say where the account stands, or, with the
+    /// account's record locked, before it is changed by [`sign_out`](Self::sign_out) or
+    /// [`forget_rejection`](Self::forget_rejection). Brings nothing to be sent: a want that stands asks for a look of
+    /// its own, so this may come from another thread than the one that serves the want.
     ///
     /// # Errors
     /// [`InputError::WrongState`] if the machine was not made with a store; [`InputError::MustDrain`].
-    pub fn look(&mut self) -> Result<(), InputError> {
+    pub fn look_at(&mut self, record: Option<&SharedRecord>, now: Time) -> Result<(), InputError> {
         self.check(self.config.has_store)?;
-        self.shared_view = SharedView::Unread;
-        self.looking = true;
+        if let Some(record) = record {
+            self.on_shared(record, now);
+        }
         Ok(())
     }
 
@@ -201,7 +204,6 @@ impl Machine {
     pub fn handle_shared(&mut self, record: Option<&SharedRecord>, now: Time) -> Result<(), InputError> {
         self.check(self.shared_view == SharedView::Asked)?;
         self.shared_view = SharedView::Read;
-        self.looking = false;
         if let Some(record) = record {
             self.on_shared(record, now);
         }

@@ -150,8 +150,6 @@ pub struct Machine {
     server_ahead_ms: Option<i64>,
 
     shared_view: SharedView,
-    /// The record is to be read though nothing is wanted.
-    looking: bool,
     /// What was told to others is no longer so; they are told after another look at the record.
     keep_due: bool,
     /// Until when others were last told that a person is asked here.
@@ -248,7 +246,6 @@ impl Machine {
             needs_mfa: None,
             server_ahead_ms: None,
             shared_view: SharedView::Read,
-            looking: false,
             keep_due: false,
             told_asked_until: None,
             dead: None,

@@ -86,7 +86,7 @@ impl Machine {
         if let Some(flight) = &self.flight {
             return Output::Wait { until: flight.deadline, reason: WaitReason::AnswerOutstanding };
         }
-        if self.shared_view != SharedView::Read && (self.want.is_some() || self.looking || self.keep_due) {
+        if self.shared_view != SharedView::Read && (self.want.is_some() || self.keep_due) {
             self.shared_view = SharedView::Asked;
             return Output::ReadShared;
         }

@@ -77,7 +77,8 @@ impl Pair {
         let driver = &mut self.drivers[who];
         if self.model.shares && matches!(step, Step::Forget | Step::SignOut) {
             // Whoever changes the record looks at it first.
-            driver.machine.look().unwrap();
+            let record = driver.world.record.borrow().clone();
+            driver.machine.look_at(Some(&record), now).unwrap();
             self.drain(who);
         }
         let driver = &mut self.drivers[who];
