@@ -19,7 +19,7 @@ pub use told::Told;
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Ages of a token that lives 15 minutes: in each of the windows of the core's `Windows`, whatever was drawn.
-pub const EARLY: Duration = Duration::from_secs(665);
+pub const EARLY: Duration = Duration::from_secs(660);
 pub const LATE: Duration = Duration::from_secs(845);
 pub const OVER: Duration = Duration::from_secs(893);
 pub const DEAD: Duration = Duration::from_secs(901);
