@@ -407,6 +407,53 @@ static void what_cannot_be_meant_is_refused_before_anything_is_sent(void)
     plextrac_config_free(bad);
 }
 
+/* Polls to the end; the id of what is to be sent, or 0. */
+static uint64_t drain(plextrac_machine *of, plextrac_time moment)
+{
+    plextrac_error *err = NULL;
+    uint64_t id = 0;
+    int32_t kind;
+    do {
+        plextrac_action *next = NULL;
+        OK(plextrac_machine_poll(of, moment, &next, &err));
+        kind = plextrac_action_kind(next);
+        if (kind == PLEXTRAC_ACTION_SEND)
+            id = plextrac_action_request_id(next);
+        plextrac_action_free(next);
+    } while (kind != PLEXTRAC_ACTION_IDLE && kind != PLEXTRAC_ACTION_WAIT
+             && kind != PLEXTRAC_ACTION_NEED_MFA);
+    return id;
+}
+
+static void no_time_is_too_absurd_for_a_machine(void)
+{
+    static const plextrac_time TIMES[] = {
+        {0, INT64_MIN}, {UINT64_MAX, INT64_MAX}, {0, 0}, {UINT64_MAX, 0}, {1, -1}};
+    static const char BODY[] = "{\"status\":\"success\",\"mfa_enabled\":true,\"code\":\"challenge\"}";
+    enum { COUNT = sizeof TIMES / sizeof *TIMES };
+    for (size_t made = 0; made < COUNT; made++) {
+        plextrac_error *err = NULL;
+        plextrac_machine *absurd = NULL;
+        plextrac_config *its_config = config_with_mfa();
+        OK(plextrac_config_set_totp_secret(its_config, env("PLEXTRAC_TOTP_SECRET"), NTS, &err));
+        OK(plextrac_machine_new(its_config, TIMES[made], &absurd, &err));
+        plextrac_config_free(its_config);
+        for (size_t step = 0; step < 3 * COUNT; step++) {
+            plextrac_time moment = TIMES[(made + step) % COUNT];
+            OK(plextrac_machine_want_token(absurd, moment, &err));
+            uint64_t id = drain(absurd, moment);
+            if (id) {
+                int32_t status = plextrac_machine_handle_response(absurd, id, 200, NULL, NULL, 0, BODY, NTS,
+                                                                  TIMES[step % COUNT], NULL);
+                /* Such a leap may have ended the wait for it. */
+                CHECK(status == PLEXTRAC_OK || status == PLEXTRAC_STALE);
+                drain(absurd, moment);
+            }
+        }
+        plextrac_machine_free(absurd);
+    }
+}
+
 int main(void)
 {
     make_everything();
@@ -415,6 +462,7 @@ int main(void)
     out_parameters_are_emptied();
     an_unknown_number_is_refused();
     what_cannot_be_meant_is_refused_before_anything_is_sent();
+    no_time_is_too_absurd_for_a_machine();
     free_everything();
     return 0;
 }
