@@ -1,6 +1,7 @@
 //! What sessions of one account tell each other through a store.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -18,8 +19,8 @@ use crate::token::Token;
 pub struct SharedRecord {
     /// The newest token.
     pub token: Option<SharedToken>,
-    /// Recognises credentials that were rejected.
-    pub latch: Option<Fingerprint>,
+    /// Recognises credentials that were rejected, the last ones first: scripts may have different ones.
+    pub rejected: Vec<Fingerprint>,
     /// The last TOTP step that was spent.
     pub totp_step: Option<u64>,
     /// Another session waits for a person to give six digits, until then at the latest.

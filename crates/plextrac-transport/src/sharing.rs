@@ -17,7 +17,7 @@ use crate::store::{MAX_RECORD, SessionStore, StoreError, StoreErrorKind, StoreLo
 /// | record | name from | holds |
 /// |---|---|---|
 /// | `t…` | instance, user, whether certificates are checked | the token |
-/// | `a…` | instance, user | latch, TOTP step, who is being asked |
+/// | `a…` | instance, user | what was rejected, TOTP step, who is being asked |
 /// | `b…` | instance | the budget |
 pub(crate) struct Sharing {
     store: Arc<dyn SessionStore>,
@@ -73,7 +73,7 @@ impl Sharing {
             account.stamp.as_ref().is_some_and(|stamp| stamp.on_clock(&self.boot, now).is_some());
         Ok(SharedRecord {
             token: self.read_token()?,
-            latch: account.latch,
+            rejected: account.rejected,
             totp_step: account.totp_step,
             asked_until: account.asked_until.filter(|_| is_same_clock),
         })
@@ -82,7 +82,7 @@ impl Sharing {
     /// Writes down what the machine said to keep.
     pub(crate) fn keep(&self, record: &SharedRecord, now: Time) -> Result<(), StoreError> {
         let account = AccountRecord {
-            latch: record.latch,
+            rejected: record.rejected.clone(),
             totp_step: record.totp_step,
             asked_until: record.asked_until,
             stamp: Some(Stamp { boot: self.boot.clone(), monotonic: now.monotonic, unix: now.unix }),
@@ -146,7 +146,7 @@ impl Sharing {
 
 #[derive(Default, Serialize, Deserialize)]
 struct AccountRecord {
-    latch: Option<Fingerprint>,
+    rejected: Vec<Fingerprint>,
     totp_step: Option<u64>,
     asked_until: Option<Moment>,
     stamp: Option<Stamp>,

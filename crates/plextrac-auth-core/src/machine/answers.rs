@@ -64,7 +64,7 @@ impl Machine {
     }
 
     pub(super) fn on_shared(&mut self, record: &SharedRecord, now: Time) {
-        self.shared_latch = record.latch;
+        self.rejected_elsewhere.clone_from(&record.rejected);
         self.totp_step = self.totp_step.max(record.totp_step);
         // Nobody waits for digits longer than a challenge lives; a moment further off is of another clock. What this
         // session told is no news to it.

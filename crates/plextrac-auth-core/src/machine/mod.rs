@@ -141,8 +141,8 @@ pub struct Machine {
 
     /// What was rejected here: it stays so, whatever the shared record says.
     latch: Option<Fingerprint>,
-    /// What was rejected elsewhere, perhaps with other credentials.
-    shared_latch: Option<Fingerprint>,
+    /// What was rejected elsewhere, perhaps other credentials; the last ones first.
+    rejected_elsewhere: Vec<Fingerprint>,
     backoff: Backoff,
     /// What the account's last sign-in told.
     needs_mfa: Option<bool>,
@@ -241,7 +241,7 @@ impl Machine {
             totp_step: None,
             computed_rejections: 0,
             latch: None,
-            shared_latch: None,
+            rejected_elsewhere: Vec::new(),
             backoff: Backoff::default(),
             needs_mfa: None,
             server_ahead_ms: None,
@@ -362,18 +362,26 @@ impl Machine {
 
     /// Whether what another session wrote down as rejected is what this one would send.
     fn is_latched_elsewhere(&self) -> bool {
-        self.shared_latch.is_some()
-            && (self.shared_latch == self.password_fingerprint()
-                || self.shared_latch == self.totp_fingerprint())
+        !self.rejected_elsewhere.is_empty()
+            && self.own_fingerprints().any(|own| self.rejected_elsewhere.contains(&own))
     }
 
     /// Nothing is known against the credentials in hand; what is known against others stays.
     fn clear_latch(&mut self) {
-        if self.is_latched_elsewhere() {
-            self.shared_latch = None;
-        }
+        let own: Vec<Fingerprint> = self.own_fingerprints().collect();
+        self.rejected_elsewhere.retain(|rejected| !own.contains(rejected));
         self.latch = None;
         self.computed_rejections = 0;
+    }
+
+    /// Everything that is known to be rejected, the last first.
+    fn rejected(&self) -> Vec<Fingerprint> {
+        let elsewhere = self.rejected_elsewhere.iter().filter(|rejected| Some(**rejected) != self.latch);
+        self.latch.iter().chain(elsewhere).copied().take(MAX_REJECTED).collect()
+    }
+
+    fn own_fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+        self.password_fingerprint().into_iter().chain(self.totp_fingerprint())
     }
 
     fn drop_challenge(&mut self) {
@@ -415,6 +423,8 @@ impl Machine {
 
 /// Computed digits rejected so often in a row are latched: a clock may be wrong once, a secret is wrong always.
 const COMPUTED_TRIES: u32 = 2;
+/// So many rejected credentials of one account are remembered: the stale passwords of a few scripts.
+const MAX_REJECTED: usize = 8;
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -119,7 +119,7 @@ impl Machine {
         self.told_asked_until = asked.filter(|_| is_asking);
         self.outputs.push_back(Output::Keep(SharedRecord {
             token,
-            latch: self.latch.or(self.shared_latch),
+            rejected: self.rejected(),
             totp_step: self.totp_step,
             asked_until: self.told_asked_until.or(self.asked_elsewhere_until),
         }));

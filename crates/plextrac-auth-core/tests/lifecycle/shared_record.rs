@@ -402,8 +402,8 @@ fn no_secret_but_token_and_cookie_is_in_a_record() {
     driver.want();
     let record = world.record.borrow();
     let token = record.token.as_ref().unwrap();
-    let latch: Vec<u8> = record.latch.map(Vec::from).unwrap_or_default();
-    let all = format!("{} {} {latch:?} {record:?}", token.token.expose(), token.stamp.boot);
+    let rejected: Vec<Vec<u8>> = record.rejected.iter().copied().map(Vec::from).collect();
+    let all = format!("{} {} {rejected:?} {record:?}", token.token.expose(), token.stamp.boot);
     assert!(all.contains(driver.usable().unwrap().as_str()), "control");
     for secret in [USER, PASSWORD, TOTP, &driver.sent[1].field("token")] {
         assert!(!all.contains(secret), "{secret}");
