@@ -409,6 +409,31 @@
 #define PLEXTRAC_STATE_CLOSED 8
 
 /**
+ * No answer in time.
+ */
+#define PLEXTRAC_FAILURE_TIMEOUT 1
+
+/**
+ * No connection: name resolution, refusal, proxy.
+ */
+#define PLEXTRAC_FAILURE_CONNECT 2
+
+/**
+ * The TLS handshake failed.
+ */
+#define PLEXTRAC_FAILURE_TLS 3
+
+/**
+ * Given up on purpose.
+ */
+#define PLEXTRAC_FAILURE_CANCELLED 4
+
+/**
+ * Anything else.
+ */
+#define PLEXTRAC_FAILURE_OTHER 5
+
+/**
  * Nothing until something is handed in. The last of a drain.
  */
 #define PLEXTRAC_ACTION_IDLE 1
@@ -447,31 +472,6 @@
  * The want ended without a new token. A usable one may still be in hand.
  */
 #define PLEXTRAC_ACTION_FAILED 8
-
-/**
- * No answer in time.
- */
-#define PLEXTRAC_FAILURE_TIMEOUT 1
-
-/**
- * No connection: name resolution, refusal, proxy.
- */
-#define PLEXTRAC_FAILURE_CONNECT 2
-
-/**
- * The TLS handshake failed.
- */
-#define PLEXTRAC_FAILURE_TLS 3
-
-/**
- * Given up on purpose.
- */
-#define PLEXTRAC_FAILURE_CANCELLED 4
-
-/**
- * Anything else.
- */
-#define PLEXTRAC_FAILURE_OTHER 5
 
 /**
  * One thing to do, or to know. It owns what it shows, and outlives its machine if need be.
@@ -896,6 +896,151 @@ void plextrac_config_free(plextrac_config *config);
 int32_t plextrac_mfa_reply_set_code(plextrac_mfa_reply *reply, const char *code, size_t code_len);
 
 /**
+ * Makes a session. Nothing is sent until a token is needed.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` if there is nothing to sign in with, or the URL is `http://`
+ * and that is not allowed.
+ */
+int32_t plextrac_session_new(const plextrac_config *config,
+                             plextrac_session **out,
+                             plextrac_error **err);
+
+/**
+ * Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is
+ * one. The other functions do this by themselves.
+ * Errors: `PLEXTRAC_MFA_REQUIRED`: go on with `plextrac_session_submit_mfa`, within two minutes;
+ * calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: that password is
+ * not sent again until it changes or `plextrac_session_forget_rejection` is called.
+ * `PLEXTRAC_MUST_WAIT`, `_BUSY`, `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt goes on, and its
+ * result is kept), `_NETWORK`, `_TLS`, `_UNEXPECTED_ANSWER`, `_TOO_LARGE`; `_EXPIRED` if a
+ * ready-made token has ended and there is no password.
+ * Blocks: up to the timeout, and for as long as a person is being asked.
+ */
+int32_t plextrac_session_login(const plextrac_session *session,
+                               const plextrac_cancel *cancel,
+                               plextrac_error **err);
+
+/**
+ * Hands in six digits after `PLEXTRAC_MFA_REQUIRED`, and waits for the token.
+ * Errors: as `plextrac_session_login`; `PLEXTRAC_INVALID_ARGUMENT` if these are not six digits, or
+ * were sent before; `PLEXTRAC_WRONG_STATE` if none are asked for; `PLEXTRAC_REJECTED` if they are
+ * wrong: the next sign-in starts anew.
+ * Blocks: up to the timeout.
+ */
+int32_t plextrac_session_submit_mfa(const plextrac_session *session,
+                                    const char *code,
+                                    size_t code_len,
+                                    const plextrac_cancel *cancel,
+                                    plextrac_error **err);
+
+/**
+ * The value for the `Authorization` header of a request of your own; signs in or refreshes when
+ * needed.
+ * Errors: as `plextrac_session_login`.
+ * Blocks: not with a live token; else as `plextrac_session_login`.
+ */
+int32_t plextrac_session_authorization(const plextrac_session *session,
+                                       const plextrac_cancel *cancel,
+                                       plextrac_secret **out,
+                                       plextrac_error **err);
+
+/**
+ * The same, copied into `buf`, which has room for `cap` bytes: the fast path, without an
+ * allocation. `*len` is the length of the value; a NUL follows it where there is room. `(NULL, 0)`
+ * asks for the length alone.
+ * Errors: `PLEXTRAC_BUFFER_TOO_SMALL` sets `*len` to what is needed (and one more for the NUL); the
+ * next token may be longer. Otherwise as `plextrac_session_login`.
+ * Blocks: not with a live token; else as `plextrac_session_login`.
+ */
+int32_t plextrac_session_copy_authorization(const plextrac_session *session,
+                                            char *buf,
+                                            size_t cap,
+                                            size_t *len,
+                                            const plextrac_cancel *cancel,
+                                            plextrac_error **err);
+
+/**
+ * A request of your own, with `rejected` as its `Authorization`, was answered with 401. That token
+ * is given up, and no other: ask for the authorization again, and send the request once more. If
+ * you get the same value again, a new token was tried already, and the 401 is the answer.
+ * Errors: `PLEXTRAC_CLOSED`.
+ */
+int32_t plextrac_session_report_unauthorized(const plextrac_session *session,
+                                             const char *rejected,
+                                             size_t rejected_len,
+                                             plextrac_error **err);
+
+/**
+ * Sends a request with the session's token. After a 401 it gets one new token and sends the request
+ * once more. Redirects are not followed. `GET /api/v1/uploads/...` goes with the cookie and without
+ * `Authorization`.
+ * Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
+ * for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
+ * (over 64 MiB) for the request.
+ * Blocks: up to the timeout, and for as long as a person is being asked.
+ */
+int32_t plextrac_session_request(const plextrac_session *session,
+                                 const plextrac_request *request,
+                                 const plextrac_cancel *cancel,
+                                 plextrac_response **out,
+                                 plextrac_error **err);
+
+/**
+ * Gets a new token now, even if the one in hand is live.
+ * Errors: as `plextrac_session_login`; the token in hand stays.
+ * Blocks: as `plextrac_session_login`.
+ */
+int32_t plextrac_session_refresh(const plextrac_session *session,
+                                 const plextrac_cancel *cancel,
+                                 plextrac_error **err);
+
+/**
+ * Where the session stands: one of `PLEXTRAC_STATE_...`, ACTIVE or REFRESHING exactly while a token
+ * is usable; 0 for NULL.
+ */
+int32_t plextrac_session_state(const plextrac_session *session);
+
+/**
+ * How many milliseconds the token lives; false if there is no usable one.
+ */
+bool plextrac_session_expires_in_ms(const plextrac_session *session, uint64_t *out);
+
+/**
+ * The tenant of the token in hand; false if there is no token or the server did not say. 0 is a
+ * tenant.
+ */
+bool plextrac_session_tenant_id(const plextrac_session *session, int64_t *out);
+
+/**
+ * Allows rejected credentials to be sent again. Repeated failures lock accounts.
+ * Errors: `PLEXTRAC_CLOSED`.
+ */
+int32_t plextrac_session_forget_rejection(const plextrac_session *session, plextrac_error **err);
+
+/**
+ * Ends the session: every caller returns with `PLEXTRAC_CLOSED`, and so does every later call.
+ * Closing again does nothing.
+ * Threads: any, also while others are inside a call: this is how to get them out before the session
+ * is freed.
+ * Blocks: at most a second, for an authentication request that is out.
+ */
+int32_t plextrac_session_close(const plextrac_session *session, plextrac_error **err);
+
+/**
+ * Forgets the token. PlexTrac has no call for this: the token itself lives on to its end. What is
+ * known of the budget, of rejected credentials and of six digits that were used stays.
+ * Errors: `PLEXTRAC_CLOSED`.
+ */
+int32_t plextrac_session_logout(const plextrac_session *session, plextrac_error **err);
+
+/**
+ * Closes and frees a session.
+ * Threads: not before every call on it has returned; `plextrac_session_close` makes them return.
+ * Blocks: as `plextrac_session_close`. In a child after `fork` it returns at once, and leaves the
+ * memory as it is.
+ */
+void plextrac_session_free(plextrac_session *session);
+
+/**
  * A request for `path`, which starts with a slash and may have a query; it follows the URL of the
  * instance.
  * Errors: `PLEXTRAC_INVALID_ARGUMENT` for an absolute URL (a token goes to no other host), a path
@@ -973,216 +1118,6 @@ bool plextrac_response_header(const plextrac_response *response,
  * Wipes and frees a response.
  */
 void plextrac_response_free(plextrac_response *response);
-
-/**
- * Makes a session. Nothing is sent until a token is needed.
- * Errors: `PLEXTRAC_INVALID_ARGUMENT` if there is nothing to sign in with, or the URL is `http://`
- * and that is not allowed.
- */
-int32_t plextrac_session_new(const plextrac_config *config,
-                             plextrac_session **out,
-                             plextrac_error **err);
-
-/**
- * Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is
- * one. The other functions do this by themselves.
- * Errors: `PLEXTRAC_MFA_REQUIRED`: go on with `plextrac_session_submit_mfa`, within two minutes;
- * calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: that password is
- * not sent again until it changes or `plextrac_session_forget_rejection` is called.
- * `PLEXTRAC_MUST_WAIT`, `_BUSY`, `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt goes on, and its
- * result is kept), `_NETWORK`, `_TLS`, `_UNEXPECTED_ANSWER`, `_TOO_LARGE`; `_EXPIRED` if a
- * ready-made token has ended and there is no password.
- * Blocks: up to the timeout, and for as long as a person is being asked.
- */
-int32_t plextrac_session_login(const plextrac_session *session,
-                               const plextrac_cancel *cancel,
-                               plextrac_error **err);
-
-/**
- * Hands in six digits after `PLEXTRAC_MFA_REQUIRED`, and waits for the token.
- * Errors: as `plextrac_session_login`; `PLEXTRAC_INVALID_ARGUMENT` if these are not six digits, or
- * were sent before; `PLEXTRAC_WRONG_STATE` if none are asked for; `PLEXTRAC_REJECTED` if they are
- * wrong: the next sign-in starts anew.
- * Blocks: up to the timeout.
- */
-int32_t plextrac_session_submit_mfa(const plextrac_session *session,
-                                    const char *code,
-                                    size_t code_len,
-                                    const plextrac_cancel *cancel,
-                                    plextrac_error **err);
-
-/**
- * The value for the `Authorization` header of a request of your own; signs in or refreshes when
- * needed.
- * Errors: as `plextrac_session_login`.
- * Blocks: not with a live token; else as `plextrac_session_login`.
- */
-int32_t plextrac_session_authorization(const plextrac_session *session,
-                                       const plextrac_cancel *cancel,
-                                       plextrac_secret **out,
-                                       plextrac_error **err);
-
-/**
- * The same, copied into `buf`, which has room for `cap` bytes: the fast path, without an
- * allocation. `*len` is the length of the value; a NUL follows it where there is room. `(NULL, 0)`
- * asks for the length alone.
- * Errors: `PLEXTRAC_BUFFER_TOO_SMALL` sets `*len` to what is needed (and one more for the NUL); the
- * next token may be longer. Otherwise as `plextrac_session_login`.
- * Blocks: not with a live token; else as `plextrac_session_login`.
- */
-int32_t plextrac_session_copy_authorization(const plextrac_session *session,
-                                            char *buf,
-                                            size_t cap,
-                                            size_t *len,
-                                            const plextrac_cancel *cancel,
-                                            plextrac_error **err);
-
-/**
- * A request of your own, with `rejected` as its `Authorization`, was answered with 401. That token
- * is given up, and no other: ask for the authorization again, and send the request once more. If
- * you get the same value again, a new token was tried already, and the 401 is the answer.
- * Errors: `PLEXTRAC_CLOSED`.
- */
-int32_t plextrac_session_report_unauthorized(const plextrac_session *session,
-                                             const char *rejected,
-                                             size_t rejected_len,
-                                             plextrac_error **err);
-
-/**
- * Gets a new token now, even if the one in hand is live.
- * Errors: as `plextrac_session_login`; the token in hand stays.
- * Blocks: as `plextrac_session_login`.
- */
-int32_t plextrac_session_refresh(const plextrac_session *session,
-                                 const plextrac_cancel *cancel,
-                                 plextrac_error **err);
-
-/**
- * Where the session stands: one of `PLEXTRAC_STATE_...`, ACTIVE or REFRESHING exactly while a token
- * is usable; 0 for NULL.
- */
-int32_t plextrac_session_state(const plextrac_session *session);
-
-/**
- * How many milliseconds the token lives; false if there is no usable one.
- */
-bool plextrac_session_expires_in_ms(const plextrac_session *session, uint64_t *out);
-
-/**
- * The tenant of the token in hand; false if there is no token or the server did not say. 0 is a
- * tenant.
- */
-bool plextrac_session_tenant_id(const plextrac_session *session, int64_t *out);
-
-/**
- * Allows rejected credentials to be sent again. Repeated failures lock accounts.
- * Errors: `PLEXTRAC_CLOSED`.
- */
-int32_t plextrac_session_forget_rejection(const plextrac_session *session, plextrac_error **err);
-
-/**
- * Ends the session: every caller returns with `PLEXTRAC_CLOSED`, and so does every later call.
- * Closing again does nothing.
- * Threads: any, also while others are inside a call: this is how to get them out before the session
- * is freed.
- * Blocks: at most a second, for an authentication request that is out.
- */
-int32_t plextrac_session_close(const plextrac_session *session, plextrac_error **err);
-
-/**
- * Forgets the token. PlexTrac has no call for this: the token itself lives on to its end. What is
- * known of the budget, of rejected credentials and of six digits that were used stays.
- * Errors: `PLEXTRAC_CLOSED`.
- */
-int32_t plextrac_session_logout(const plextrac_session *session, plextrac_error **err);
-
-/**
- * Closes and frees a session.
- * Threads: not before every call on it has returned; `plextrac_session_close` makes them return.
- * Blocks: as `plextrac_session_close`. In a child after `fork` it returns at once, and leaves the
- * memory as it is.
- */
-void plextrac_session_free(plextrac_session *session);
-
-/**
- * Sends a request with the session's token. After a 401 it gets one new token and sends the request
- * once more. Redirects are not followed. `GET /api/v1/uploads/...` goes with the cookie and without
- * `Authorization`.
- * Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
- * for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
- * (over 64 MiB) for the request.
- * Blocks: up to the timeout, and for as long as a person is being asked.
- */
-int32_t plextrac_session_request(const plextrac_session *session,
-                                 const plextrac_request *request,
-                                 const plextrac_cancel *cancel,
-                                 plextrac_response **out,
-                                 plextrac_error **err);
-
-/**
- * One of `PLEXTRAC_ACTION_...`; 0 for NULL.
- */
-int32_t plextrac_action_kind(const plextrac_action *action);
-
-/**
- * WAIT and FAILED say why, in English; empty for others. Valid as long as the action.
- */
-plextrac_str plextrac_action_reason(const plextrac_action *action);
-
-/**
- * FAILED: returns its status, and sets `out` to a copy of the error. For other kinds it returns
- * `PLEXTRAC_OK`.
- * Ownership: the copy is yours; free it with `plextrac_error_free`.
- */
-int32_t plextrac_action_error(const plextrac_action *action, plextrac_error **out);
-
-/**
- * SEND: the id to hand the answer in under; never used twice by one machine, and never 0. 0 for
- * others.
- */
-uint64_t plextrac_action_request_id(const plextrac_action *action);
-
-/**
- * SEND: the HTTP method. Valid as long as the action.
- */
-plextrac_str plextrac_action_method(const plextrac_action *action);
-
-/**
- * SEND: the absolute URL. Follow no redirect. Valid as long as the action.
- */
-plextrac_str plextrac_action_url(const plextrac_action *action);
-
-/**
- * SEND: the body, empty for a refresh. It may hold the password. Valid as long as the action.
- */
-plextrac_str plextrac_action_body(const plextrac_action *action);
-
-/**
- * SEND: how many header lines there are. Your HTTP stack adds `Host` and `Content-Length`, and
- * nothing else is needed.
- */
-size_t plextrac_action_header_count(const plextrac_action *action);
-
-/**
- * SEND: header line `i`, counted from 0; false if there are not so many. Valid as long as the
- * action.
- */
-bool plextrac_action_header(const plextrac_action *action,
-                            size_t i,
-                            plextrac_str *name,
-                            plextrac_str *value);
-
-/**
- * A moment on the monotonic clock: SEND: the latest at which an answer is of use; WAIT: when to
- * poll, or to want a token again; NEED_MFA: the end of the challenge. False for others, and for a
- * WAIT without an end.
- */
-bool plextrac_action_deadline_ms(const plextrac_action *action, uint64_t *monotonic_ms);
-
-/**
- * Wipes and frees an action: the body of a sign-in holds the password.
- */
-void plextrac_action_free(plextrac_action *action);
 
 /**
  * Makes a machine that has sent nothing. Of the configuration it uses URL, credentials, token, MFA,
@@ -1298,6 +1233,71 @@ bool plextrac_machine_expires_in_ms(const plextrac_machine *machine,
  * Frees a machine. A request that is out need not be answered any more.
  */
 void plextrac_machine_free(plextrac_machine *machine);
+
+/**
+ * One of `PLEXTRAC_ACTION_...`; 0 for NULL.
+ */
+int32_t plextrac_action_kind(const plextrac_action *action);
+
+/**
+ * WAIT and FAILED say why, in English; empty for others. Valid as long as the action.
+ */
+plextrac_str plextrac_action_reason(const plextrac_action *action);
+
+/**
+ * FAILED: returns its status, and sets `out` to a copy of the error. For other kinds it returns
+ * `PLEXTRAC_OK`.
+ * Ownership: the copy is yours; free it with `plextrac_error_free`.
+ */
+int32_t plextrac_action_error(const plextrac_action *action, plextrac_error **out);
+
+/**
+ * SEND: the id to hand the answer in under; never used twice by one machine, and never 0. 0 for
+ * others.
+ */
+uint64_t plextrac_action_request_id(const plextrac_action *action);
+
+/**
+ * SEND: the HTTP method. Valid as long as the action.
+ */
+plextrac_str plextrac_action_method(const plextrac_action *action);
+
+/**
+ * SEND: the absolute URL. Follow no redirect. Valid as long as the action.
+ */
+plextrac_str plextrac_action_url(const plextrac_action *action);
+
+/**
+ * SEND: the body, empty for a refresh. It may hold the password. Valid as long as the action.
+ */
+plextrac_str plextrac_action_body(const plextrac_action *action);
+
+/**
+ * SEND: how many header lines there are. Your HTTP stack adds `Host` and `Content-Length`, and
+ * nothing else is needed.
+ */
+size_t plextrac_action_header_count(const plextrac_action *action);
+
+/**
+ * SEND: header line `i`, counted from 0; false if there are not so many. Valid as long as the
+ * action.
+ */
+bool plextrac_action_header(const plextrac_action *action,
+                            size_t i,
+                            plextrac_str *name,
+                            plextrac_str *value);
+
+/**
+ * A moment on the monotonic clock: SEND: the latest at which an answer is of use; WAIT: when to
+ * poll, or to want a token again; NEED_MFA: the end of the challenge. False for others, and for a
+ * WAIT without an end.
+ */
+bool plextrac_action_deadline_ms(const plextrac_action *action, uint64_t *monotonic_ms);
+
+/**
+ * Wipes and frees an action: the body of a sign-in holds the password.
+ */
+void plextrac_action_free(plextrac_action *action);
 
 #ifdef __cplusplus
 }  // extern "C"

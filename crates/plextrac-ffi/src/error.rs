@@ -12,7 +12,12 @@ use crate::{out, plextrac_str};
 
 /// What happened, to what, and what to do next. Holds nothing that was in a request.
 #[derive(Clone)]
-pub struct plextrac_error {
+pub struct plextrac_error(Box<Detail>);
+
+/// Boxed, so that the calls that succeed carry no room for it around: with that, copying the header value out took as
+/// long again.
+#[derive(Clone)]
+struct Detail {
     status: i32,
     message: Text,
     http_status: Option<u16>,
@@ -27,20 +32,20 @@ impl Handle for plextrac_error {
 /// The status that the call returned.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_status(error: *const plextrac_error) -> i32 {
-    guarded!(or PLEXTRAC_INVALID_ARGUMENT => shared error; { error.status })
+    guarded!(or PLEXTRAC_INVALID_ARGUMENT => shared error; { error.0.status })
 }
 
 /// The sentence for people, in English. Valid as long as the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_message(error: *const plextrac_error) -> plextrac_str {
-    guarded!(or out::Empty::EMPTY => shared error; { error.message.view() })
+    guarded!(or out::Empty::EMPTY => shared error; { error.0.message.view() })
 }
 
 /// The HTTP status of the answer that led here; false if no answer did.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_http_status(error: *const plextrac_error, out: *mut u16) -> bool {
     guarded!(or false => shared error, out out; {
-        error.http_status.map(|status| out.set(status)).is_some()
+        error.0.http_status.map(|status| out.set(status)).is_some()
     })
 }
 
@@ -49,14 +54,14 @@ pub unsafe extern "C" fn plextrac_error_http_status(error: *const plextrac_error
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_retry_after_ms(error: *const plextrac_error, out: *mut u64) -> bool {
     guarded!(or false => shared error, out out; {
-        error.retry_after.map(|wait| out.set(millis(wait))).is_some()
+        error.0.retry_after.map(|wait| out.set(millis(wait))).is_some()
     })
 }
 
 /// Whether the same call may succeed later without anything being changed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_is_retryable(error: *const plextrac_error) -> bool {
-    guarded!(or false => shared error; { error.is_retryable })
+    guarded!(or false => shared error; { error.0.is_retryable })
 }
 
 /// Frees an error.
@@ -68,19 +73,20 @@ pub unsafe extern "C" fn plextrac_error_free(error: *mut plextrac_error) {
 
 impl plextrac_error {
     pub(crate) fn new(status: i32, message: &str) -> Self {
-        Self {
+        Self(Box::new(Detail {
             status,
             message: Text::new(message.as_bytes()),
             http_status: None,
             retry_after: None,
             is_retryable: false,
-        }
+        }))
     }
 
     pub(crate) fn invalid(message: impl AsRef<str>) -> Self {
         Self::new(PLEXTRAC_INVALID_ARGUMENT, message.as_ref())
     }
 
+    #[cold]
     pub(crate) fn null(parameter: &str) -> Self {
         Self::invalid(format!("{parameter} is NULL"))
     }
@@ -95,12 +101,14 @@ impl plextrac_error {
         Self::new(PLEXTRAC_PANIC, sentence)
     }
 
+    #[cold]
     pub(crate) fn poisoned(parameter: &str) -> Self {
         let sentence =
             format!("a bug was caught in an earlier call with {parameter}: free it and make another");
         Self::new(PLEXTRAC_PANIC, &sentence)
     }
 
+    #[cold]
     pub(crate) fn forked(parameter: &str) -> Self {
         let sentence = format!(
             "{parameter} was made before a fork and belongs to the parent: make another in this process"
@@ -109,23 +117,23 @@ impl plextrac_error {
     }
 
     pub(crate) const fn status(&self) -> i32 {
-        self.status
+        self.0.status
     }
 
     pub(crate) const fn message(&self) -> &Text {
-        &self.message
+        &self.0.message
     }
 }
 
 impl From<plextrac_transport::Error> for plextrac_error {
     fn from(error: plextrac_transport::Error) -> Self {
-        Self {
+        Self(Box::new(Detail {
             status: status::of(error.code()),
             message: Text::new(error.to_string().as_bytes()),
             http_status: error.http_status(),
             retry_after: error.retry_after(),
             is_retryable: error.is_retryable(),
-        }
+        }))
     }
 }
 
@@ -158,10 +166,10 @@ impl From<NotUsable> for plextrac_error {
 
 impl fmt::Debug for plextrac_error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let view = self.message.view();
+        let view = self.0.message.view();
         // SAFETY: the view is of our own message, which is borrowed.
         let message = unsafe { std::slice::from_raw_parts(view.data.cast::<u8>(), view.len) };
-        write!(f, "{}: {}", self.status, String::from_utf8_lossy(message))
+        write!(f, "{}: {}", self.0.status, String::from_utf8_lossy(message))
     }
 }
 
@@ -174,11 +182,12 @@ pub(crate) fn millis(span: Duration) -> u64 {
 ///
 /// # Safety
 /// `err` is NULL or may be written to.
+#[inline]
 pub(crate) unsafe fn report(outcome: Result<(), plextrac_error>, err: *mut *mut plextrac_error) -> i32 {
     let Err(error) = outcome else {
         return PLEXTRAC_OK;
     };
-    let status = error.status;
+    let status = error.0.status;
     if !err.is_null() {
         // SAFETY: not NULL, and as the caller promises.
         unsafe { err.write(handle::give(error)) };

@@ -58,6 +58,7 @@ pub(crate) fn lend<H: Handle<Ownership = Lent>, T>(value: H, borrower: impl FnOn
 ///
 /// # Safety
 /// `handle` is NULL, or came from [`give`] or [`lend`] and lives for `'a`.
+#[inline]
 pub(crate) unsafe fn shared<'a, H: Handle>(
     handle: *const H,
     name: &'static str,
@@ -73,6 +74,7 @@ pub(crate) unsafe fn shared<'a, H: Handle>(
 ///
 /// # Safety
 /// As for [`shared`]; and nothing else uses it for `'a`.
+#[inline]
 pub(crate) unsafe fn exclusive<'a, H: Handle>(
     handle: *mut H,
     name: &'static str,
@@ -120,6 +122,7 @@ impl<H: Handle> Guarded<H> {
 ///
 /// # Safety
 /// As for [`shared`].
+#[inline]
 unsafe fn usable<H: Handle>(guarded: *const Guarded<H>, name: &'static str) -> Result<(), plextrac_error> {
     if guarded.is_null() {
         return Err(plextrac_error::null(name));

@@ -56,12 +56,14 @@ mod config;
 mod log;
 mod mfa;
 
-mod request;
-mod response;
 mod session;
 
-mod action;
+mod request;
+mod response;
+
 mod machine;
+
+mod action;
 
 pub use action::*;
 pub use budget::*;

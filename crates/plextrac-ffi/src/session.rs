@@ -165,6 +165,27 @@ pub unsafe extern "C" fn plextrac_session_report_unauthorized(
     })
 }
 
+/// Sends a request with the session's token. After a 401 it gets one new token and sends the request
+/// once more. Redirects are not followed. `GET /api/v1/uploads/...` goes with the cookie and without
+/// `Authorization`.
+/// Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
+/// for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
+/// (over 64 MiB) for the request.
+/// Blocks: up to the timeout, and for as long as a person is being asked.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_session_request(
+    session: *const plextrac_session,
+    request: *const plextrac_request,
+    cancel: *const plextrac_cancel,
+    out: *mut *mut plextrac_response,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => shared session, shared request, optional cancel, out out; {
+        let response = session.bound_to(cancel).request(&request.request)?;
+        out.set(handle::give(plextrac_response::new(response)));
+    })
+}
+
 /// Gets a new token now, even if the one in hand is live.
 /// Errors: as `plextrac_session_login`; the token in hand stays.
 /// Blocks: as `plextrac_session_login`.
@@ -265,27 +286,6 @@ pub unsafe extern "C" fn plextrac_session_logout(
 pub unsafe extern "C" fn plextrac_session_free(session: *mut plextrac_session) {
     // SAFETY: the manual says that a handle is freed once, and by its own function.
     unsafe { handle::free(session) };
-}
-
-/// Sends a request with the session's token. After a 401 it gets one new token and sends the request
-/// once more. Redirects are not followed. `GET /api/v1/uploads/...` goes with the cookie and without
-/// `Authorization`.
-/// Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
-/// for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
-/// (over 64 MiB) for the request.
-/// Blocks: up to the timeout, and for as long as a person is being asked.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn plextrac_session_request(
-    session: *const plextrac_session,
-    request: *const plextrac_request,
-    cancel: *const plextrac_cancel,
-    out: *mut *mut plextrac_response,
-    err: *mut *mut plextrac_error,
-) -> i32 {
-    guarded!(err => shared session, shared request, optional cancel, out out; {
-        let response = session.bound_to(cancel).request(&request.request)?;
-        out.set(handle::give(plextrac_response::new(response)));
-    })
 }
 
 impl plextrac_session {
