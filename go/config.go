@@ -1,0 +1,281 @@
+package plextrac
+
+// #include <plextrac.h>
+// #include "callback.h"
+import "C"
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"net/http"
+	"runtime/cgo"
+	"time"
+)
+
+// Option is a setting for sessions and machines alike.
+type Option interface {
+	SessionOption
+	MachineOption
+}
+
+// SessionOption is a setting for [NewSession].
+type SessionOption interface{ setSession(*config) error }
+
+// MachineOption is a setting for [NewMachine] and [NewMachineSession]. Certificates and proxies are not
+// among them: they are the business of your own HTTP stack.
+type MachineOption interface{ setMachine(*config) error }
+
+// WithPassword gives user name (an e-mail address, as a rule) and password. [ErrInvalidArgument] if one
+// is empty, over 1024 bytes, or holds a control character: a line end that was read along with it,
+// perhaps.
+func WithPassword(user, password string) Option {
+	u, uLen := text(user)
+	p, pLen := text(password)
+	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_password(c, u, uLen, p, pLen, err)
+	})
+}
+
+// WithToken gives a token obtained elsewhere, with or without "Bearer " in front. It is refreshed at its
+// first use; with a password beside it, a sign-in follows when it has ended.
+func WithToken(token string) Option {
+	t, tLen := text(token)
+	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_token(c, t, tLen, err)
+	})
+}
+
+// WithTOTPSecret gives the TOTP secret of the account, as base32 or as an otpauth://totp/ URI: the six
+// digits are computed.
+func WithTOTPSecret(secret string) Option {
+	t, tLen := text(secret)
+	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_totp_secret(c, t, tLen, err)
+	})
+}
+
+// WithMFACallback has ask called for the six digits, instead of a TOTP secret. A [Machine] never calls
+// it; it takes it as word that somebody will be asked on the spot.
+func WithMFACallback(ask MFAFunc) Option {
+	return option(func(c *config) error {
+		if ask == nil {
+			return &Error{Status: ErrInvalidArgument, Message: "the MFA callback is nil"}
+		}
+		c.asker = &asker{ask: ask, ctx: c.ctx}
+		return c.lend(c.asker, func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_go_set_mfa(c.ptr, callback, err)
+		})
+	})
+}
+
+// WithHeader sends a header with every request, sign-in included: what a gateway in front of the
+// instance asks for. The value is treated as a secret. A name that was set before gets the new value.
+func WithHeader(name, value string) Option {
+	return option(func(c *config) error {
+		n, nLen := text(name)
+		v, vLen := text(value)
+		err := check(func(err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_header(c.ptr, n, nLen, v, vLen, err)
+		})
+		if err == nil {
+			c.headers.Set(name, value)
+		}
+		return err
+	})
+}
+
+// WithBearer has the token stand as "Authorization: Bearer TOKEN". Without this it stands there alone,
+// as PlexTrac's own programs send it.
+func WithBearer() Option {
+	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_auth_scheme(c, C.PLEXTRAC_SCHEME_BEARER, err)
+	})
+}
+
+// WithTimeout bounds a session's call from entry to return, a person typing excluded, and how long a
+// machine waits for an answer. Default 30 s, at most an hour. The context of a call may end it sooner.
+func WithTimeout(timeout time.Duration) Option {
+	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_timeout_ms(c, wholeMilliseconds(timeout), err)
+	})
+}
+
+// WithWait is how long a call may wait for the budget or after a failure before it gives up with
+// [ErrMustWait]. A [Session] waits not at all by default, and for the next TOTP step whatever this says.
+// A [MachineSession] waits up to 30 s by default, which covers that step. A [Machine] never waits.
+func WithWait(wait time.Duration) Option {
+	return option(func(c *config) error {
+		if wait < 0 {
+			return &Error{Status: ErrInvalidArgument, Message: "the time to wait is negative"}
+		}
+		c.wait = &wait
+		return check(func(err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_wait_ms(c.ptr, wholeMilliseconds(wait), err)
+		})
+	})
+}
+
+// WithAuthBudget is how many authentication requests a minute may be sent to the instance, 2 to 60:
+// by all sessions of this process together (where they differ, the lowest number holds), or by one
+// machine that has no [WithBudget]. Default 6, of the 10 that an instance allows to everybody.
+func WithAuthBudget(perMinute int) Option {
+	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_auth_budget(c, C.uint32_t(max(0, min(perMinute, math.MaxInt32))), err)
+	})
+}
+
+// WithAllowHTTP allows http:// to hosts other than this machine: everything can be read on the way, the
+// password too.
+func WithAllowHTTP() Option {
+	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_allow_http(c, true, err)
+	})
+}
+
+// WithCAFile trusts the certificates in a PEM file as well as the system's. The file is read now.
+func WithCAFile(path string) SessionOption {
+	p, pLen := text(path)
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_ca_file(c, p, pLen, err)
+	})
+}
+
+// WithCAPEM trusts the certificates in a PEM text as well as the system's.
+func WithCAPEM(pem []byte) SessionOption {
+	p, pLen := blob(pem)
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_ca_pem(c, p, pLen, err)
+	})
+}
+
+// WithOnlyGivenRoots trusts the certificates given and nobody else, not even the system's authorities.
+func WithOnlyGivenRoots() SessionOption {
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_roots(c, C.PLEXTRAC_ROOTS_ONLY_GIVEN, err)
+	})
+}
+
+// WithProxy goes through a proxy, "http://host:port"; with an empty URL through none. Without this the
+// environment says, by curl's rules.
+func WithProxy(url string) SessionOption {
+	u, uLen := text(url)
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_proxy(c, u, uLen, err)
+	})
+}
+
+// WithStateDir shares sessions with other processes of this user through a directory, which is made if
+// it is not there. Without this, or with "", nothing is shared: sessions live in memory. [ErrStore] if
+// others could read or change what is in it.
+func WithStateDir(path string) SessionOption {
+	p, pLen := text(path)
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_state_dir(c, p, pLen, err)
+	})
+}
+
+// WithDangerAcceptInvalidCerts accepts any certificate: anybody in between can read the password. For a
+// test against a machine at hand only.
+func WithDangerAcceptInvalidCerts() SessionOption {
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_danger_accept_invalid_certs(c, true, err)
+	})
+}
+
+// WithLogger tells logger what happens to the session: at level Error what needs a person, at Warn an
+// attempt that failed, at Info signing in and out, at Debug each refresh. Nothing it is told is secret.
+// The logger is called on any thread, perhaps on several at once.
+func WithLogger(logger *slog.Logger) SessionOption {
+	return sessionOption(func(c *config) error {
+		if logger == nil {
+			return &Error{Status: ErrInvalidArgument, Message: "the logger is nil"}
+		}
+		return c.lend(logger, func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_go_set_log(c.ptr, callback, err)
+		})
+	})
+}
+
+// WithBudget has machines share a budget: give one to all machines of an instance.
+func WithBudget(budget *Budget) MachineOption {
+	return machineOption(func(c *config) error {
+		if budget == nil {
+			return &Error{Status: ErrInvalidArgument, Message: "the budget is nil"}
+		}
+		return budget.use(func(b *C.plextrac_budget, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_budget(c.ptr, b, err)
+		})
+	})
+}
+
+// config is a configuration while something is made from it.
+type config struct {
+	ptr *C.plextrac_config
+	// ctx is done when what is made from it is closed.
+	ctx context.Context
+	kept
+}
+
+// kept is what of a configuration Go needs afterwards.
+type kept struct {
+	headers http.Header
+	wait    *time.Duration
+	asker   *asker
+}
+
+type (
+	option        func(*config) error
+	sessionOption func(*config) error
+	machineOption func(*config) error
+	setter        = func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t
+)
+
+func (o option) setSession(c *config) error        { return o(c) }
+func (o option) setMachine(c *config) error        { return o(c) }
+func (o sessionOption) setSession(c *config) error { return o(c) }
+func (o machineOption) setMachine(c *config) error { return o(c) }
+
+func set(call setter) option { return func(c *config) error { return c.set(call) } }
+
+func setSession(call setter) sessionOption { return func(c *config) error { return c.set(call) } }
+
+func newConfig(ctx context.Context, url string) (*config, error) {
+	if err := checkABI(); err != nil {
+		return nil, err
+	}
+	c := &config{ctx: ctx, kept: kept{headers: http.Header{}}}
+	u, uLen := text(url)
+	err := check(func(err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_new(u, uLen, &c.ptr, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// free must be called once; what was made from the configuration does not need it.
+func (c *config) free() {
+	C.plextrac_config_free(c.ptr)
+}
+
+func (c *config) set(call setter) error {
+	return check(func(err **C.plextrac_error) C.int32_t { return call(c.ptr, err) })
+}
+
+// lend gives the library a Go value as an integer. It gives it back through a free function when
+// nothing can call back any more; after an error it is ours at once.
+func (c *config) lend(value any, set func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t) error {
+	callback := cgo.NewHandle(value)
+	err := check(func(err **C.plextrac_error) C.int32_t { return set(C.uintptr_t(callback), err) })
+	if err != nil {
+		callback.Delete()
+	}
+	return err
+}
+
+// wholeMilliseconds rounds up: who waits so long has waited long enough.
+func wholeMilliseconds(d time.Duration) C.uint64_t {
+	return C.uint64_t((max(d, 0) + time.Millisecond - 1) / time.Millisecond)
+}

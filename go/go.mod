@@ -1,0 +1,3 @@
+module github.com/plextrac-auth/plextrac-auth/go
+
+go 1.24

@@ -1,0 +1,84 @@
+package plextrac
+
+// #include <plextrac.h>
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// signIn is the path of the request that a machine with a password begins with (docs/protocol.md,
+// "Endpoints").
+const signIn = "/api/v1/authenticate"
+
+// uploads is below what wants the cookie instead of the token (docs/protocol.md, "Endpoints").
+const uploads = "/api/v1/uploads/"
+
+// instance is where the token goes, and nowhere else.
+type instance struct {
+	// base is scheme, host, port and path prefix, without a slash at the end.
+	base *url.URL
+	// headers are for every request.
+	headers hidden[http.Header]
+}
+
+// instanceOf is the instance that the library makes of an address as people paste it. What it makes of
+// it shows in the first request of a machine, which is never sent.
+func instanceOf(address string, headers http.Header) (*instance, error) {
+	machine, err := NewMachine(address, WithPassword("nobody", "nothing"), WithAllowHTTP())
+	if err != nil {
+		return nil, err
+	}
+	defer machine.Close()
+	now := Now()
+	if err := machine.WantToken(now); err != nil {
+		return nil, err
+	}
+	action, err := machine.Poll(now)
+	if err != nil {
+		return nil, err
+	}
+	request, err := action.NewRequest(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	base := request.URL
+	base.Path = strings.TrimSuffix(base.Path, signIn)
+	return &instance{base: base, headers: hide(headers)}, nil
+}
+
+// check refuses addresses that are not of this instance's origin (RFC 6454).
+func (i *instance) check(u *url.URL) error {
+	if u.Scheme == i.base.Scheme && port(u) == port(i.base) && strings.EqualFold(u.Hostname(), i.base.Hostname()) {
+		return nil
+	}
+	return &Error{Status: ErrInvalidArgument, Message: fmt.Sprintf(
+		"a request to %s://%s was not sent: this client is authorized for %s://%s alone; use another for other hosts, and for redirects that lead there",
+		u.Scheme, u.Host, i.base.Scheme, i.base.Host)}
+}
+
+// path is that of a request as it follows the base URL, with its query; false if it does not.
+func (i *instance) path(u *url.URL) (string, bool) {
+	return strings.CutPrefix(u.RequestURI(), i.base.EscapedPath())
+}
+
+// wantsCookie says whether a request goes with the cookie and without Authorization.
+func (i *instance) wantsCookie(request *http.Request) bool {
+	path, ok := i.path(request.URL)
+	return ok && strings.HasPrefix(path, uploads) && (request.Method == "" || request.Method == http.MethodGet)
+}
+
+func port(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https":
+		return "443"
+	default:
+		return "80"
+	}
+}

@@ -1,0 +1,267 @@
+package plextrac
+
+// #include <plextrac.h>
+import "C"
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"runtime"
+	"time"
+)
+
+// Session is one account on one instance, for all goroutines of the program: it signs in when a token is
+// needed, and keeps it alive for as long as it is used. It does its own HTTP and TLS.
+//
+// Methods with a context return soon after that is done, wherever they are blocked, with [ErrCancelled];
+// a sign-in that other callers wait for goes on. A blocked method holds a thread of the operating system.
+type Session struct {
+	handle   *handle[*C.plextrac_session]
+	cleanup  runtime.Cleanup
+	stop     context.CancelFunc
+	instance *instance
+	asker    *asker
+}
+
+// NewSession makes a session for the instance at url, as people paste it: with or without scheme,
+// trailing slash or /api/v1. Nothing is sent until a token is needed. [ErrInvalidArgument] if there is
+// nothing to sign in with, or the URL is http:// and that is not allowed.
+//
+// Close it when it is no longer needed.
+func NewSession(url string, options ...SessionOption) (*Session, error) {
+	ctx, stop := context.WithCancel(context.Background())
+	s, err := newSession(ctx, url, options)
+	if err != nil {
+		stop()
+		return nil, err
+	}
+	s.stop = stop
+	return s, nil
+}
+
+func newSession(ctx context.Context, url string, options []SessionOption) (*Session, error) {
+	config, err := newConfig(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	defer config.free()
+	for _, option := range options {
+		if err := option.setSession(config); err != nil {
+			return nil, err
+		}
+	}
+	instance, err := instanceOf(url, config.headers)
+	if err != nil {
+		return nil, err
+	}
+	var ptr *C.plextrac_session
+	if err := check(func(err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_new(config.ptr, &ptr, err)
+	}); err != nil {
+		return nil, err
+	}
+	s := &Session{
+		handle:   newHandle(ptr, func(ptr *C.plextrac_session) { C.plextrac_session_free(ptr) }),
+		instance: instance,
+		asker:    config.asker,
+	}
+	// Freeing waits up to a second for a refresh that is out: too long for the runtime's own goroutine.
+	s.cleanup = runtime.AddCleanup(s, func(h *handle[*C.plextrac_session]) { go h.close() }, s.handle)
+	return s, nil
+}
+
+// Login makes sure that there is a usable token: it signs in if there is none, and sends nothing if
+// there is one. Other methods do this by themselves.
+//
+// [ErrMFARequired]: go on with [Session.SubmitMFA], within two minutes. [ErrRejected]: that password is
+// not sent again until it changes or [Session.ForgetRejection] is called. [ErrTimeout]: the attempt goes
+// on, and its result is kept. [ErrMustWait], and what the network brings.
+func (s *Session) Login(ctx context.Context) error {
+	return s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_login(p, cancel, err)
+	})
+}
+
+// SubmitMFA hands in six digits after [ErrMFARequired], and waits for the token. [ErrInvalidArgument] if
+// these are not six digits, or were sent before; [ErrWrongState] if none are asked for; [ErrRejected] if
+// they are wrong: the next sign-in starts anew.
+func (s *Session) SubmitMFA(ctx context.Context, code string) error {
+	c, cLen := text(code)
+	return s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_submit_mfa(p, c, cLen, cancel, err)
+	})
+}
+
+// Authorization is the value for the Authorization header of a request of your own; it signs in or
+// refreshes when needed, with the errors of [Session.Login]. With a live token it does not block.
+//
+// When such a request is answered with 401, call [Session.ReportUnauthorized]. A [Session.Transport]
+// does all that.
+func (s *Session) Authorization(ctx context.Context) (string, error) {
+	var secret *C.plextrac_secret
+	err := s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_authorization(p, cancel, &secret, err)
+	})
+	if err != nil {
+		return "", err
+	}
+	return takeSecret(secret), nil
+}
+
+// Token is the token of [Session.Authorization] and when it ends.
+func (s *Session) Token(ctx context.Context) (Token, error) {
+	return tokenFrom(ctx, s)
+}
+
+// ReportUnauthorized says that a request of your own, with rejected as its Authorization, was answered
+// with 401. That token is given up, and no other: ask for the authorization again, and send the request
+// once more. If that is the same value again, a new token was tried already, and the 401 is the answer.
+func (s *Session) ReportUnauthorized(rejected string) error {
+	r, rLen := text(rejected)
+	return s.call(func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_report_unauthorized(p, r, rLen, err)
+	})
+}
+
+// Refresh gets a new token now, even if the one in hand is live; that one stays if it fails.
+func (s *Session) Refresh(ctx context.Context) error {
+	return s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_refresh(p, cancel, err)
+	})
+}
+
+// Do sends a request with the session's token. After a 401 it gets one new token and sends the request
+// once more. Redirects are not followed. GET /api/v1/uploads/… goes with the cookie that PlexTrac wants
+// there, and without Authorization.
+//
+// What the server answers is a response, whatever its status. Errors are those of [Session.Login] for
+// the token, and for the request [ErrTimeout], [ErrCancelled], [ErrClosed], [ErrNetwork], [ErrTLS] or
+// [ErrTooLarge]: an answer over 64 MiB.
+func (s *Session) Do(ctx context.Context, request *Request) (*Response, error) {
+	r, err := request.c()
+	if err != nil {
+		return nil, err
+	}
+	defer C.plextrac_request_free(r)
+	var response *C.plextrac_response
+	err = s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_request(p, r, cancel, &response, err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return takeResponse(response), nil
+}
+
+// Transport authorizes the requests of any http.Client to the instance; see [Transport]. base sends
+// them; nil is http.DefaultTransport. Certificates and proxy of these requests are base's business.
+func (s *Session) Transport(base http.RoundTripper) *Transport {
+	return newTransport(s, base)
+}
+
+// BaseURL is the address of the instance, without a slash at the end: what the path of a request follows.
+func (s *Session) BaseURL() string {
+	return s.instance.base.String()
+}
+
+// State is where the session stands; [StateActive] or [StateRefreshing] exactly while a token is usable.
+func (s *Session) State() State {
+	state := StateClosed
+	s.look(func(p *C.plextrac_session) { state = State(C.plextrac_session_state(p)) })
+	return state
+}
+
+// ExpiresIn is how long the token lives; false if there is no usable one.
+func (s *Session) ExpiresIn() (time.Duration, bool) {
+	var ms C.uint64_t
+	known := false
+	s.look(func(p *C.plextrac_session) { known = bool(C.plextrac_session_expires_in_ms(p, &ms)) })
+	return milliseconds(uint64(ms)), known
+}
+
+// TenantID is the tenant of the token in hand; false if there is no token or the server did not say. 0
+// is a tenant.
+func (s *Session) TenantID() (int64, bool) {
+	var id C.int64_t
+	known := false
+	s.look(func(p *C.plextrac_session) { known = bool(C.plextrac_session_tenant_id(p, &id)) })
+	return int64(id), known
+}
+
+// ForgetRejection allows rejected credentials to be sent again. Repeated failures lock accounts.
+func (s *Session) ForgetRejection() error {
+	return s.call(func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_forget_rejection(p, err)
+	})
+}
+
+// Logout forgets the token. PlexTrac has no call for this: the token itself lives on to its end. What is
+// known of the budget, of rejected credentials and of six digits that were used stays.
+func (s *Session) Logout() error {
+	return s.call(func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_logout(p, err)
+	})
+}
+
+// Close ends the session: every caller returns with [ErrClosed], and so does every later call. It waits
+// at most a second, for an authentication request that is out. Closing again does nothing.
+func (s *Session) Close() error {
+	s.stop()
+	s.cleanup.Stop()
+	ptr, open := s.handle.enter()
+	if !open {
+		return nil
+	}
+	defer s.handle.leave()
+	defer s.handle.close()
+	return check(func(err **C.plextrac_error) C.int32_t { return C.plextrac_session_close(ptr, err) })
+}
+
+// Format shows the instance and the state.
+func (s *Session) Format(f fmt.State, _ rune) {
+	show(f, "plextrac.Session(%s, %s)", s.BaseURL(), s.State())
+}
+
+// wait makes a call that ctx can end.
+func (s *Session) wait(
+	ctx context.Context,
+	call func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t,
+) error {
+	err := withCancel(ctx, func(cancel *C.plextrac_cancel) error {
+		return s.call(func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t {
+			return call(p, cancel, err)
+		})
+	})
+	return s.asker.explain(err)
+}
+
+func (s *Session) call(call func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t) error {
+	var err error
+	if !s.look(func(p *C.plextrac_session) {
+		err = check(func(detail **C.plextrac_error) C.int32_t { return call(p, detail) })
+	}) {
+		return closed("session")
+	}
+	return err
+}
+
+// look is where the pointer is taken, and nowhere else but in Close; false after Close.
+func (s *Session) look(use func(p *C.plextrac_session)) bool {
+	ptr, open := s.handle.enter()
+	if !open {
+		return false
+	}
+	defer runtime.KeepAlive(s)
+	defer s.handle.leave()
+	use(ptr)
+	return true
+}
+
+func (s *Session) where() *instance { return s.instance }
+
+// grant is of no use where the cookie is wanted: the library does not show it. See upload.
+func (s *Session) grant(ctx context.Context, _ bool) (grant, error) {
+	value, err := s.Authorization(ctx)
+	return grant{authorization: value}, err
+}
