@@ -1,0 +1,104 @@
+/**
+ * @file action.hpp
+ * One thing that a machine wants done, or known.
+ */
+#ifndef PLEXTRAC_ACTION_HPP
+#define PLEXTRAC_ACTION_HPP
+
+#include <plextrac/error.hpp>
+#include <plextrac/header_lines.hpp>
+#include <plextrac/moment.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace plextrac {
+inline namespace PLEXTRAC_VARIANT {
+
+enum class action_kind : std::int32_t {
+    /** Nothing until something is handed in. The last of a drain. */
+    idle = PLEXTRAC_ACTION_IDLE,
+    /** Send this request now; hand in its answer, or how it failed, under its id. */
+    send = PLEXTRAC_ACTION_SEND,
+    /** Hand in six digits. The last of a drain. */
+    need_mfa = PLEXTRAC_ACTION_NEED_MFA,
+    /** Nothing until the deadline, or until something is handed in. The last of a drain. */
+    wait = PLEXTRAC_ACTION_WAIT,
+    signed_in = PLEXTRAC_ACTION_SIGNED_IN,
+    token_replaced = PLEXTRAC_ACTION_TOKEN_REPLACED,
+    /** The token has ended; the next want signs in. */
+    signed_out = PLEXTRAC_ACTION_SIGNED_OUT,
+    /** The want ended without a new token. A usable one may still be in hand. */
+    failed = PLEXTRAC_ACTION_FAILED,
+};
+
+/** It owns what it shows, may outlive its machine, and is wiped when it goes: it may hold the password. */
+class action {
+public:
+    using headers_type = header_lines<::plextrac_action, ::plextrac_action_header_count, ::plextrac_action_header>;
+
+    /** Takes over a handle that a C function made. */
+    explicit action(::plextrac_action *handle) noexcept : handle_(handle) {}
+
+    action_kind kind() const noexcept { return static_cast<action_kind>(::plextrac_action_kind(handle_.get())); }
+
+    /** Whether a drain ends here: idle, wait or need_mfa. */
+    bool ends_drain() const noexcept
+    {
+        const auto found = kind();
+        return found == action_kind::idle || found == action_kind::wait || found == action_kind::need_mfa;
+    }
+
+    /** Why: of wait and failed. */
+    std::string_view reason() const & noexcept { return detail::view(::plextrac_action_reason(handle_.get())); }
+    std::string_view reason() && = delete;
+
+    /** What went wrong: of failed. */
+    std::optional<plextrac::error> error() const
+    {
+        ::plextrac_error *detail = nullptr;
+        const auto code = static_cast<status>(::plextrac_action_error(handle_.get(), &detail));
+        if (code == status::ok)
+            return std::nullopt;
+        return plextrac::error(code, detail);
+    }
+
+    /** Of send: the id to hand the answer in under. */
+    std::uint64_t request_id() const noexcept { return ::plextrac_action_request_id(handle_.get()); }
+
+    /** Of send, as are the following. */
+    std::string_view method() const & noexcept { return detail::view(::plextrac_action_method(handle_.get())); }
+    std::string_view method() && = delete;
+
+    /** Absolute. Follow no redirect. */
+    std::string_view url() const & noexcept { return detail::view(::plextrac_action_url(handle_.get())); }
+    std::string_view url() && = delete;
+
+    /** Empty for a refresh. */
+    std::string_view body() const & noexcept { return detail::view(::plextrac_action_body(handle_.get())); }
+    std::string_view body() && = delete;
+
+    /** Your HTTP stack adds `Host` and `Content-Length`, and nothing else is needed. */
+    headers_type headers() const & noexcept { return headers_type(handle_.get()); }
+    headers_type headers() && = delete;
+
+    /** Of send: the latest at which an answer is of use; of wait: when to go on; of need_mfa: the end of it. */
+    std::optional<monotonic_clock::time_point> deadline() const noexcept
+    {
+        std::uint64_t found = 0;
+        if (!::plextrac_action_deadline_ms(handle_.get(), &found))
+            return std::nullopt;
+        return monotonic_clock::time_point(detail::milliseconds(found));
+    }
+
+    ::plextrac_action *c_handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::owned<::plextrac_action, ::plextrac_action_free> handle_;
+};
+
+}  // namespace PLEXTRAC_VARIANT
+}  // namespace plextrac
+
+#endif  /* PLEXTRAC_ACTION_HPP */

@@ -1,0 +1,100 @@
+/**
+ * @file callback.hpp
+ * What a program is asked and told: six digits, and what happens.
+ */
+#ifndef PLEXTRAC_CALLBACK_HPP
+#define PLEXTRAC_CALLBACK_HPP
+
+#include <plextrac/error.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+namespace plextrac {
+inline namespace PLEXTRAC_VARIANT {
+
+/** Takes the answer of an mfa_function, and is valid while that runs. */
+class mfa_reply {
+public:
+    explicit mfa_reply(::plextrac_mfa_reply *reply) noexcept : reply_(reply) {}
+
+    mfa_reply(const mfa_reply &) = delete;
+    mfa_reply &operator=(const mfa_reply &) = delete;
+
+    /** False if these are not six digits: ask again. They are copied; wiping what you read them into is yours. */
+    bool set_code(std::string_view digits) const noexcept
+    {
+        return ::plextrac_mfa_reply_set_code(reply_, digits.data(), digits.size()) == PLEXTRAC_OK;
+    }
+
+private:
+    ::plextrac_mfa_reply *reply_;
+};
+
+/**
+ * Asks for six digits: puts them into the reply and returns true, or returns false to give up. An exception gives up as
+ * well. `attempt` is 1, or 2 after wrong digits. It may take as long as a person takes.
+ * Threads: runs on a thread of the library; with several sessions, perhaps on several at once.
+ */
+using mfa_function = std::function<bool(std::uint32_t attempt, const mfa_reply &reply)>;
+
+enum class log_level : std::int32_t {
+    error = PLEXTRAC_LOG_ERROR,
+    warn = PLEXTRAC_LOG_WARN,
+    info = PLEXTRAC_LOG_INFO,
+    debug = PLEXTRAC_LOG_DEBUG,
+};
+
+/**
+ * Is told one line, never a secret. The texts are valid during the call; an exception is dropped.
+ * Threads: runs on any thread, perhaps on several at once.
+ */
+using log_function = std::function<void(log_level level, std::string_view target, std::string_view message)>;
+
+namespace detail {
+
+/** Runs what a program gave us, and lets nothing it throws out into the library. */
+template <class Body>
+bool contained(Body &&body) noexcept
+{
+#if PLEXTRAC_HAS_EXCEPTIONS
+    try {
+        return body();
+    } catch (...) {
+        return false;
+    }
+#else
+    return body();
+#endif
+}
+
+inline std::int32_t ask_for_mfa(void *userdata, std::uint32_t attempt, ::plextrac_mfa_reply *reply) noexcept
+{
+    const bool answered =
+        contained([&] { return (*static_cast<mfa_function *>(userdata))(attempt, mfa_reply(reply)); });
+    return answered ? 0 : 1;
+}
+
+inline void tell(void *userdata, std::int32_t level, const char *target, std::size_t target_len, const char *message,
+                 std::size_t message_len) noexcept
+{
+    contained([&] {
+        (*static_cast<log_function *>(userdata))(static_cast<log_level>(level), std::string_view(target, target_len),
+                                                 std::string_view(message, message_len));
+        return true;
+    });
+}
+
+template <class Function>
+void forget(void *userdata) noexcept
+{
+    delete static_cast<Function *>(userdata);
+}
+
+}  // namespace detail
+}  // namespace PLEXTRAC_VARIANT
+}  // namespace plextrac
+
+#endif  /* PLEXTRAC_CALLBACK_HPP */

@@ -1,0 +1,176 @@
+/**
+ * @file config.hpp
+ * Settings for sessions and machines.
+ */
+#ifndef PLEXTRAC_CONFIG_HPP
+#define PLEXTRAC_CONFIG_HPP
+
+#include <plextrac/budget.hpp>
+#include <plextrac/callback.hpp>
+#include <plextrac/settings.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace plextrac {
+inline namespace PLEXTRAC_VARIANT {
+
+/** Whom to trust besides the certificates given. */
+enum class roots : std::int32_t {
+    system = PLEXTRAC_ROOTS_SYSTEM,
+    only_given = PLEXTRAC_ROOTS_ONLY_GIVEN,
+};
+
+/** How the token stands in the `Authorization` header. */
+enum class scheme : std::int32_t {
+    raw = PLEXTRAC_SCHEME_RAW,
+    bearer = PLEXTRAC_SCHEME_BEARER,
+};
+
+/**
+ * Settings, chained:
+ *
+ *     plextrac::config config("acme.plextrac.com");
+ *     config.password("me@acme.example", password).totp_secret(seed).timeout(10s);
+ *
+ * Everything is checked at once and copied. The first setting that is refused is remembered, those after it are
+ * skipped, and whatever is made from the configuration fails with that error; check() tells it before. Sessions and
+ * machines copy what they need: the configuration may change or go.
+ *
+ * What each setting means, and when it is refused, is said at the function of the same name in plextrac.h.
+ */
+class config : public detail::settings<::plextrac_config, ::plextrac_config_free> {
+public:
+    /** For the instance at `url`, as people paste it. */
+    explicit config(std::string_view url)
+    {
+        make([url](::plextrac_config **out, ::plextrac_error **err) {
+            return ::plextrac_config_new(url.data(), url.size(), out, err);
+        });
+    }
+
+    config &password(std::string_view user, std::string_view password)
+    {
+        set([&](::plextrac_config *self, ::plextrac_error **err) {
+            return ::plextrac_config_set_password(self, user.data(), user.size(), password.data(), password.size(),
+                                                  err);
+        });
+        return *this;
+    }
+
+    /** A token obtained elsewhere. */
+    config &token(std::string_view token) { return text(::plextrac_config_set_token, token); }
+
+    /** As base32 or as an `otpauth://totp/` URI. */
+    config &totp_secret(std::string_view secret) { return text(::plextrac_config_set_totp_secret, secret); }
+
+    /** Has a person asked for the six digits. Takes the place of a TOTP secret. */
+    config &mfa_callback(mfa_function ask)
+    {
+        const ::plextrac_mfa_fn called = ask ? detail::ask_for_mfa : nullptr;
+        return callback(std::move(ask), [called](auto *self, void *userdata, auto **err) {
+            return ::plextrac_config_set_mfa_callback(self, called, userdata, detail::forget<mfa_function>, err);
+        });
+    }
+
+    /** Trusts the certificates in a PEM file as well. The file is read now. */
+    config &ca_file(std::string_view path) { return text(::plextrac_config_set_ca_file, path); }
+
+    config &ca_pem(std::string_view pem) { return text(::plextrac_config_set_ca_pem, pem); }
+
+    config &roots(plextrac::roots roots)
+    {
+        return number(::plextrac_config_set_roots, static_cast<std::int32_t>(roots));
+    }
+
+    /** Sends a header with every request, sign-in included. */
+    config &header(std::string_view name, std::string_view value)
+    {
+        set([&](::plextrac_config *self, ::plextrac_error **err) {
+            return ::plextrac_config_set_header(self, name.data(), name.size(), value.data(), value.size(), err);
+        });
+        return *this;
+    }
+
+    /** `http://host:port`; an empty text is no proxy, whatever the environment says. */
+    config &proxy(std::string_view url) { return text(::plextrac_config_set_proxy, url); }
+
+    config &auth_scheme(scheme scheme)
+    {
+        return number(::plextrac_config_set_auth_scheme, static_cast<std::int32_t>(scheme));
+    }
+
+    /** Shares sessions with other processes of this user; an empty path shares nothing, which is the default. */
+    config &state_dir(std::string_view path) { return text(::plextrac_config_set_state_dir, path); }
+
+    config &timeout(std::chrono::milliseconds limit)
+    {
+        return number(::plextrac_config_set_timeout_ms, detail::count(limit));
+    }
+
+    /** How long a call may wait for the budget or after a failure. */
+    config &wait(std::chrono::milliseconds limit)
+    {
+        return number(::plextrac_config_set_wait_ms, detail::count(limit));
+    }
+
+    config &auth_budget(std::uint32_t per_minute) { return number(::plextrac_config_set_auth_budget, per_minute); }
+
+    /** The budget that machines made from this share with others. */
+    config &budget(const plextrac::budget &budget) { return number(::plextrac_config_set_budget, budget.c_handle()); }
+
+    config &allow_http(bool allow) { return number(::plextrac_config_set_allow_http, allow); }
+
+    config &danger_accept_invalid_certs(bool accept)
+    {
+        return number(::plextrac_config_set_danger_accept_invalid_certs, accept);
+    }
+
+    /** Has a function told what happens to sessions made from this, from log_level::error up to `level`. */
+    config &log_callback(log_level level, log_function tell)
+    {
+        const ::plextrac_log_fn called = tell ? detail::tell : nullptr;
+        return callback(std::move(tell), [called, level](auto *self, void *userdata, auto **err) {
+            return ::plextrac_config_set_log_callback(self, called, static_cast<std::int32_t>(level), userdata,
+                                                      detail::forget<log_function>, err);
+        });
+    }
+
+private:
+    template <class Setter>
+    config &text(Setter setter, std::string_view text)
+    {
+        set([&](::plextrac_config *self, ::plextrac_error **err) {
+            return setter(self, text.data(), text.size(), err);
+        });
+        return *this;
+    }
+
+    template <class Setter, class Value>
+    config &number(Setter setter, Value value)
+    {
+        set([&](::plextrac_config *self, ::plextrac_error **err) { return setter(self, value, err); });
+        return *this;
+    }
+
+    /** The library owns the function once it has taken it, and not before. */
+    template <class Function, class Setter>
+    config &callback(Function function, Setter setter)
+    {
+        auto userdata = std::make_unique<Function>(std::move(function));
+        const bool taken = set([&](::plextrac_config *self, ::plextrac_error **err) {
+            return setter(self, userdata.get(), err);
+        });
+        if (taken)
+            userdata.release();
+        return *this;
+    }
+};
+
+}  // namespace PLEXTRAC_VARIANT
+}  // namespace plextrac
+
+#endif  /* PLEXTRAC_CONFIG_HPP */

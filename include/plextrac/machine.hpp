@@ -1,0 +1,153 @@
+/**
+ * @file machine.hpp
+ * Level 2: every decision about one account on one instance, and nothing else.
+ */
+#ifndef PLEXTRAC_MACHINE_HPP
+#define PLEXTRAC_MACHINE_HPP
+
+#include <plextrac/action.hpp>
+#include <plextrac/config.hpp>
+#include <plextrac/secret.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace plextrac {
+inline namespace PLEXTRAC_VARIANT {
+
+/** How a request brought no answer. */
+enum class failure_kind : std::int32_t {
+    timeout = PLEXTRAC_FAILURE_TIMEOUT,
+    connect = PLEXTRAC_FAILURE_CONNECT,
+    tls = PLEXTRAC_FAILURE_TLS,
+    cancelled = PLEXTRAC_FAILURE_CANCELLED,
+    other = PLEXTRAC_FAILURE_OTHER,
+};
+
+/**
+ * You give it the time, it tells you what to send; your HTTP stack and your event loop send it. One rule: after
+ * anything was handed in, poll until the action ends_drain().
+ *
+ * Threads: one at a time. Nothing blocks.
+ */
+class machine {
+public:
+    /** Errors: also those that the configuration remembered. */
+    [[nodiscard]] static result<machine> create(const config &config, moment now)
+    {
+        if (auto refused = config.check(); !refused)
+            return failure(std::move(refused).error());
+        return detail::made<machine, ::plextrac_machine>([&](::plextrac_machine **out, ::plextrac_error **err) {
+            return ::plextrac_machine_new(config.c_handle(), now.c_time(), out, err);
+        });
+    }
+
+    /** Takes over a handle that a C function made. */
+    explicit machine(::plextrac_machine *handle) noexcept : handle_(handle) {}
+
+    /** One request for a usable token. Without a want nothing is ever sent. */
+    [[nodiscard]] result<void> want_token(moment now)
+    {
+        return ask([&](auto *self, auto **err) { return ::plextrac_machine_want_token(self, now.c_time(), err); });
+    }
+
+    /** What to do next. */
+    [[nodiscard]] result<action> poll(moment now)
+    {
+        return detail::made<action, ::plextrac_action>([&](::plextrac_action **out, ::plextrac_error **err) {
+            return ::plextrac_machine_poll(handle_.get(), now.c_time(), out, err);
+        });
+    }
+
+    /**
+     * Hands in the answer to the request of that id. `headers` is any range of pairs of texts: header_line, or the
+     * elements of a map. Errors: status::stale if that request is not the one that is out.
+     */
+    template <class Headers = std::initializer_list<header_line>>
+    result<void> handle_response(std::uint64_t id, std::uint16_t status, const Headers &headers, std::string_view body,
+                                 moment now)
+    {
+        std::vector<::plextrac_str> names;
+        std::vector<::plextrac_str> values;
+        for (const auto &[name, value] : headers) {
+            names.push_back(borrowed(name));
+            values.push_back(borrowed(value));
+        }
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_machine_handle_response(self, id, status, names.data(), values.data(), names.size(),
+                                                      body.data(), body.size(), now.c_time(), err);
+        });
+    }
+
+    /** Says that the request of that id brought no answer, and how. */
+    result<void> handle_failure(std::uint64_t id, failure_kind kind, moment now)
+    {
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_machine_handle_failure(self, id, static_cast<std::int32_t>(kind), now.c_time(), err);
+        });
+    }
+
+    /** Hands in six digits after action_kind::need_mfa. */
+    [[nodiscard]] result<void> submit_mfa(std::string_view digits, moment now)
+    {
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_machine_submit_mfa(self, digits.data(), digits.size(), now.c_time(), err);
+        });
+    }
+
+    /** A request of your own with this `Authorization` was answered with 401. */
+    result<void> report_unauthorized(std::string_view rejected, moment now)
+    {
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_machine_report_unauthorized(self, rejected.data(), rejected.size(), now.c_time(), err);
+        });
+    }
+
+    /** The value for the `Authorization` header. Errors: status::not_ready, status::expired: want a token. */
+    [[nodiscard]] result<secret> authorization(moment now) const
+    {
+        return detail::made<secret, ::plextrac_secret>([&](::plextrac_secret **out, ::plextrac_error **err) {
+            return ::plextrac_machine_authorization(handle_.get(), now.c_time(), out, err);
+        });
+    }
+
+    /** The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead. */
+    [[nodiscard]] result<secret> cookie() const
+    {
+        return detail::made<secret, ::plextrac_secret>([&](::plextrac_secret **out, ::plextrac_error **err) {
+            return ::plextrac_machine_cookie(handle_.get(), out, err);
+        });
+    }
+
+    /** How long the token lives from `now` on; nothing if there is no usable one. */
+    std::optional<std::chrono::milliseconds> expires_in(moment now) const noexcept
+    {
+        std::uint64_t found = 0;
+        if (!::plextrac_machine_expires_in_ms(handle_.get(), now.c_time(), &found))
+            return std::nullopt;
+        return detail::milliseconds(found);
+    }
+
+    ::plextrac_machine *c_handle() const noexcept { return handle_.get(); }
+
+private:
+    template <class Call>
+    result<void> ask(Call &&call)
+    {
+        return detail::outcome([&](::plextrac_error **err) { return call(handle_.get(), err); });
+    }
+
+    static ::plextrac_str borrowed(std::string_view text) noexcept { return {text.data(), text.size()}; }
+
+    detail::owned<::plextrac_machine, ::plextrac_machine_free> handle_;
+};
+
+}  // namespace PLEXTRAC_VARIANT
+}  // namespace plextrac
+
+#endif  /* PLEXTRAC_MACHINE_HPP */

@@ -1,0 +1,58 @@
+/**
+ * @file moment.hpp
+ * What the two clocks say, for machines, which read none.
+ */
+#ifndef PLEXTRAC_MOMENT_HPP
+#define PLEXTRAC_MOMENT_HPP
+
+#include <plextrac/handle.hpp>
+
+#include <chrono>
+#include <cstdint>
+
+namespace plextrac {
+inline namespace PLEXTRAC_VARIANT {
+
+/**
+ * A clock of the standard's kind that never goes back and goes on while the computer sleeps, which std::steady_clock
+ * does not everywhere. A condition variable or a thread can wait until one of its times.
+ */
+struct monotonic_clock {
+    using duration = std::chrono::milliseconds;
+    using rep = duration::rep;
+    using period = duration::period;
+    using time_point = std::chrono::time_point<monotonic_clock>;
+    static constexpr bool is_steady = true;
+
+    static time_point now() noexcept
+    {
+        return time_point(detail::milliseconds(::plextrac_time_now().monotonic_ms));
+    }
+};
+
+/** Both clocks at one moment. A program with clocks of its own, or a test, fills it in itself. */
+struct moment {
+    /** Lives and waits are measured by it. */
+    monotonic_clock::time_point monotonic;
+    /** May be wrong: it is compared with the server's, and chooses six digits. */
+    std::chrono::system_clock::time_point wall;
+
+    static moment now() noexcept
+    {
+        const ::plextrac_time time = ::plextrac_time_now();
+        return {monotonic_clock::time_point(detail::milliseconds(time.monotonic_ms)),
+                std::chrono::system_clock::time_point(std::chrono::milliseconds(time.unix_ms))};
+    }
+
+    /** The same moment as C functions take it. */
+    ::plextrac_time c_time() const noexcept
+    {
+        const auto since_1970 = std::chrono::duration_cast<std::chrono::milliseconds>(wall.time_since_epoch());
+        return {detail::count(monotonic.time_since_epoch()), since_1970.count()};
+    }
+};
+
+}  // namespace PLEXTRAC_VARIANT
+}  // namespace plextrac
+
+#endif  /* PLEXTRAC_MOMENT_HPP */

@@ -1,0 +1,55 @@
+/**
+ * @file response.hpp
+ * What the server answered. HTTP errors are answers as well.
+ */
+#ifndef PLEXTRAC_RESPONSE_HPP
+#define PLEXTRAC_RESPONSE_HPP
+
+#include <plextrac/header_lines.hpp>
+
+#include <optional>
+#include <string_view>
+
+namespace plextrac {
+inline namespace PLEXTRAC_VARIANT {
+
+class response {
+public:
+    using headers_type =
+        header_lines<::plextrac_response, ::plextrac_response_header_count, ::plextrac_response_header>;
+
+    /** Takes over a handle that a C function made. */
+    explicit response(::plextrac_response *handle) noexcept : handle_(handle) {}
+
+    /** The HTTP status. */
+    int status() const noexcept { return ::plextrac_response_status(handle_.get()); }
+
+    /** The body, byte for byte, as long as the response lives. */
+    std::string_view body() const & noexcept { return detail::view(::plextrac_response_body(handle_.get())); }
+    std::string_view body() && = delete;
+
+    /** Names are in lower case. */
+    headers_type headers() const & noexcept { return headers_type(handle_.get()); }
+    headers_type headers() && = delete;
+
+    /** The first header of that name, given in lower case. */
+    std::optional<std::string_view> header(std::string_view name) const & noexcept
+    {
+        for (const auto line : headers()) {
+            if (line.name == name)
+                return line.value;
+        }
+        return std::nullopt;
+    }
+    std::optional<std::string_view> header(std::string_view name) && = delete;
+
+    ::plextrac_response *c_handle() const noexcept { return handle_.get(); }
+
+private:
+    detail::owned<::plextrac_response, ::plextrac_response_free> handle_;
+};
+
+}  // namespace PLEXTRAC_VARIANT
+}  // namespace plextrac
+
+#endif  /* PLEXTRAC_RESPONSE_HPP */

@@ -1,0 +1,167 @@
+/**
+ * @file session.hpp
+ * Level 1: one account on one instance, for all threads of the program.
+ */
+#ifndef PLEXTRAC_SESSION_HPP
+#define PLEXTRAC_SESSION_HPP
+
+#include <plextrac/cancel.hpp>
+#include <plextrac/config.hpp>
+#include <plextrac/request.hpp>
+#include <plextrac/response.hpp>
+#include <plextrac/secret.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace plextrac {
+inline namespace PLEXTRAC_VARIANT {
+
+/** Where a session stands; active or refreshing exactly while a token is usable. */
+enum class state : std::int32_t {
+    signed_out = PLEXTRAC_STATE_SIGNED_OUT,
+    signing_in = PLEXTRAC_STATE_SIGNING_IN,
+    mfa_needed = PLEXTRAC_STATE_MFA_NEEDED,
+    active = PLEXTRAC_STATE_ACTIVE,
+    refreshing = PLEXTRAC_STATE_REFRESHING,
+    waiting = PLEXTRAC_STATE_WAITING,
+    latched = PLEXTRAC_STATE_LATCHED,
+    closed = PLEXTRAC_STATE_CLOSED,
+};
+
+/**
+ * Signs in when a token is needed, and keeps it alive for as long as it is used.
+ *
+ * Threads: every function may be called from many threads at once; no call may be under way when the session is moved
+ * or goes. close() gets everybody out. What blocks, and the errors of each call, is said at the function of the same
+ * name in plextrac.h.
+ */
+class session {
+public:
+    /** Nothing is sent until a token is needed. Errors: also those that the configuration remembered. */
+    [[nodiscard]] static result<session> create(const config &config)
+    {
+        if (auto refused = config.check(); !refused)
+            return failure(std::move(refused).error());
+        return detail::made<session, ::plextrac_session>([&](::plextrac_session **out, ::plextrac_error **err) {
+            return ::plextrac_session_new(config.c_handle(), out, err);
+        });
+    }
+
+    /** Takes over a handle that a C function made. */
+    explicit session(::plextrac_session *handle) noexcept : handle_(handle) {}
+
+    /** Makes sure that there is a usable token. Errors: status::mfa_required: go on with submit_mfa. */
+    [[nodiscard]] result<void> login(const cancel *cancel = nullptr) const
+    {
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_session_login(self, detail::handle_of(cancel), err);
+        });
+    }
+
+    /** Hands in six digits after status::mfa_required, and waits for the token. */
+    [[nodiscard]] result<void> submit_mfa(std::string_view digits, const cancel *cancel = nullptr) const
+    {
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_session_submit_mfa(self, digits.data(), digits.size(), detail::handle_of(cancel), err);
+        });
+    }
+
+    /** The value for the `Authorization` header of a request of your own. */
+    [[nodiscard]] result<secret> authorization(const cancel *cancel = nullptr) const
+    {
+        return detail::made<secret, ::plextrac_secret>([&](::plextrac_secret **out, ::plextrac_error **err) {
+            return ::plextrac_session_authorization(handle_.get(), detail::handle_of(cancel), out, err);
+        });
+    }
+
+    /**
+     * The same copied into `room`, without an allocation; a NUL follows it. `length` is set to its length, and with
+     * status::buffer_too_small to what is needed (and one more for the NUL).
+     */
+    [[nodiscard]] result<void> copy_authorization(char *room, std::size_t capacity, std::size_t &length,
+                                    const cancel *cancel = nullptr) const
+    {
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_session_copy_authorization(self, room, capacity, &length, detail::handle_of(cancel), err);
+        });
+    }
+
+    /** A request of your own with this `Authorization` was answered with 401. */
+    result<void> report_unauthorized(std::string_view rejected) const
+    {
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_session_report_unauthorized(self, rejected.data(), rejected.size(), err);
+        });
+    }
+
+    /** Gets a new token now, even if the one in hand is live. */
+    [[nodiscard]] result<void> refresh(const cancel *cancel = nullptr) const
+    {
+        return ask([&](auto *self, auto **err) {
+            return ::plextrac_session_refresh(self, detail::handle_of(cancel), err);
+        });
+    }
+
+    /** Sends a request with the session's token. Errors: also those that the request remembered. */
+    [[nodiscard]] result<response> send(const request &request, const cancel *cancel = nullptr) const
+    {
+        if (auto refused = request.check(); !refused)
+            return failure(std::move(refused).error());
+        return detail::made<response, ::plextrac_response>([&](::plextrac_response **out, ::plextrac_error **err) {
+            return ::plextrac_session_request(handle_.get(), request.c_handle(), detail::handle_of(cancel), out, err);
+        });
+    }
+
+    plextrac::state state() const noexcept
+    {
+        return static_cast<plextrac::state>(::plextrac_session_state(handle_.get()));
+    }
+
+    /** How long the token lives; nothing if there is no usable one. */
+    std::optional<std::chrono::milliseconds> expires_in() const noexcept
+    {
+        std::uint64_t found = 0;
+        if (!::plextrac_session_expires_in_ms(handle_.get(), &found))
+            return std::nullopt;
+        return detail::milliseconds(found);
+    }
+
+    /** The tenant of the token in hand, if the server said. 0 is a tenant. */
+    std::optional<std::int64_t> tenant_id() const noexcept
+    {
+        std::int64_t found = 0;
+        if (!::plextrac_session_tenant_id(handle_.get(), &found))
+            return std::nullopt;
+        return found;
+    }
+
+    /** Allows rejected credentials to be sent again. Repeated failures lock accounts. */
+    result<void> forget_rejection() const { return ask(::plextrac_session_forget_rejection); }
+
+    /** Ends the session: every caller returns with status::closed, and so does every later call. */
+    result<void> close() const { return ask(::plextrac_session_close); }
+
+    /** Forgets the token, which itself lives on to its end. */
+    result<void> logout() const { return ask(::plextrac_session_logout); }
+
+    ::plextrac_session *c_handle() const noexcept { return handle_.get(); }
+
+private:
+    template <class Call>
+    result<void> ask(Call &&call) const
+    {
+        return detail::outcome([&](::plextrac_error **err) { return call(handle_.get(), err); });
+    }
+
+    detail::owned<::plextrac_session, ::plextrac_session_free> handle_;
+};
+
+}  // namespace PLEXTRAC_VARIANT
+}  // namespace plextrac
+
+#endif  /* PLEXTRAC_SESSION_HPP */

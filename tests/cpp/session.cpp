@@ -1,0 +1,96 @@
+/* Level 1 against the emulator: signing in, requests, header values, refusals. */
+#include "emulator.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+void an_account_with_totp_signs_in_by_itself_and_sends_what_it_is_given()
+{
+    plextrac::config config = mfa_account();
+    config.totp_secret(env("PLEXTRAC_TOTP_SECRET"));
+    const auto session = OK(plextrac::session::create(config));
+    CHECK(session.state() == plextrac::state::signed_out && !session.expires_in());
+    OK(session.login());
+    CHECK(session.state() == plextrac::state::active);
+    CHECK(*session.expires_in() > 10min && *session.expires_in() <= 15min);
+    CHECK(session.tenant_id());
+
+    plextrac::request request("POST", "/api/v1/echo/finding");
+    request.json(R"({"title":"C++"})").header("X-Trace", "7");
+    for (int time = 0; time < 2; ++time) {
+        const auto response = OK(session.send(request));
+        CHECK(response.status() == 200);
+        CHECK(response.body() == R"({"title":"C++"})");
+        CHECK(response.header("x-echo-method") == "POST");
+        CHECK(!response.header("x-no-such-header"));
+        std::size_t lines = 0;
+        for (const auto [name, value] : response.headers())
+            lines += !name.empty() && value.data() != nullptr;
+        CHECK(lines == response.headers().size() && lines >= 2);
+    }
+    request.body("application/octet-stream", std::string_view("a\0b", 3));
+    CHECK(OK(session.send(request)).status() == 200);
+    CHECK(seen(session, "sign_in", "challenge") == 1 && seen(session, "mfa", "ok") == 1);
+    CHECK(seen(session, "echo", "ok") == 3);
+}
+
+void the_header_value_is_the_same_by_either_way_and_a_401_replaces_it()
+{
+    const auto session = OK(plextrac::session::create(plain_account()));
+    const auto first = OK(session.authorization());
+    CHECK(first.c_str() == first.view().data() && first.view().size() > 20);
+
+    std::string room(16, '\0');
+    std::size_t length = 0;
+    FAILS(buffer_too_small, session.copy_authorization(room.data(), room.size(), length));
+    room.resize(length);
+    OK(session.copy_authorization(room.data(), room.size(), length));
+    CHECK(room == first.view());
+
+    OK(session.report_unauthorized(first.view()));
+    const auto second = OK(session.authorization());
+    CHECK(second.view() != first.view());
+    OK(session.refresh());
+    CHECK(OK(session.authorization()).c_handle() != nullptr);
+    OK(session.logout());
+    CHECK(session.state() == plextrac::state::signed_out);
+}
+
+void a_request_that_was_refused_is_not_sent()
+{
+    const auto session = OK(plextrac::session::create(plain_account()));
+    OK(session.login());
+    const auto before = seen(session, "echo", "ok");
+    plextrac::request request("POST", "/api/v1/echo");
+    request.header("Authorization", "mine").json("{}");
+    FAILS(invalid_argument, session.send(request));
+    FAILS(invalid_argument, session.send(plextrac::request("GET", "https://elsewhere.example/")));
+    CHECK(seen(session, "echo", "ok") == before);
+}
+
+void rejected_credentials_are_told_once_and_remembered()
+{
+    plextrac::config config = plain_account();
+    config.password("nobody@example.com", "wrong");
+    const auto session = OK(plextrac::session::create(config));
+    const auto error = FAILS(rejected, session.login());
+    CHECK(error.http_status() && !error.is_retryable());
+    FAILS(rejected, session.login());
+    CHECK(session.state() == plextrac::state::latched);
+    OK(session.forget_rejection());
+}
+
+}  // namespace
+
+int main()
+{
+    an_account_with_totp_signs_in_by_itself_and_sends_what_it_is_given();
+    the_header_value_is_the_same_by_either_way_and_a_401_replaces_it();
+    a_request_that_was_refused_is_not_sent();
+    rejected_credentials_are_told_once_and_remembered();
+}
