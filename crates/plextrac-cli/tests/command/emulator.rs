@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::stand::{BINARY, Stand, run};
@@ -52,9 +53,11 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Most have ended by then.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        // In order, so that its CA file goes with it.
+        if let Ok(None) = self.child.try_wait() {
+            let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+            let _ = self.child.wait();
+        }
     }
 }
 
@@ -112,9 +115,7 @@ fn with_until_eof_it_ends_with_its_standard_input_and_takes_its_ca_file_along() 
 }
 
 #[test]
-#[cfg(unix)]
 fn a_signal_ends_it_in_order() {
-    use rustix::process::{Pid, Signal, kill_process};
     for signal in [Signal::TERM, Signal::INT] {
         let mut running = Running::start(&[]);
         let ca_file = running.greeting["ca_file"].as_str().unwrap().to_owned();

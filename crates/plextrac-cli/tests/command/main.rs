@@ -2,6 +2,7 @@
 
 mod demo;
 mod doctor;
+#[cfg(unix)]
 mod emulator;
 mod exit_codes;
 mod requests;

@@ -51,7 +51,7 @@ fn a_secret_given_as_an_argument_is_refused_and_not_repeated() {
 #[test]
 fn no_failure_shows_a_secret() {
     let stand = Stand::new();
-    let token = run(&mut stand.analyst(&["token"])).fine().trim_end().to_owned();
+    let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
     let fault = |fault: Fault| stand.emulator.fault(fault);
     let sign_in = || Fault::on(Target::SignIn);
     let mut told = String::new();
@@ -73,7 +73,7 @@ fn no_failure_shows_a_secret() {
     note(run(stand.analyst(&["token"]).env("PLEXTRAC_TOTP_SECRET", "hunter2!")));
     note(run(stand.analyst(&["token"]).env("PLEXTRAC_PASSWORD", "hunter2\n")));
     note(run(stand.somewhere(&["token"]).env("PLEXTRAC_TOKEN", "hunter2\u{7}")));
-    note(run(&mut stand.analyst(&["request", "GET", "/api/v1/nothing"])));
+    note(run(&mut stand.service(&["request", "GET", "/api/v1/nothing"])));
     assert!(told.lines().count() >= 7, "control: there was something to search: {told}");
     for secret in [&account.password, account.totp_secret.as_ref().unwrap(), &token, "hunter2"] {
         assert!(!told.contains(secret), "{told}");
