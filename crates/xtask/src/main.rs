@@ -10,6 +10,7 @@
 mod emulator;
 mod generated;
 mod library;
+mod program;
 mod project;
 mod promises;
 mod steps;
@@ -37,6 +38,7 @@ enum Task {
     Bench(tasks::bench::Options),
     Check(tasks::check::Options),
     Header(tasks::header::Options),
+    Manual(tasks::manual::Options),
     NoStd(tasks::no_std::Options),
     States(tasks::states::Options),
     Test(tasks::test::Options),
@@ -61,6 +63,7 @@ fn run(task: &Task) -> Result<(), Halt> {
         Task::Bench(options) => tasks::bench::run(&project, options),
         Task::Check(options) => tasks::check::run(&project, options),
         Task::Header(options) => tasks::header::run(&project, options),
+        Task::Manual(options) => tasks::manual::run(&project, options),
         Task::NoStd(options) => tasks::no_std::run(&project, options),
         Task::States(options) => tasks::states::run(&project, options),
         Task::Test(options) => tasks::test::run(&project, options),

@@ -2,13 +2,13 @@
 //! against the emulator.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Instant;
 
 use xshell::cmd;
 
-use crate::emulator::Emulator;
 use crate::library::{Library, Linkage};
+use crate::program;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
 use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
@@ -16,9 +16,6 @@ use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
 const TESTS: &str = "tests/c";
 const EXAMPLES: &str = "examples/c";
 const FLAGS: &[&str] = &["-std=c11", "-Wall", "-Wextra", "-pedantic", "-Werror", "-g", "-pthread"];
-
-/// A test that takes this long hangs.
-const RUN_LIMIT: Duration = Duration::from_secs(120);
 
 /// One step builds the examples, one builds and runs the tests.
 pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
@@ -31,7 +28,7 @@ pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps)
     steps.run("C tests", || {
         each(project, toolbox, TESTS, |source, program, library| {
             let start = Instant::now();
-            run(program, library)?;
+            program::run(Command::new(program), library.folder())?;
             println!(
                 "{} ({}): ok, {:.2} s",
                 project.shown(source),
@@ -101,50 +98,4 @@ fn build(
     let link = library.link_arguments(linkage);
     cmd!(shell, "gcc {FLAGS...} -I{include} -o {program} {source} {link...} {curl...}").quiet().run()?;
     Ok(program)
-}
-
-/// Each run has an emulator of its own, so that no test spends another's sign-ins or six digits.
-fn run(program: &Path, library: &Library) -> Result<(), Halt> {
-    let emulator = Emulator::start(library.folder())?;
-    let mut child = Command::new(program)
-        .envs(emulator.environment()?)
-        // cargo's own search path must not stand in for the one linked into the program.
-        .env_remove("LD_LIBRARY_PATH")
-        .spawn()
-        .map_err(|error| Halt::Failed(error.to_string()))?;
-    match wait(&mut child, RUN_LIMIT) {
-        Ok(Some(status)) if status.success() => Ok(()),
-        Ok(Some(status)) => Err(Halt::Failed(status.to_string())),
-        Ok(None) => Err(Halt::Failed(format!("still running after {} s, ended", RUN_LIMIT.as_secs()))),
-        Err(error) => Err(Halt::Failed(error.to_string())),
-    }
-}
-
-/// Nothing if the child was still running at the limit; it has been ended then.
-fn wait(child: &mut Child, limit: Duration) -> std::io::Result<Option<std::process::ExitStatus>> {
-    let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if start.elapsed() >= limit {
-            child.kill()?;
-            child.wait()?;
-            return Ok(None);
-        }
-        // std has no wait with a deadline.
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Command, Duration, wait};
-
-    #[test]
-    fn a_program_that_hangs_is_ended_at_the_limit() {
-        let mut child = Command::new("sleep").arg("600").spawn().expect("sleep is everywhere");
-        assert_eq!(wait(&mut child, Duration::ZERO).expect("waited"), None);
-        assert!(child.try_wait().expect("asked").is_some(), "it is still there");
-    }
 }
