@@ -244,6 +244,10 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 900)]
     pub(crate) token_life: u64,
 
+    /// Make tokens longer by so many bytes, as many permissions do
+    #[arg(long, value_name = "BYTES", default_value_t = 0)]
+    pub(crate) token_padding: usize,
+
     /// How late the answers of both sign-in steps are
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) sign_in_delay: u64,

@@ -22,11 +22,18 @@ pub(crate) struct Emulator {
 impl Emulator {
     /// Starts the command found in `folder` and waits for its first line.
     pub(crate) fn start(folder: &Path) -> Result<Self, Halt> {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str]) -> Result<Self, Halt> {
         let program = folder.join("plextrac-auth");
         let failed = |what: String| Halt::Failed(format!("{} emulator: {what}", program.display()));
         let mut child = Command::new(&program)
-            .arg("emulator")
-            .stdin(Stdio::null())
+            .args(["emulator", "--until-eof"])
+            .args(arguments)
+            // Closed at the end: the emulator then removes its CA file and ends by itself.
+            .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
@@ -108,8 +115,17 @@ fn first_line(child: &mut Child) -> Result<String, String> {
     })
 }
 
-/// Errors mean that it has ended already.
+/// Asks it to end, and ends it if it does not.
 fn end(child: &mut Child) {
+    drop(child.stdin.take());
+    for _ in 0..500 {
+        if child.try_wait().is_ok_and(|status| status.is_some()) {
+            return;
+        }
+        // std has no wait with a deadline.
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    // Errors mean that it has ended meanwhile.
     let _ = child.kill();
     let _ = child.wait();
 }

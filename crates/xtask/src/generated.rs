@@ -4,22 +4,21 @@ use std::path::Path;
 
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::tasks::{header, states};
+use crate::tasks::{header, manual, states};
 
-/// A generated file: what it is, and what it should hold now.
-struct Generated {
-    name: &'static str,
-    path: &'static str,
-    /// The task that writes it.
-    task: &'static str,
-    content: fn(&Project) -> Result<Vec<u8>, Halt>,
+/// A generated file: where it lies, which task writes it, and what it should hold now.
+pub(crate) struct Generated {
+    pub(crate) path: String,
+    pub(crate) task: &'static str,
+    pub(crate) content: Result<Vec<u8>, Halt>,
 }
 
 /// Everything generated. What is not in this list is not checked.
-const ALL: &[Generated] = &[
-    Generated { name: "C header", path: header::PATH, task: "header", content: header::generate },
-    Generated { name: "states", path: states::PATH, task: "states", content: states::generate },
-];
+fn all(project: &Project) -> Vec<Generated> {
+    let header = Generated { path: header::PATH.into(), task: "header", content: header::generate(project) };
+    let states = Generated { path: states::PATH.into(), task: "states", content: states::generate(project) };
+    [header, states].into_iter().chain(manual::generate()).collect()
+}
 
 /// Writes what a task generated, or says whether what the repository keeps has drifted from it.
 pub(crate) fn write_or_check(
@@ -39,10 +38,9 @@ pub(crate) fn write_or_check(
 
 /// One step for each generated file: does it say what the code says?
 pub(crate) fn check_all(project: &Project, steps: &mut Steps) {
-    for file in ALL {
-        steps.run(&format!("drift: {}", file.name), || {
-            check(&project.path(file.path), file.path, file.task, &(file.content)(project)?)
-        });
+    for file in all(project) {
+        let Generated { path, task, content } = file;
+        steps.run(&format!("drift: {path}"), || check(&project.path(&path), &path, task, &content?));
     }
 }
 

@@ -18,6 +18,7 @@ pub(crate) fn run(args: &EmulatorArgs) -> Result<(), Failure> {
         .bind(args.port, args.tls_port)
         .limit_per_minute(args.limit)
         .token_life(Duration::from_secs(args.token_life))
+        .token_padding(args.token_padding)
         .sign_in_delay(Duration::from_millis(args.sign_in_delay))
         .refresh_delay(Duration::from_millis(args.refresh_delay))
         .path_prefix(&args.path_prefix)

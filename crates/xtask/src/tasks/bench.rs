@@ -39,7 +39,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
         let link = library.link_arguments(crate::library::Linkage::Shared);
         let curl = curl.split_whitespace();
         cmd!(shell, "gcc {FLAGS...} -I{include} -o {program} {source} {link...} {curl...}").quiet().run()?;
-        let emulator = Emulator::start(library.folder())?;
+        // A token of 1.2 KB, as one with permissions in it is.
+        let emulator = Emulator::start_with(library.folder(), &["--token-padding", "700"])?;
         cmd!(shell, "{program}").envs(emulator.environment()?).quiet().run()?;
     }
     if wanted("cached_token") {

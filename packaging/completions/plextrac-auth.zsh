@@ -1,0 +1,291 @@
+#compdef plextrac-auth
+
+autoload -U is-at-least
+
+_plextrac-auth() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_plextrac-auth_commands" \
+"*::: :->plextrac-auth" \
+&& ret=0
+    case $state in
+    (plextrac-auth)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:plextrac-auth-command-$line[1]:"
+        case $line[1] in
+            (login)
+_arguments "${_arguments_options[@]}" : \
+'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
+'--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
+'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
+'--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
+'--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--again[Sign in anew even if there is a live session, and allow a rejected password to be sent once more]' \
+'--password-stdin[Read the password from the first line of standard input]' \
+'--no-prompt[Ask nothing, even on a terminal]' \
+'--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
+'--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(token)
+_arguments "${_arguments_options[@]}" : \
+'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
+'--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
+'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
+'--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
+'--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--password-stdin[Read the password from the first line of standard input]' \
+'--no-prompt[Ask nothing, even on a terminal]' \
+'--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
+'--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(header)
+_arguments "${_arguments_options[@]}" : \
+'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
+'--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
+'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
+'--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
+'--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--curl-config[As a line for \`curl --config -\`]' \
+'--password-stdin[Read the password from the first line of standard input]' \
+'--no-prompt[Ask nothing, even on a terminal]' \
+'--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
+'--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(request)
+_arguments "${_arguments_options[@]}" : \
+'--json=[Send this JSON\: as it stands here, from @FILE, or from standard input (-)]:JSON|@FILE|-:_default' \
+'(--json)--data=[Send these bytes, as application/octet-stream unless --header says otherwise\: text, @FILE, or standard input (-)]:TEXT|@FILE|-:_default' \
+'*--header=[Send a header with this request; can be given several times]:NAME: VALUE:_default' \
+'--output=[Write the body to this file]:FILE:_files' \
+'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
+'--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
+'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
+'--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
+'--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--include[Write status and headers before the body]' \
+'--password-stdin[Read the password from the first line of standard input]' \
+'--no-prompt[Ask nothing, even on a terminal]' \
+'--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
+'--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
+'-h[Print help]' \
+'--help[Print help]' \
+':method -- GET, POST, PUT, PATCH, DELETE, …:_default' \
+':path -- The path on the instance, with a slash in front and percent-encoded, such as /api/v1/client/list:_default' \
+&& ret=0
+;;
+(exec)
+_arguments "${_arguments_options[@]}" : \
+'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
+'--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
+'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
+'--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
+'--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--password-stdin[Read the password from the first line of standard input]' \
+'--no-prompt[Ask nothing, even on a terminal]' \
+'--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
+'--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'*::command -- The command and its arguments, after --:_default' \
+&& ret=0
+;;
+(status)
+_arguments "${_arguments_options[@]}" : \
+'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
+'--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
+'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
+'--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
+'--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--json[As one JSON object; durations in milliseconds]' \
+'--password-stdin[Read the password from the first line of standard input]' \
+'--no-prompt[Ask nothing, even on a terminal]' \
+'--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
+'--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(logout)
+_arguments "${_arguments_options[@]}" : \
+'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
+'--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
+'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
+'--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
+'--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--password-stdin[Read the password from the first line of standard input]' \
+'--no-prompt[Ask nothing, even on a terminal]' \
+'--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
+'--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(doctor)
+_arguments "${_arguments_options[@]}" : \
+'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
+'--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
+'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
+'--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
+'--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--password-stdin[Read the password from the first line of standard input]' \
+'--no-prompt[Ask nothing, even on a terminal]' \
+'--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
+'--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(emulator)
+_arguments "${_arguments_options[@]}" : \
+'--port=[The port for HTTP; 0 is any free one]:PORT:_default' \
+'--tls-port=[The port for HTTPS; 0 is any free one]:PORT:_default' \
+'--limit=[Authentication requests let through in any minute]:REQUESTS:_default' \
+'--token-life=[How long a token lives]:SECONDS:_default' \
+'--token-padding=[Make tokens longer by so many bytes, as many permissions do]:BYTES:_default' \
+'--sign-in-delay=[How late the answers of both sign-in steps are]:MS:_default' \
+'--refresh-delay=[How late the answer of a refresh is]:MS:_default' \
+'--path-prefix=[Put the API below a path, as some deployments do]:PATH:_default' \
+'--until-eof[End as well when standard input does, so that it does not outlive the program that started it]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(demo)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_plextrac-auth_commands] )) ||
+_plextrac-auth_commands() {
+    local commands; commands=(
+'login:Sign in, unless there is a live session' \
+'token:Print a live token, alone on one line' \
+'header:Print a live token as one \`Authorization\: …\` line' \
+'request:Send one authorized request; the body of the answer goes to standard output' \
+'exec:Run a command with a live token in its environment' \
+'status:Say what is known of the session, without sending anything' \
+'logout:Forget the session'\''s token' \
+'doctor:Look for what stands between here and a sign-in, without signing in' \
+'emulator:Run a stand-in for an instance, to test programs against' \
+'demo:See everything happen against an instance that runs inside this command' \
+    )
+    _describe -t commands 'plextrac-auth commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__demo_commands] )) ||
+_plextrac-auth__subcmd__demo_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth demo commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__doctor_commands] )) ||
+_plextrac-auth__subcmd__doctor_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth doctor commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__emulator_commands] )) ||
+_plextrac-auth__subcmd__emulator_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth emulator commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__exec_commands] )) ||
+_plextrac-auth__subcmd__exec_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth exec commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__header_commands] )) ||
+_plextrac-auth__subcmd__header_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth header commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__login_commands] )) ||
+_plextrac-auth__subcmd__login_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth login commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__logout_commands] )) ||
+_plextrac-auth__subcmd__logout_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth logout commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__request_commands] )) ||
+_plextrac-auth__subcmd__request_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth request commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__status_commands] )) ||
+_plextrac-auth__subcmd__status_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth status commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__token_commands] )) ||
+_plextrac-auth__subcmd__token_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth token commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_plextrac-auth" ]; then
+    _plextrac-auth "$@"
+else
+    compdef _plextrac-auth plextrac-auth
+fi
