@@ -171,7 +171,10 @@ fn unavailable(what: &str, path: &Path, error: &io::Error) -> StoreError {
 #[cfg(unix)]
 fn private(options: &mut OpenOptions) {
     use std::os::unix::fs::OpenOptionsExt;
-    options.mode(0o600).custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+
+    use rustix::fs::OFlags;
+    // What is in the way is neither followed nor, if it is a pipe, waited for.
+    options.mode(0o600).custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed());
 }
 
 #[cfg(unix)]
