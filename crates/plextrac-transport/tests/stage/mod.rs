@@ -105,6 +105,12 @@ impl Stage {
     }
 }
 
+/// A new directory that is ours alone, as a state directory must be.
+pub fn private_directory() -> tempfile::TempDir {
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    tempfile::Builder::new().permissions(private).tempdir().unwrap()
+}
+
 /// The emulator's clock as a client's.
 pub fn clock_of(emulator: &Emulator) -> Arc<dyn Clock> {
     let clock = emulator.clock();

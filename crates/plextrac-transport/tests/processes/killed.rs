@@ -1,0 +1,117 @@
+//! Processes that are killed: what they leave behind, and what it costs the others.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use plextrac_emulator::{Emulator, Kind, Target};
+
+use crate::child::Settings;
+use crate::stage::{PATIENCE, private_directory};
+use crate::tests;
+
+tests! {
+    the_lock_of_a_killed_process_is_free_and_the_next_one_goes_on
+    a_process_killed_while_it_refreshes_costs_no_sign_in
+    five_hundred_kills_leave_whole_records_and_cost_a_sign_in_at_most
+}
+
+fn the_lock_of_a_killed_process_is_free_and_the_next_one_goes_on() {
+    let (emulator, directory) = (Emulator::start().unwrap(), private_directory());
+    let settings = Settings::service(&emulator, directory.path());
+    let held = emulator.hold(Target::SignIn);
+    let (mut killed, mut next) = (settings.start(), settings.start());
+    killed.tell("login");
+    assert!(emulator.wait_for(PATIENCE, |seen| seen.len() == 1));
+    next.tell("login");
+    next.await_file_lock();
+    let began = Instant::now();
+    killed.kill();
+    assert!(emulator.wait_for(PATIENCE, |seen| seen.len() == 2), "the lock went with its holder");
+    println!("the next process sent its sign-in {:?} after the kill", began.elapsed());
+    held.release();
+    let reply = next.reply().unwrap();
+    assert_eq!(reply.budget_used, 3, "the one that was lost, its own, and no place held for six digits");
+    assert_eq!(emulator.stats().authentication_requests(), 2);
+}
+
+fn a_process_killed_while_it_refreshes_costs_no_sign_in() {
+    let (emulator, directory) = (Emulator::start().unwrap(), private_directory());
+    let settings = Settings::service(&emulator, directory.path());
+    let old = settings.start().order("login").unwrap().token;
+    let held = emulator.hold(Target::Refresh);
+    let mut killed = settings.start();
+    killed.order("login").unwrap();
+    killed.tell("refresh");
+    assert!(emulator.wait_for(PATIENCE, |seen| seen.iter().any(|request| request.kind == Kind::Refresh)));
+    killed.kill();
+    assert_eq!(settings.start().order("login").unwrap().token, old, "the old token lives");
+    held.release();
+    assert_eq!(emulator.stats().of_kind(Kind::SignIn), 1);
+}
+
+/// Kills spread evenly over what a process does from its first order on.
+const KILLS: u32 = 500;
+const SPREAD: Duration = Duration::from_millis(30);
+
+fn five_hundred_kills_leave_whole_records_and_cost_a_sign_in_at_most() {
+    let emulator = Emulator::builder().limit_per_minute(1_000_000).keep_requests(0).start().unwrap();
+    let directory = private_directory();
+    let mut settings = Settings::service(&emulator, directory.path());
+    let (mut whole, mut unfinished, mut signed_in) = (0, 0, 0);
+    for number in 0..KILLS {
+        // Each has a budget of its own: what the one before sent is over a minute old.
+        settings.ahead_ms += 130_000;
+        let mut process = settings.start();
+        process.order("hello").unwrap();
+        process.tell("loop");
+        thread::park_timeout(SPREAD * number / KILLS);
+        process.kill();
+        let found = look_into(directory.path());
+        whole += found.records;
+        unfinished += found.unfinished;
+        let before = emulator.stats();
+        settings.ahead_ms += 65_000;
+        let (session, told) = settings.session(&settings.clock()).unwrap();
+        session.login().unwrap_or_else(|error| panic!("after kill {number}: {error:?}"));
+        let after = emulator.stats();
+        let cost = after.of_kind(Kind::SignIn) - before.of_kind(Kind::SignIn);
+        assert!(cost <= 1, "kill {number} cost {cost} sign-ins");
+        signed_in += cost;
+        let told = told.lock().unwrap();
+        assert!(!told.iter().any(|event| event.contains("nothing is shared")), "{told:?}");
+    }
+    println!(
+        "{KILLS} kills: {whole} records, all whole; {unfinished} left unfinished beside them; {signed_in} sign-ins to recover"
+    );
+    assert!(signed_in > 0 && signed_in < u64::from(KILLS), "control: they died at different points");
+}
+
+struct Found {
+    records: u32,
+    unfinished: u32,
+}
+
+/// Every record is whole, and everything is private.
+fn look_into(directory: &Path) -> Found {
+    let mut found = Found { records: 0, unfinished: 0 };
+    for entry in fs::read_dir(directory).unwrap() {
+        let entry = entry.unwrap();
+        assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}");
+        let name = entry.file_name().into_string().unwrap();
+        match name.rsplit_once('.') {
+            Some((_, "new")) => found.unfinished += 1,
+            Some((_, "lock")) => {}
+            _ if name == "key" => assert_eq!(entry.metadata().unwrap().len(), 32),
+            _ => {
+                let content = fs::read(entry.path()).unwrap();
+                let record: Result<serde_json::Value, _> = serde_json::from_slice(&content);
+                assert!(record.is_ok(), "{name} is not whole: {} bytes", content.len());
+                found.records += 1;
+            }
+        }
+    }
+    found
+}

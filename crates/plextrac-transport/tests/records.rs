@@ -1,0 +1,235 @@
+//! Records as another program, another boot, or an accident left them.
+
+mod stage;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use plextrac_emulator::Kind;
+use plextrac_transport::{ErrorCode, Session, SessionConfig};
+use serde_json::{Value, json};
+use stage::{Stage, Told, clock_of, private_directory};
+
+/// A minute later the budget has forgotten what was sent.
+const LATER: Duration = Duration::from_secs(65);
+
+/// The state directory of an account that is signed in.
+struct State {
+    stage: Stage,
+    directory: tempfile::TempDir,
+}
+
+impl State {
+    fn new() -> Self {
+        let state = Self { stage: Stage::new(), directory: private_directory() };
+        Session::new(&state.config()).unwrap().login().unwrap();
+        state
+    }
+
+    fn config(&self) -> SessionConfig {
+        let mut config = self.stage.service();
+        config.state_dir(self.directory.path()).unwrap();
+        config
+    }
+
+    /// The record of a kind: `t`oken, `a`ccount, `b`udget.
+    fn record(&self, kind: char) -> PathBuf {
+        let names = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        let is_it = |path: &PathBuf| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(kind) && !name.contains('.')
+        };
+        names.into_iter().find(is_it).unwrap()
+    }
+
+    fn rewrite(&self, kind: char, change: impl FnOnce(&mut Value)) {
+        let path = self.record(kind);
+        let mut record = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        change(&mut record);
+        fs::write(&path, record.to_string()).unwrap();
+    }
+
+    /// What a session that starts now sends for a token: sign-ins and refreshes.
+    #[track_caller]
+    fn cost(&self) -> (u64, u64) {
+        let before = (self.stage.seen(Kind::SignIn), self.stage.seen(Kind::Refresh));
+        let session = Session::new(&self.config()).unwrap();
+        session.login().unwrap();
+        assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+        (self.stage.seen(Kind::SignIn) - before.0, self.stage.seen(Kind::Refresh) - before.1)
+    }
+}
+
+#[test]
+fn a_record_that_is_damaged_is_none_and_is_mended_by_the_sign_in_it_costs() {
+    let state = State::new();
+    assert_eq!(state.cost(), (0, 0), "control: a sound one costs nothing");
+    let sound = fs::read(state.record('t')).unwrap();
+    let damaged: [Vec<u8>; 8] = [
+        Vec::new(),
+        b"null".to_vec(),
+        b"{}".to_vec(),
+        sound[..sound.len() / 2].to_vec(),
+        [sound.as_slice(), b"x"].concat(),
+        vec![0; 1_000],
+        vec![b'['; 60_000],
+        vec![b' '; 70_000],
+    ];
+    for content in damaged {
+        fs::write(state.record('t'), &content).unwrap();
+        assert_eq!(state.cost(), (1, 0), "{:?}…", content.get(..20));
+        assert_eq!(state.cost(), (0, 0), "mended");
+        state.stage.advance(LATER);
+    }
+}
+
+#[test]
+fn a_record_that_says_what_cannot_be_is_none() {
+    let state = State::new();
+    let wrong: [(&str, Value); 9] = [
+        ("/token", json!("")),
+        ("/token", json!("a\r\nX-Evil: 1")),
+        ("/token", json!("x".repeat(20_000))),
+        ("/token", json!(7)),
+        ("/life_ms", json!(-1)),
+        ("/life_ms", json!(0)),
+        ("/life_ms", json!(u64::MAX)),
+        ("/stamp", Value::Null),
+        ("/stamp/monotonic", json!("soon")),
+    ];
+    for (place, value) in wrong {
+        state.rewrite('t', |record| *record.pointer_mut(place).unwrap() = value.clone());
+        let (sign_ins, refreshes) = state.cost();
+        assert!(sign_ins + refreshes <= 2, "{place}: {value}");
+        assert_eq!(state.cost(), (0, 0), "{place}: mended");
+        state.stage.advance(LATER);
+    }
+}
+
+#[test]
+fn a_record_of_another_version_is_read_as_far_as_it_is_understood() {
+    let state = State::new();
+    for kind in ['t', 'a', 'b'] {
+        state.rewrite(kind, |record| record["of_a_later_version"] = json!({ "x": [1, 2, 3] }));
+    }
+    assert_eq!(state.cost(), (0, 0));
+}
+
+#[test]
+fn damaged_memories_of_account_and_budget_stop_nobody() {
+    for kind in ['a', 'b'] {
+        for content in ["", "nonsense", "{}", "null", "[]"] {
+            let state = State::new();
+            fs::write(state.record(kind), content).unwrap();
+            assert_eq!(state.cost(), (0, 0), "{kind}: {content:?}");
+        }
+    }
+}
+
+#[test]
+fn a_budget_from_before_a_reboot_counts_for_one_minute_from_now() {
+    let state = State::new();
+    state.stage.advance(LATER);
+    assert_eq!(
+        Session::new(&state.config()).unwrap().status().budget_used,
+        0,
+        "control: on one clock it is over"
+    );
+    state.rewrite('b', |record| {
+        record["stamp"]["boot"] = json!("an earlier boot");
+        let monotonic = record["stamp"]["monotonic"].as_u64().unwrap();
+        record["stamp"]["monotonic"] = json!(monotonic + 86_400_000);
+    });
+    // Another process, which remembers nothing: what this one does goes by the clock.
+    let used = || {
+        let mut config = state.config();
+        config.clock(clock_of(&state.stage.emulator));
+        Session::new(&config).unwrap().status().budget_used
+    };
+    assert_eq!(used(), 1);
+    state.stage.advance(LATER);
+    assert_eq!(used(), 0);
+}
+
+#[test]
+fn after_a_reboot_a_token_of_unknown_age_is_used_for_one_refresh_and_no_sign_in() {
+    let state = State::new();
+    state.rewrite('t', |record| {
+        record["stamp"]["boot"] = json!("an earlier boot");
+        let monotonic = record["stamp"]["monotonic"].as_u64().unwrap();
+        record["stamp"]["monotonic"] = json!(monotonic + 86_400_000);
+    });
+    assert_eq!(state.cost(), (0, 1));
+    assert_eq!(state.cost(), (0, 0));
+}
+
+#[test]
+fn where_both_clocks_agree_another_boot_is_no_reason_to_send_anything() {
+    let state = State::new();
+    state.rewrite('t', |record| record["stamp"]["boot"] = json!("the host's name for this boot"));
+    assert_eq!(state.cost(), (0, 0));
+    // Four seconds apart they still agree; six seconds apart they do not.
+    for (apart, cost) in [(4_000, (0, 0)), (6_000, (0, 1))] {
+        state.rewrite('t', |record| {
+            record["stamp"]["boot"] = json!("another");
+            let unix = record["stamp"]["unix"].as_i64().unwrap();
+            record["stamp"]["unix"] = json!(unix - apart);
+        });
+        assert_eq!(state.cost(), cost, "{apart} ms");
+    }
+}
+
+#[test]
+fn what_is_no_file_in_the_way_of_a_record_holds_nobody_up() {
+    type Put = fn(&Path);
+    let puts: [(&str, Put); 4] = [
+        ("a directory", |path| fs::create_dir(path).unwrap()),
+        ("a pipe", |path| {
+            assert!(Command::new("mkfifo").arg("-m").arg("600").arg(path).status().unwrap().success());
+        }),
+        ("a link to nothing", |path| symlink("/nowhere/at/all", path).unwrap()),
+        ("a link to a device", |path| symlink("/dev/zero", path).unwrap()),
+    ];
+    for (what, put) in puts {
+        for kind in ['t', 'a', 'b'] {
+            let state = State::new();
+            let path = state.record(kind);
+            fs::remove_file(&path).unwrap();
+            put(&path);
+            let mut config = state.config();
+            config.timeout(Duration::from_secs(5)).unwrap();
+            let told = Told::by(&mut config);
+            let session = Session::new(&config).unwrap();
+            session.login().unwrap_or_else(|error| panic!("{what} for {kind}: {error}"));
+            assert!(!told.so_far().is_empty());
+            assert!(state.stage.authentications() <= 2, "{what} for {kind}");
+        }
+    }
+}
+
+#[test]
+fn a_record_that_others_can_read_is_not_believed() {
+    let state = State::new();
+    fs::set_permissions(state.record('t'), fs::Permissions::from_mode(0o644)).unwrap();
+    let mut config = state.config();
+    let told = Told::by(&mut config);
+    Session::new(&config).unwrap().login().unwrap();
+    let told: Vec<_> = told.so_far().iter().map(ToString::to_string).collect();
+    assert!(told.iter().any(|event| event.contains("chmod 600")), "{told:?}");
+    assert_eq!(state.stage.seen(Kind::SignIn), 2);
+    assert_eq!(state.cost(), (0, 0), "the next one is private again");
+}
+
+#[test]
+fn a_key_that_is_damaged_is_made_anew_and_a_key_others_can_read_is_refused() {
+    let state = State::new();
+    let key = state.directory.path().join("key");
+    fs::write(&key, "short").unwrap();
+    assert_eq!(state.cost(), (1, 0));
+    assert_eq!(fs::read(&key).unwrap().len(), 32);
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(Session::new(&state.config()).unwrap_err().code(), ErrorCode::Store);
+}
