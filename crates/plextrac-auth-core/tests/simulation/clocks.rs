@@ -15,11 +15,22 @@ pub(crate) struct Clocks {
     /// What the monotonic clock says, minus true time.
     monotonic_ahead_ms: i64,
     boot: u32,
+    /// A suspend, or a reboot, that is not over.
+    asleep: Option<Asleep>,
+}
+
+#[derive(Clone, Copy)]
+struct Asleep {
+    from_ms: u64,
+    until_ms: u64,
+    /// What the monotonic clock says afterwards, if it begins anew.
+    uptime_ms: Option<u64>,
 }
 
 impl Clocks {
     pub(crate) const fn new(uptime_ms: u64, wall_ahead_ms: i64) -> Self {
-        Self { true_ms: 0, wall_ahead_ms, slept_ms: 0, monotonic_ahead_ms: uptime_ms as i64, boot: 1 }
+        let monotonic_ahead_ms = uptime_ms as i64;
+        Self { true_ms: 0, wall_ahead_ms, slept_ms: 0, monotonic_ahead_ms, boot: 1, asleep: None }
     }
 
     /// What a client reads.
@@ -41,14 +52,28 @@ impl Clocks {
         format!("boot-{}", self.boot)
     }
 
-    /// The time until true time `until_ms` is slept.
-    pub(crate) const fn suspend(&mut self, until_ms: u64) {
-        self.slept_ms += until_ms - self.true_ms;
+    pub(crate) fn advance(&mut self, true_ms: u64) {
+        self.true_ms = true_ms;
+        let Some(asleep) = self.asleep.take_if(|asleep| true_ms >= asleep.until_ms) else { return };
+        self.slept_ms += asleep.until_ms - asleep.from_ms;
+        if let Some(uptime_ms) = asleep.uptime_ms {
+            self.boot += 1;
+            self.monotonic_ahead_ms = uptime_ms as i64 - asleep.until_ms as i64;
+        }
     }
 
-    /// The monotonic clock begins anew, at `uptime_ms`.
-    pub(crate) const fn reboot(&mut self, uptime_ms: u64) {
-        self.boot += 1;
-        self.monotonic_ahead_ms = uptime_ms as i64 - self.true_ms as i64;
+    /// The computer is suspended from now on. The monotonic clock goes on.
+    pub(crate) const fn suspend(&mut self, lasts_ms: u64) {
+        self.sleep(lasts_ms, None);
+    }
+
+    /// The computer is off from now on. The monotonic clock begins anew, at `uptime_ms`.
+    pub(crate) const fn reboot(&mut self, lasts_ms: u64, uptime_ms: u64) {
+        self.sleep(lasts_ms, Some(uptime_ms));
+    }
+
+    const fn sleep(&mut self, lasts_ms: u64, uptime_ms: Option<u64>) {
+        let from_ms = self.true_ms;
+        self.asleep = Some(Asleep { from_ms, until_ms: from_ms + lasts_ms, uptime_ms });
     }
 }

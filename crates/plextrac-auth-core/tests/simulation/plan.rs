@@ -9,8 +9,10 @@ pub(crate) const MINUTE: u64 = 60 * SECOND;
 pub(crate) const HOUR: u64 = 60 * MINUTE;
 pub(crate) const DAY_MS: i64 = 24 * HOUR as i64;
 
-/// At the end of a drawn run nothing goes wrong for so long: whoever can have a token has one again.
-pub(crate) const CALM: u64 = 25 * MINUTE;
+/// When nothing goes wrong any more, outages and waits that were told last for so long.
+const SETTLING: u64 = 15 * MINUTE;
+/// And then for so long everybody is served who can be.
+pub(crate) const CALM: u64 = 20 * MINUTE;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -54,7 +56,11 @@ pub(crate) struct ProcessPlan {
 pub(crate) enum DigitsFrom {
     Totp,
     /// Typed after so long, wrong or not at all in so many of a thousand cases.
-    Person { takes_ms: (u64, u64), wrong: u64, gives_up: u64 },
+    Person {
+        takes_ms: (u64, u64),
+        wrong: u64,
+        gives_up: u64,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -99,17 +105,34 @@ pub(crate) enum Outage {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Mishap {
-    Outage { lasts_ms: u64, how: Outage },
+    Outage {
+        lasts_ms: u64,
+        how: Outage,
+    },
     /// kill -9, and a new start after a while.
-    Crash { process: usize, back_after_ms: u64 },
-    Suspend { lasts_ms: u64 },
-    Reboot { lasts_ms: u64, uptime_ms: u64 },
+    Crash {
+        process: usize,
+        back_after_ms: u64,
+    },
+    Suspend {
+        lasts_ms: u64,
+    },
+    Reboot {
+        lasts_ms: u64,
+        uptime_ms: u64,
+    },
     /// The wall clock is set.
-    WallClock { ahead_ms: i64 },
+    WallClock {
+        ahead_ms: i64,
+    },
     /// Every token of the account is revoked.
-    Revoke { account: usize },
+    Revoke {
+        account: usize,
+    },
     /// The password the clients know is not the right one any more.
-    PasswordChange { account: usize },
+    PasswordChange {
+        account: usize,
+    },
 }
 
 impl Plan {
@@ -142,16 +165,20 @@ impl Plan {
         } else {
             vec![ProcessPlan::drawn(r, &accounts)]
         };
-        let busy = r.within((5 * MINUTE, 45 * MINUTE));
-        let server = ServerPlan::drawn(r);
+        let busy = r.within((5 * MINUTE, 30 * MINUTE));
+        let mut server = ServerPlan::drawn(r);
         let mut mishaps = Vec::new();
         for _ in 0..r.within((0, 6)) {
             mishaps.push((r.within((0, busy)), Mishap::drawn(r, processes.len(), accounts.len(), shares)));
         }
         let wall_ahead_ms = if r.chance(500) { r.signed(5000) } else { r.signed(DAY_MS as u64) };
+        // With a wrong clock and a server that does not tell the time, no computed code is right.
+        let is_set = mishaps.iter().any(|(_, mishap)| matches!(mishap, Mishap::WallClock { .. }));
+        server.sends_date |= is_set || wall_ahead_ms.unsigned_abs() > 5000;
+        let asleep: u64 = mishaps.iter().map(|(_, mishap)| mishap.asleep_ms()).sum();
         Self {
             seed: r.next(),
-            span_ms: busy + 2 * HOUR + CALM,
+            span_ms: busy + asleep + SETTLING + CALM,
             budget: r.within((2, 8)) as u32,
             accounts,
             processes,
@@ -160,7 +187,7 @@ impl Plan {
             mishaps,
             wall_ahead_ms,
             uptime_ms: r.within((0, 100 * HOUR)),
-            calm_from_ms: Some(busy),
+            calm_from_ms: Some(busy + asleep),
             broken: None,
         }
     }
@@ -184,9 +211,9 @@ impl ProcessPlan {
     }
 
     fn drawn(r: &mut Random, accounts: &[bool]) -> Self {
-        let slowest = r.pick(&[SECOND, 10 * SECOND, MINUTE, 10 * MINUTE]);
+        let slowest = r.pick(&[2 * SECOND, 20 * SECOND, MINUTE, MINUTE, 3 * MINUTE, 5 * MINUTE]);
         let person = DigitsFrom::Person {
-            takes_ms: r.pick(&[(2 * SECOND, 20 * SECOND), (10 * SECOND, 150 * SECOND)]),
+            takes_ms: r.pick(&[(2 * SECOND, 20 * SECOND), (10 * SECOND, 130 * SECOND)]),
             wrong: 150,
             gives_up: 150,
         };
@@ -195,7 +222,7 @@ impl ProcessPlan {
             knows_password: !r.chance(80),
             digits: if r.chance(700) { DigitsFrom::Totp } else { person },
             starts_ms: if r.chance(500) { 0 } else { r.within((0, 5 * MINUTE)) },
-            callers: r.pick(&[1, 1, 2, 4, 8]),
+            callers: if slowest == 2 * SECOND { 1 } else { r.pick(&[1, 1, 2, 4, 8]) },
             pause_ms: (slowest / 10, slowest),
             timeout_ms: r.pick(&[10, SECOND, 5 * SECOND, 30 * SECOND, 30 * SECOND, 120 * SECOND]),
             wait_ms: r.pick(&[0, 0, 5 * SECOND, 2 * MINUTE]),
@@ -251,6 +278,14 @@ impl ServerPlan {
 }
 
 impl Mishap {
+    /// How long the computer does nothing because of it.
+    const fn asleep_ms(&self) -> u64 {
+        match self {
+            Self::Suspend { lasts_ms } | Self::Reboot { lasts_ms, .. } => *lasts_ms,
+            _ => 0,
+        }
+    }
+
     fn drawn(r: &mut Random, processes: usize, accounts: usize, shares: bool) -> Self {
         let account = r.within((0, accounts as u64 - 1)) as usize;
         let how = r.pick(&[
@@ -274,9 +309,10 @@ impl Mishap {
                 process: r.within((0, processes as u64 - 1)) as usize,
                 back_after_ms: r.within((0, MINUTE)),
             },
-            10..=11 if shares => {
-                Self::Reboot { lasts_ms: r.within((30 * SECOND, 3 * MINUTE)), uptime_ms: r.within((0, MINUTE)) }
-            }
+            10..=11 if shares => Self::Reboot {
+                lasts_ms: r.within((30 * SECOND, 3 * MINUTE)),
+                uptime_ms: r.within((0, MINUTE)),
+            },
             _ => outage,
         }
     }

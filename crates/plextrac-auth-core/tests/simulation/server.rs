@@ -82,9 +82,12 @@ impl Server {
             (Some(Outage::Html), _) => reply::html(503),
             (Some(_), _) => reply::server_error(),
             (None, Err(wait_ms)) => self.too_many(unix_ms, wait_ms),
-            (None, Ok(())) if random.chance(self.plan.errors) => {
-                random.pick(&[reply::html(502), reply::html(200), reply::server_error(), reply::json(200, "")])
-            }
+            (None, Ok(())) if random.chance(self.plan.errors) => random.pick(&[
+                reply::html(502),
+                reply::html(200),
+                reply::server_error(),
+                reply::json(200, ""),
+            ]),
             (None, Ok(())) => self.decide(sent, unix_ms),
         };
         if self.plan.sends_date { answer.with_header("Date", &http_date(unix_ms)) } else { answer }
@@ -117,6 +120,11 @@ impl Server {
         self.outage.filter(|(until, _)| at_ms < *until).map(|(_, how)| how)
     }
 
+    /// No answer is an error any more.
+    pub(crate) const fn be_calm(&mut self) {
+        self.plan.errors = 0;
+    }
+
     pub(crate) fn revoke(&mut self, account: usize) {
         for issued in self.tokens.values_mut().filter(|issued| issued.account == account) {
             issued.is_revoked = true;
@@ -125,6 +133,7 @@ impl Server {
 
     pub(crate) fn change_password(&mut self, account: usize) {
         self.accounts[account].takes_the_known_password = false;
+        self.accounts[account].challenges.clear();
     }
 
     pub(crate) fn takes_password(&self, account: usize) -> bool {

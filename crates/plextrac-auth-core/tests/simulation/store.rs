@@ -35,7 +35,7 @@ struct Account {
 
 #[derive(Clone)]
 struct AccountRecord {
-    latch: Option<Fingerprint>,
+    rejected: Vec<Fingerprint>,
     totp_step: Option<u64>,
     asked_until: Option<Instant>,
     stamp: Stamp,
@@ -69,7 +69,7 @@ impl Store {
             .and_then(|record| record.asked_until);
         SharedRecord {
             token: account.token.clone(),
-            latch: record.and_then(|record| record.latch),
+            rejected: record.map_or(Vec::new(), |record| record.rejected.clone()),
             totp_step: record.and_then(|record| record.totp_step),
             asked_until,
         }
@@ -78,7 +78,7 @@ impl Store {
     /// The first half of keeping a record.
     pub(crate) fn write_account(&mut self, account: usize, record: &SharedRecord, boot: &str, now: Time) {
         let written = AccountRecord {
-            latch: record.latch,
+            rejected: record.rejected.clone(),
             totp_step: record.totp_step,
             asked_until: record.asked_until,
             stamp: Stamp { boot: boot.into(), monotonic: now.monotonic, unix: now.unix },
@@ -142,9 +142,9 @@ impl Store {
     }
 
     /// For broken clients alone: others' TOTP step is forgotten, or what was rejected is.
-    pub(crate) fn forget(&mut self, account: usize, latch: bool, totp_step: bool) {
+    pub(crate) fn forget(&mut self, account: usize, rejected: bool, totp_step: bool) {
         if let Some(record) = &mut self.accounts[account].record {
-            record.latch = record.latch.filter(|_| !latch);
+            record.rejected.retain(|_| !rejected);
             record.totp_step = record.totp_step.filter(|_| !totp_step);
         }
     }

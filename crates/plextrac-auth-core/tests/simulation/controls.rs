@@ -1,0 +1,75 @@
+//! Controls: clients that break one rule each, and are caught. A promise that finds nothing here looks at nothing.
+
+use crate::plan::{HOUR, MINUTE, Mishap, Outage, Plan, ProcessPlan, SECOND};
+use crate::watch::Promise;
+use crate::world::World;
+
+/// How a client is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Broken {
+    IgnoresBudget,
+    TakesNoLock,
+    IgnoresAge,
+    DropsTokens,
+    WaitsForEver,
+    ForgetsCodes,
+    ForgetsRejections,
+    PollsInCircles,
+    LosesRequests,
+    /// Leaves the budget of an earlier boot as it stands.
+    KeepsOldClock,
+}
+
+/// A world in which every promise is put to the test.
+fn hard_world(seed: u64, broken: Option<Broken>) -> Plan {
+    let mut plan = Plan::quiet(seed);
+    plan.broken = broken;
+    plan.accounts = vec![true, false, false];
+    // One account's users sign out all the time; the other's token lives and is refreshed.
+    let process = |n: usize| ProcessPlan {
+        callers: 3,
+        signs_out: 20 * (1 - n as u64 % 2),
+        ..ProcessPlan::quiet(n % 2)
+    };
+    plan.processes = (0..6).map(process).collect();
+    plan.processes[5] = ProcessPlan { knows_password: false, ..ProcessPlan::quiet(2) };
+    plan.span_ms = 90 * MINUTE;
+    plan.calm_from_ms = Some(HOUR);
+    plan.mishaps = vec![
+        (9 * MINUTE, Mishap::Outage { lasts_ms: 8 * MINUTE, how: Outage::ServerError }),
+        (25 * MINUTE, Mishap::Crash { process: 5, back_after_ms: SECOND }),
+        (26 * MINUTE, Mishap::Crash { process: 4, back_after_ms: SECOND }),
+        // Every process begins anew with the record of the boot before.
+        (30 * MINUTE + seed * SECOND, Mishap::Reboot { lasts_ms: MINUTE, uptime_ms: SECOND }),
+    ];
+    plan
+}
+
+fn found(broken: Option<Broken>) -> Vec<Promise> {
+    let of = |seed| World::new(&hard_world(seed, broken)).run().broken.map(|found| found.promise);
+    (0..10).filter_map(of).collect()
+}
+
+#[test]
+fn a_client_that_keeps_every_rule_is_found_to_break_none() {
+    assert_eq!(found(None), []);
+}
+
+#[test]
+fn a_client_that_breaks_a_rule_is_caught_by_the_promise_that_rests_on_it() {
+    for (broken, promise) in [
+        (Broken::IgnoresBudget, Promise::Budget),
+        (Broken::TakesNoLock, Promise::OneFlight),
+        (Broken::IgnoresAge, Promise::NoExpiredToken),
+        (Broken::DropsTokens, Promise::TokenKept),
+        (Broken::WaitsForEver, Promise::Deadline),
+        (Broken::ForgetsCodes, Promise::CodeOnce),
+        (Broken::ForgetsRejections, Promise::RejectedOnce),
+        (Broken::PollsInCircles, Promise::NoBusyLoop),
+        (Broken::LosesRequests, Promise::Sent),
+        (Broken::KeepsOldClock, Promise::Recovery),
+    ] {
+        let found = found(Some(broken));
+        assert!(found.contains(&promise), "{broken:?} is caught by {found:?} and not by {promise:?}");
+    }
+}

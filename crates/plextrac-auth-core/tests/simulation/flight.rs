@@ -1,0 +1,518 @@
+//! A flight: one attempt to get a token, in the order in which `plextrac-transport` takes its steps.
+//!
+//! Between any two of them time passes, others act, and the process may die: the account's lock, the look at the
+//! shared record, the decision, each half of the record that is kept, the request.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use plextrac_auth_core::table::Phase;
+use plextrac_auth_core::{
+    Call, Digits, Event, FailureKind, InputError, Instant, Request, RequestId, Response, SharedRecord,
+    TransportFailure, WaitReason, Want,
+};
+
+use crate::controls::Broken;
+use crate::driver::{Reply, Sent, authenticator};
+use crate::plan::{DigitsFrom, Outage};
+use crate::server::Standing;
+use crate::session::Drained;
+use crate::store::{Holder, Thread};
+use crate::watch::Promise;
+use crate::world::{Event as WorldEvent, Local, World};
+
+/// What callers see of a flight, and where it stands.
+pub(crate) struct Flight {
+    pub(crate) number: u64,
+    pub(crate) outcome: Option<Result<(), Ended>>,
+    pub(crate) waiters: usize,
+    pub(crate) blocked: Option<(Instant, WaitReason)>,
+    pub(crate) is_abandoned: bool,
+    asking_since_ms: Option<u64>,
+    asked_for_ms: u64,
+    stage: Stage,
+    /// Counts stages: what was planned for an earlier one is void.
+    turn: u64,
+}
+
+/// What comes after a drain, once what is to be sent was sent.
+#[derive(Debug)]
+pub(crate) enum Next {
+    ReadShared,
+    Ask { attempt: u32 },
+    Blocked { until: Instant, reason: WaitReason },
+    Over,
+}
+
+/// Why a flight, or a call, ended without a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Failed(FailureKind),
+    MustWait,
+    MfaRequired,
+    Timeout,
+    SignedOut,
+    NotTaken(InputError),
+    NoToken,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Begin(Want),
+    KeepAccount(SharedRecord, Result<Next, Ended>),
+    KeepToken(SharedRecord, Result<Next, Ended>),
+    Lock,
+    Read,
+    Leave(Request),
+    AwaitAnswer(RequestId),
+    Ask,
+    Hold { until: Instant, reason: WaitReason },
+    Over,
+}
+
+impl Flight {
+    /// How long persons were asked; this time counts against no caller's timeout.
+    pub(crate) fn person_ms(&self, awake_ms: u64) -> u64 {
+        self.asked_for_ms + self.asking_since_ms.map_or(0, |since| awake_ms - since)
+    }
+
+    pub(crate) const fn is_asking(&self) -> bool {
+        self.asking_since_ms.is_some()
+    }
+}
+
+impl World {
+    pub(crate) fn start_flight(&mut self, process: usize, want: Want) -> Rc<RefCell<Flight>> {
+        let session = self.session(process);
+        session.flights += 1;
+        let flight = Rc::new(RefCell::new(Flight {
+            number: session.flights,
+            outcome: None,
+            waiters: 0,
+            blocked: None,
+            is_abandoned: false,
+            asking_since_ms: None,
+            asked_for_ms: 0,
+            stage: Stage::Begin(want),
+            turn: 0,
+        }));
+        session.flight = Some(Rc::clone(&flight));
+        self.fly_soon(process);
+        flight
+    }
+
+    /// The flight of a process goes on, if it still stands where it stood when this was planned.
+    pub(crate) fn fly(&mut self, process: usize, number: u64, turn: u64) {
+        let Some(flight) = self.flight_of(process) else { return };
+        let stage = {
+            let mut flight = flight.borrow_mut();
+            if flight.number != number || flight.turn != turn {
+                return;
+            }
+            flight.turn += 1;
+            std::mem::replace(&mut flight.stage, Stage::Over)
+        };
+        let account = self.processes[process].plan.account;
+        match stage {
+            Stage::Begin(want) => {
+                let drained = self.step(process, |machine, _| machine.want(want));
+                if let Ok(Some(until)) = drained.as_ref().map(|drained| drained.rests_until) {
+                    self.session(process).quiet_until = until;
+                }
+                self.keep_and_follow(process, drained);
+            }
+            Stage::KeepAccount(record, after) => {
+                self.keep_account(process, &record);
+                self.enter(process, Stage::KeepToken(record, after));
+                self.fly_soon(process);
+            }
+            Stage::KeepToken(record, after) => {
+                self.keep_token(process, record);
+                self.follow(process, after);
+            }
+            Stage::Read => {
+                let (boot, now) = (self.clocks.boot(), self.clocks.time());
+                let record = self.store.read(account, &boot, now);
+                let drained = self.step(process, |machine, now| machine.handle_shared(Some(&record), now));
+                self.keep_and_follow(process, drained);
+            }
+            Stage::Leave(request) => self.leave(process, &request),
+            Stage::Hold { until, reason } => self.hold(process, until, reason),
+            // These go on when something comes from outside.
+            stage @ (Stage::Lock | Stage::AwaitAnswer(_) | Stage::Ask | Stage::Over) => {
+                self.enter(process, stage)
+            }
+        }
+    }
+
+    /// The account's lock was handed to the flight.
+    pub(crate) fn lock_granted(&mut self, process: usize) {
+        if self.flight_of(process).is_some_and(|flight| matches!(flight.borrow().stage, Stage::Lock)) {
+            self.enter(process, Stage::Read);
+            self.fly_soon(process);
+        }
+    }
+
+    /// What was kept is written first, in two halves; then comes what follows.
+    fn keep_and_follow(&mut self, process: usize, drained: Result<Drained, Ended>) {
+        let (record, after) = match drained {
+            Ok(Drained { next, events, record, .. }) => {
+                (record, self.tell_all(process, &events).map_or(Ok(next), Err))
+            }
+            Err(ended) => (None, Err(ended)),
+        };
+        match record {
+            Some(record) => {
+                self.enter(process, Stage::KeepAccount(record, after));
+                self.fly_soon(process);
+            }
+            None => self.follow(process, after),
+        }
+    }
+
+    /// The failure that ended the want, if one did.
+    fn tell_all(&mut self, process: usize, events: &[Event]) -> Option<Ended> {
+        let mut ended = None;
+        for event in events {
+            match event {
+                Event::Failed(failure) => ended = Some(Ended::Failed(failure.kind())),
+                Event::Adopted { .. } => self.watch.figures.adopted += 1,
+                _ => {}
+            }
+        }
+        let life = self.processes[process].life;
+        if ended == Some(Ended::Failed(FailureKind::Rejected)) {
+            self.watch.rejected_here(process, life);
+        }
+        ended
+    }
+
+    fn follow(&mut self, process: usize, after: Result<Next, Ended>) {
+        let (plan, holder) = (self.processes[process].plan.clone(), self.holder(process));
+        if after.is_ok()
+            && let Some(request) = self.session(process).to_send.take()
+        {
+            if self.is_broken(Broken::LosesRequests) {
+                return self.end(process, Ok(()));
+            }
+            self.enter(process, Stage::Leave(request));
+            return self.fly_soon(process);
+        }
+        match after {
+            Err(ended) => self.end(process, Err(ended)),
+            Ok(Next::Over) => self.end(process, Ok(())),
+            Ok(Next::ReadShared) => {
+                let needs_no_lock = self.is_broken(Broken::TakesNoLock);
+                if needs_no_lock
+                    || self.store.is_held_by(plan.account, holder)
+                    || self.store.lock(plan.account, holder)
+                {
+                    self.enter(process, Stage::Read);
+                    self.fly_soon(process);
+                } else {
+                    self.enter(process, Stage::Lock);
+                }
+            }
+            Ok(Next::Ask { attempt }) => {
+                self.release(plan.account, holder);
+                match plan.digits {
+                    DigitsFrom::Person { .. } => self.ask(process, attempt),
+                    DigitsFrom::Totp => self.end(process, Err(Ended::MfaRequired)),
+                }
+            }
+            Ok(Next::Blocked { until, reason }) => {
+                self.release(plan.account, holder);
+                self.hold(process, until, reason);
+            }
+        }
+    }
+
+    /// Waits for `until` as long as anybody waits for the flight.
+    fn hold(&mut self, process: usize, until: Instant, reason: WaitReason) {
+        let now = self.clocks.time().monotonic;
+        let flight = self.flight_of(process).expect("a flight holds");
+        let left_ms = until.since(now).as_millis() as u64;
+        // Another thread's input may have moved the machine on.
+        let is_due = left_ms == 0 || self.session(process).to_send.is_some();
+        let is_impatient = self.is_broken(Broken::PollsInCircles);
+        if flight.borrow().waiters == 0 {
+            flight.borrow_mut().is_abandoned = true;
+            let withdrawn = self.step_aside(process, |machine, _| machine.withdraw());
+            self.keep_now(process, withdrawn);
+            self.end(process, Err(Ended::MustWait));
+        } else if is_due || is_impatient {
+            flight.borrow_mut().blocked = None;
+            let drained = self.step(process, |_, _| Ok(()));
+            self.keep_and_follow(process, drained);
+        } else {
+            flight.borrow_mut().blocked = Some((until, reason));
+            self.enter(process, Stage::Hold { until, reason });
+            self.notify(process);
+            self.fly_after(process, left_ms);
+        }
+    }
+
+    /// The last waiter left a flight that waits for a moment to come.
+    pub(crate) fn nobody_waits(&mut self, process: usize, number: u64) {
+        let Some(flight) = self.flight_of(process) else { return };
+        let holds = matches!(flight.borrow().stage, Stage::Hold { .. });
+        if holds && flight.borrow().number == number {
+            self.fly_soon(process);
+        }
+    }
+
+    fn ask(&mut self, process: usize, attempt: u32) {
+        let awake_ms = self.clocks.awake_ms();
+        let DigitsFrom::Person { takes_ms, wrong, gives_up } = self.processes[process].plan.digits else {
+            return;
+        };
+        self.enter(process, Stage::Ask);
+        self.flight_of(process).expect("a flight asks").borrow_mut().asking_since_ms = Some(awake_ms);
+        self.notify(process);
+        let takes = self.random.within(takes_ms);
+        let how = match (self.random.chance(gives_up), self.random.chance(wrong)) {
+            (true, _) if !self.is_calm => Typed::Nothing,
+            (_, true) if !self.is_calm => Typed::Nonsense,
+            _ => Typed::Code,
+        };
+        self.trace(|| format!("p{process} asks a person, attempt {attempt}: {how:?} after {takes} ms"));
+        let number = self.flight_number(process);
+        self.local(process, takes, Local::Digits(number, how));
+    }
+
+    /// A person typed something, or gave up.
+    pub(crate) fn typed(&mut self, process: usize, number: u64, how: Typed) {
+        let awake_ms = self.clocks.awake_ms();
+        let unix_ms = self.clocks.true_unix_ms();
+        let Some(flight) = self.flight_of(process).filter(|flight| flight.borrow().number == number) else {
+            return;
+        };
+        {
+            let mut flight = flight.borrow_mut();
+            flight.asked_for_ms = flight.person_ms(awake_ms);
+            flight.asking_since_ms = None;
+        }
+        self.notify(process);
+        let code = match how {
+            Typed::Nothing => {
+                let drained = self.step(process, |machine, _| machine.abandon_mfa());
+                return self.keep_and_follow(process, drained);
+            }
+            Typed::Nonsense => format!("{:06}", self.random.within((0, 999_999))),
+            Typed::Code => authenticator(unix_ms),
+        };
+        let drained =
+            self.step(process, |machine, now| machine.submit_digits(Digits::new(&code).unwrap(), now));
+        self.keep_and_follow(process, drained);
+    }
+
+    fn leave(&mut self, process: usize, request: &Request) {
+        let (account, life) = (self.processes[process].plan.account, self.processes[process].life);
+        let now = self.clocks.time().monotonic;
+        let left_ms = request.deadline.since(now).as_millis() as u64;
+        let number = self.flight_number(process);
+        self.enter(process, Stage::AwaitAnswer(request.id));
+        if left_ms == 0 {
+            // The process stood still for so long that the request is not sent any more.
+            return self.local(process, 0, Local::NoAnswer(number, request.id, TransportFailure::Timeout));
+        }
+        let sent = Sent::of(request, now);
+        self.trace(|| format!("p{process} sends {:?} for account {account}", request.call));
+        self.watch.left(account, process, life);
+        self.look_at_what_leaves(process, &sent);
+        self.local(process, left_ms, Local::NoAnswer(number, request.id, TransportFailure::Timeout));
+        let there = self.latency();
+        let arrives = WorldEvent::Arrives { process, life, number, id: request.id, sent };
+        match self.server.outage_at(self.clocks.true_ms) {
+            Some(Outage::Unreachable) => {
+                self.local(process, there, Local::NoAnswer(number, request.id, TransportFailure::Connect));
+            }
+            Some(Outage::Silent) => {}
+            _ if self.random.chance(self.plan.server.lost) => {
+                self.local(process, there, Local::NoAnswer(number, request.id, TransportFailure::Other));
+            }
+            // Nothing that its client gave up long ago reaches the server: connections end with it.
+            _ => self.later(there.min(left_ms), arrives),
+        }
+    }
+
+    fn look_at_what_leaves(&mut self, process: usize, sent: &Sent) {
+        let plan = &self.processes[process].plan;
+        let (account, life, is_known) = (plan.account, self.processes[process].life, plan.knows_password);
+        match sent.call {
+            Call::SignIn => self.watch.password_left(account, is_known, process, life),
+            Call::Mfa if plan.digits == DigitsFrom::Totp => {
+                self.watch.code_left(account, sent.field("token"))
+            }
+            Call::Mfa | Call::Refresh => {}
+        }
+    }
+
+    /// A request reached the server.
+    pub(crate) fn arrives(&mut self, process: usize, life: u32, number: u64, id: RequestId, sent: &Sent) {
+        let (at_ms, unix_ms) = (self.clocks.true_ms, self.clocks.true_unix_ms());
+        self.watch.arrived(sent.call, self.plan.budget);
+        let reply = self.server.answer(sent, at_ms, unix_ms, &mut self.random);
+        let back = self.latency();
+        if self.random.chance(self.plan.server.unanswered) {
+            // The connection breaks, or nothing is heard of it any more.
+            if self.random.chance(500) {
+                self.network(process, life, back, Local::NoAnswer(number, id, TransportFailure::Other));
+            }
+            return;
+        }
+        self.network(process, life, back, Local::Answer(number, id, reply));
+    }
+
+    /// An answer, or none, reached the flight that waits for it.
+    pub(crate) fn answered(&mut self, process: usize, number: u64, id: RequestId, reply: &Reply) {
+        let Some(flight) = self.flight_of(process) else { return };
+        if flight.borrow().number != number
+            || !matches!(flight.borrow().stage, Stage::AwaitAnswer(out) if out == id)
+        {
+            return;
+        }
+        let (account, life) = (self.processes[process].plan.account, self.processes[process].life);
+        self.watch.came_back(account, process, life);
+        self.trace(|| format!("p{process} is answered {reply:?}"));
+        let drained = match reply {
+            Reply::Fails(failure) => {
+                self.step(process, |machine, now| machine.handle_failure(id, *failure, now))
+            }
+            Reply::Answer { status, headers, body } => {
+                let headers: Vec<(&str, &[u8])> =
+                    headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
+                let response = Response { status: *status, headers: &headers, body };
+                self.step(process, |machine, now| machine.handle_response(id, &response, now))
+            }
+        };
+        self.keep_and_follow(process, drained);
+    }
+
+    fn end(&mut self, process: usize, outcome: Result<(), Ended>) {
+        let (account, holder) = (self.processes[process].plan.account, self.holder(process));
+        self.trace(|| format!("p{process} lands: {outcome:?}"));
+        self.leave_nothing_behind(process);
+        let phase = self.session(process).machine.phase();
+        if matches!(phase, Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving) {
+            self.watch.breaks(Promise::Sent, format!("process {process} lands while it is {phase:?}"));
+        }
+        self.release(account, holder);
+        let Some(flight) = self.session(process).flight.take() else { return };
+        let mut flight = flight.borrow_mut();
+        flight.outcome = Some(outcome);
+        flight.blocked = None;
+        flight.asking_since_ms = None;
+        drop(flight);
+        self.notify(process);
+    }
+
+    /// What a flight began and does not end must not stand in the way of the next.
+    fn leave_nothing_behind(&mut self, process: usize) {
+        let unsent = self.session(process).to_send.take();
+        if let Some(unsent) = unsent {
+            let given_up = self.step_aside(process, |machine, now| {
+                machine.handle_failure(unsent.id, TransportFailure::Cancelled, now)
+            });
+            self.keep_now(process, given_up);
+        }
+        if self.session(process).machine.is_wanted() {
+            let withdrawn = self.step_aside(process, |machine, _| machine.withdraw());
+            self.keep_now(process, withdrawn);
+        }
+    }
+
+    /// Writes what a step kept, at once.
+    pub(crate) fn keep_now(&mut self, process: usize, drained: Option<Drained>) {
+        if let Some(record) = drained.and_then(|drained| drained.record) {
+            self.keep_account(process, &record);
+            self.keep_token(process, record);
+        }
+    }
+
+    fn keep_account(&mut self, process: usize, record: &SharedRecord) {
+        let (boot, now) = (self.clocks.boot(), self.clocks.time());
+        let plan = &self.processes[process].plan;
+        let (account, is_known) = (plan.account, plan.knows_password);
+        self.store.write_account(account, record, &boot, now);
+        if !record.rejected.is_empty() && self.watch.is_rejected_here(process, self.processes[process].life) {
+            self.watch.rejection_shared(account, is_known);
+        }
+        let (forgets_latch, forgets_step) =
+            (self.is_broken(Broken::ForgetsRejections), self.is_broken(Broken::ForgetsCodes));
+        self.store.forget(account, forgets_latch, forgets_step);
+    }
+
+    fn keep_token(&mut self, process: usize, record: SharedRecord) {
+        let account = self.processes[process].plan.account;
+        let unix_ms = self.clocks.true_unix_ms();
+        let kept = record.token.as_ref().map_or(0, |token| self.server.expires_ms(token.token.expose()));
+        let before = self.store.write_token(account, record.token);
+        let Some(before) = before.filter(|_| !self.is_signing_out(process)) else { return };
+        let lost = before.token.expose();
+        // What lives for less than its last unusable seconds is no loss.
+        let is_usable = self.server.standing(lost, unix_ms + 30_000) == Standing::Good;
+        if is_usable && kept + REPLICAS_APART_MS < self.server.expires_ms(lost) {
+            let how =
+                format!("process {process} writes a worse token of account {account} over a usable one");
+            self.watch.breaks(Promise::TokenKept, how);
+        }
+    }
+
+    pub(crate) fn release(&mut self, account: usize, holder: Holder) {
+        let chance = self.random.next();
+        let next = self.store.release(account, holder, chance);
+        self.grant(next);
+    }
+
+    pub(crate) fn grant(&mut self, next: Option<Holder>) {
+        let Some(next) = next else { return };
+        let delay = self.random.within((0, 3));
+        match next.thread {
+            Thread::Flight(_) => self.local(next.process, delay, Local::LockGranted),
+            Thread::Caller(caller) => self.local(next.process, delay, Local::SignOut(caller)),
+        }
+    }
+
+    fn holder(&self, process: usize) -> Holder {
+        Holder { process, life: self.processes[process].life, thread: Thread::Flight(0) }
+    }
+
+    fn enter(&self, process: usize, stage: Stage) {
+        if let Some(flight) = self.flight_of(process) {
+            let mut flight = flight.borrow_mut();
+            flight.turn += 1;
+            flight.stage = stage;
+        }
+    }
+
+    fn fly_soon(&mut self, process: usize) {
+        let delay = self.random.within((0, 3));
+        self.fly_after(process, delay);
+    }
+
+    fn fly_after(&mut self, process: usize, delay_ms: u64) {
+        let Some(flight) = self.flight_of(process) else { return };
+        let (number, turn) = (flight.borrow().number, flight.borrow().turn);
+        self.local(process, delay_ms, Local::Fly(number, turn));
+    }
+
+    fn flight_of(&self, process: usize) -> Option<Rc<RefCell<Flight>>> {
+        self.processes[process].session.as_ref()?.flight.clone()
+    }
+
+    fn flight_number(&self, process: usize) -> u64 {
+        self.flight_of(process).map_or(0, |flight| flight.borrow().number)
+    }
+}
+
+/// By so much a newer token may end earlier than the one before it: another replica made it.
+const REPLICAS_APART_MS: i64 = 5000;
+
+/// What a person who is asked for six digits does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Typed {
+    Code,
+    Nonsense,
+    Nothing,
+}

@@ -1,0 +1,83 @@
+//! Clients, a server and a shared store in one thread on virtual time: everything follows from a seed.
+//!
+//! A run draws a world (`plan.rs`): accounts, processes with several callers each, a server with its own idea of
+//! time and of a limit, and what goes wrong and when. The clients (`flight.rs`, `caller.rs`) take the same steps
+//! in the same order as `plextrac-transport`, and at every step `watch.rs` looks for a broken promise.
+//!
+//! A run that breaks one is told by its seed: `PLEXTRAC_SIM_SEED=<seed> cargo test -p plextrac-auth-core --test
+//! simulation drawn -- --nocapture` lives through it again and prints what happened. `PLEXTRAC_SIM_SEEDS=<n>` says
+//! how many are tried.
+
+#[path = "../driver/mod.rs"]
+mod driver;
+
+mod caller;
+mod clocks;
+mod controls;
+mod flight;
+mod limit;
+mod plan;
+mod promises;
+mod random;
+mod server;
+mod session;
+mod store;
+mod watch;
+mod world;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use plan::Plan;
+use world::World;
+
+/// Tried when nothing else is said.
+const SEEDS: u64 = 2000;
+
+#[test]
+fn whatever_is_drawn_no_promise_is_broken() {
+    if let Some(seed) = number("PLEXTRAC_SIM_SEED") {
+        let plan = Plan::drawn(seed);
+        println!("{plan:#?}");
+        let report = World::traced(&plan).run();
+        report.trace.iter().for_each(|line| println!("{line}"));
+        println!("{:?}", report.figures);
+        return assert!(report.broken.is_none(), "{}", told(seed, &report.broken.unwrap().to_string()));
+    }
+    let seeds = number("PLEXTRAC_SIM_SEEDS").unwrap_or(SEEDS);
+    let (next, broken) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds {
+                        return;
+                    }
+                    let run = AssertUnwindSafe(|| World::new(&Plan::drawn(seed)).run().broken);
+                    let found = catch_unwind(run).map(|broken| broken.map(|broken| broken.to_string()));
+                    if let Some(found) = found.unwrap_or_else(|_| Some("panicked".into())) {
+                        broken.lock().unwrap().insert(seed, found);
+                    }
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner().unwrap();
+    let told: String = broken.iter().take(20).map(|(seed, broken)| told(*seed, broken)).collect();
+    assert!(broken.is_empty(), "{} of {seeds} runs broke a promise\n{told}", broken.len());
+}
+
+fn told(seed: u64, broken: &str) -> String {
+    format!(
+        "{broken}\n    PLEXTRAC_SIM_SEED={seed} cargo test -p plextrac-auth-core --test simulation drawn -- --nocapture\n"
+    )
+}
+
+fn number(variable: &str) -> Option<u64> {
+    let text = std::env::var(variable).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
+}
