@@ -200,10 +200,7 @@ fn ask(
     note_asking(shared, flight, false);
     let digits = match answer {
         Ok(Some(code)) => Digits::new(&code).map_err(Error::from),
-        Ok(None) => {
-            let given_up = shared.step(|machine, _| machine.abandon_mfa());
-            return given_up.and(Err(mfa_required()));
-        }
+        Ok(None) => Err(mfa_required()),
         Err(_) => Err(Error::new(ErrorCode::Panic, "the MFA callback panicked; the session is still usable")),
     };
     match digits {
@@ -215,10 +212,19 @@ fn ask(
             next => next,
         },
         Err(error) => {
-            // The challenge is of no use without digits; the want goes with it.
-            shared.step(|machine, _| machine.abandon_mfa()).ok();
+            abandon(shared);
             Err(error)
         }
+    }
+}
+
+/// The challenge is of no use without digits; the want goes with it. Others who share the account are told that
+/// nobody is being asked any more.
+fn abandon(shared: &Shared) {
+    let _ = shared.step(|machine, _| machine.abandon_mfa());
+    if shared.sharing.is_some() {
+        let _lock = shared.lock_account();
+        let _ = shared.read_shared();
     }
 }
 

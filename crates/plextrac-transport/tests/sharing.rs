@@ -192,3 +192,17 @@ fn an_account_without_its_password_lives_on_the_shared_token_and_sends_no_sign_i
     assert_eq!(emulator.stats().of_kind(Kind::SignIn), 1);
     assert_eq!(emulator.stats().of_kind(Kind::Refresh), 1);
 }
+
+#[test]
+fn a_person_who_gives_up_keeps_no_other_session_waiting() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let asking = |answer: Option<String>| {
+        let mut config = config(&emulator, directory.path());
+        config.mfa_callback(move |_| answer.clone().map(Into::into));
+        Session::new(&config).unwrap()
+    };
+    assert_eq!(asking(None).login().unwrap_err().code(), ErrorCode::MfaRequired);
+    asking(emulator.digits("analyst@example.com")).login().unwrap();
+    assert_eq!(emulator.stats().authentication_requests(), 3);
+}
