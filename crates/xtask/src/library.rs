@@ -1,8 +1,11 @@
 //! `libplextrac` as cargo leaves it, and how a C program is linked against it.
 
+use std::fmt::Display;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use xshell::cmd;
+use xshell::{Cmd, cmd};
 
 use crate::project::Project;
 use crate::steps::Halt;
@@ -63,6 +66,22 @@ impl Library {
         Ok(Self { folder: project.target_dir().join(profile), system_libraries })
     }
 
+    /// Builds both kinds of the library as they are handed out: by themselves, and not as a Rust library beside, which
+    /// would keep the linker from optimising across crates.
+    pub(crate) fn build_alone(project: &Project, profile: &str) -> Result<Self, Halt> {
+        let (shell, cargo) = (project.shell(), project.cargo());
+        // Its note about system libraries is kept by cargo, and shown again when there is nothing to build.
+        let log = tee_stderr(cmd!(
+            shell,
+            "{cargo} rustc --package plextrac-ffi --lib --crate-type cdylib,staticlib --profile {profile} -- --print native-static-libs"
+        ))?;
+        let Some(system_libraries) = system_libraries(&log) else {
+            return Err(Halt::Failed("rustc names no system libraries for a static link".to_owned()));
+        };
+        let folder = if profile == "dev" { "debug" } else { profile };
+        Ok(Self { folder: project.target_dir().join(folder), system_libraries })
+    }
+
     /// Arguments for the compiler driver, after the sources.
     pub(crate) fn link_arguments(&self, linkage: Linkage) -> Vec<String> {
         let folder = self.folder.display();
@@ -77,10 +96,32 @@ impl Library {
         }
     }
 
+    /// What a static link needs besides.
+    pub(crate) fn system_libraries(&self) -> &[String] {
+        &self.system_libraries
+    }
+
     /// Where the library and the command lie.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
+}
+
+/// Runs a command that takes minutes: what it says on stderr is shown at once, and returned.
+fn tee_stderr(command: Cmd<'_>) -> Result<String, Halt> {
+    let shown = command.to_string();
+    let failed = |what: &dyn Display| Halt::Failed(format!("{shown}: {what}"));
+    eprintln!("$ {shown}");
+    let mut child = Command::from(command).stderr(Stdio::piped()).spawn().map_err(|error| failed(&error))?;
+    let mut log = String::new();
+    for line in child.stderr.take().into_iter().flat_map(|stderr| BufReader::new(stderr).lines()) {
+        let line = line.map_err(|error| failed(&error))?;
+        eprintln!("{line}");
+        log.push_str(&line);
+        log.push('\n');
+    }
+    let status = child.wait().map_err(|error| failed(&error))?;
+    if status.success() { Ok(log) } else { Err(failed(&status)) }
 }
 
 /// What follows `native-static-libs:` in rustc's note; nothing if the build did not get that far.

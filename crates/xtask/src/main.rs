@@ -9,6 +9,7 @@
 
 mod emulator;
 mod generated;
+mod installation;
 mod library;
 mod program;
 mod project;
@@ -38,6 +39,7 @@ enum Task {
     Bench(tasks::bench::Options),
     Check(tasks::check::Options),
     Header(tasks::header::Options),
+    Install(tasks::install::Options),
     Manual(tasks::manual::Options),
     NoStd(tasks::no_std::Options),
     States(tasks::states::Options),
@@ -63,6 +65,7 @@ fn run(task: &Task) -> Result<(), Halt> {
         Task::Bench(options) => tasks::bench::run(&project, options),
         Task::Check(options) => tasks::check::run(&project, options),
         Task::Header(options) => tasks::header::run(&project, options),
+        Task::Install(options) => tasks::install::run(&project, options),
         Task::Manual(options) => tasks::manual::run(&project, options),
         Task::NoStd(options) => tasks::no_std::run(&project, options),
         Task::States(options) => tasks::states::run(&project, options),

@@ -59,6 +59,16 @@ impl Project {
         Ok(self.shell.create_dir(self.target_dir().join("xtask").join(name))?)
     }
 
+    /// Version and description of a package of the workspace.
+    pub(crate) fn package(&self, name: &str) -> Result<(String, String), Halt> {
+        let mut packages = self.metadata["packages"].as_array().into_iter().flatten();
+        let package = packages.find(|package| package["name"] == name);
+        let text = |key: &str| package?[key].as_str().map(str::to_owned);
+        text("version").zip(text("description")).ok_or_else(|| {
+            Halt::Failed(format!("{name} is no package of this workspace, or lacks a description"))
+        })
+    }
+
     /// The source files of every example a package of the workspace declares.
     pub(crate) fn declared_examples(&self) -> Vec<PathBuf> {
         let packages = self.metadata["packages"].as_array().into_iter().flatten();
