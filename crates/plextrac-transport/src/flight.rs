@@ -22,7 +22,7 @@ use crate::event::{SessionEvent, Tally};
 use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::shared::{Inner, Shared};
-use crate::store::StoreLock;
+use crate::store::{StoreErrorKind, StoreLock};
 use crate::sync::Mutex;
 
 /// What callers see of a flight. All of it is changed under the session's lock.
@@ -121,7 +121,7 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
             Next::Over => return Ok(()),
             Next::ReadShared => {
                 if lock.is_none() {
-                    lock = shared.lock_account();
+                    lock = shared.lock_account(shared.timeout)?;
                 }
                 shared.read_shared()?
             }
@@ -223,7 +223,7 @@ fn ask(
 fn abandon(shared: &Shared) {
     let _ = shared.step(|machine, _| machine.abandon_mfa());
     if shared.sharing.is_some() {
-        let _lock = shared.lock_account();
+        let _lock = shared.lock_account(shared.timeout);
         let _ = shared.read_shared();
     }
 }
@@ -389,8 +389,16 @@ impl Shared {
         }
     }
 
-    pub(crate) fn lock_account(&self) -> Option<Box<dyn StoreLock>> {
-        self.sharing.as_ref().and_then(|sharing| self.or_notice(sharing.lock_account()))
+    /// The account's lock; none where there is nothing to lock, or no lock to be had.
+    pub(crate) fn lock_account(&self, patience: Duration) -> Result<Option<Box<dyn StoreLock>>, Error> {
+        let Some(sharing) = &self.sharing else { return Ok(None) };
+        match sharing.lock_account(clock::real_now() + patience) {
+            // Whoever holds it may be about to get what is wanted here: to go on without it would be to get it twice.
+            Err(busy) if busy.kind == StoreErrorKind::Busy => {
+                Err(Error::new(ErrorCode::Timeout, busy.to_string()))
+            }
+            locked => Ok(self.or_notice(locked)),
+        }
     }
 
     /// Changes the machine and writes nothing down.

@@ -526,7 +526,7 @@ impl Session {
             // First here, so that a flight of this session ends and lets go of the account's lock.
             let _ = shared.change_here(&change);
         }
-        let _lock = shared.lock_account();
+        let _lock = shared.lock_account(self.timeout)?;
         shared.look();
         shared.change(change).map(drop)
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use plextrac_auth_core::{
     BudgetRecord, Fingerprint, FingerprintKey, Instance, Instant as Moment, Secret, SharedRecord,
@@ -10,7 +11,11 @@ use plextrac_auth_core::{
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::clock::real_now;
 use crate::store::{MAX_RECORD, SessionStore, StoreError, StoreErrorKind, StoreLock};
+
+/// The budget's lock is held for as long as two small files take, unless its holder is stopped in the middle.
+const BUDGET_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A session's view of its store.
 ///
@@ -57,13 +62,13 @@ impl Sharing {
     }
 
     /// The lock under which the account's record is read, decided on and written, network included.
-    pub(crate) fn lock_account(&self) -> Result<Box<dyn StoreLock>, StoreError> {
-        self.store.lock(&self.account)
+    pub(crate) fn lock_account(&self, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError> {
+        self.store.lock(&self.account, deadline)
     }
 
     /// The lock under which the budget is read, spent and written.
     pub(crate) fn lock_budget(&self) -> Result<Box<dyn StoreLock>, StoreError> {
-        self.store.lock(&self.budget)
+        self.store.lock(&self.budget, real_now() + BUDGET_PATIENCE)
     }
 
     /// What others wrote down. A record that makes no sense is as good as none.
@@ -111,7 +116,9 @@ impl Sharing {
         let is_first = !self.failed.swap(true, Ordering::Relaxed);
         is_first.then(|| match error.kind {
             StoreErrorKind::Unsafe => format!("nothing is shared, it would not be safe: {error}"),
-            StoreErrorKind::Unavailable => format!("nothing is shared for now: {error}"),
+            StoreErrorKind::Unavailable | StoreErrorKind::Busy => {
+                format!("nothing is shared for now: {error}")
+            }
         })
     }
 

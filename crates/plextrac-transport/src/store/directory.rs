@@ -7,14 +7,21 @@
 //! └── t1f0c….lock  empty, never deleted: the kernel's lock on it goes with its holder
 //! ```
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::memory::random_key;
 use super::{MAX_RECORD, SessionStore, StoreError, StoreLock};
+use crate::clock::real_now;
+
+/// How long another process may take to make the key.
+const KEY_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Records in files of a directory. Nothing in it tells whose they are: names are keyed digests.
 #[derive(Clone, Debug)]
@@ -118,7 +125,7 @@ impl SessionStore for DirectoryStore {
             return Ok(key);
         }
         // Under a lock, so that two processes that start at once do not make two keys.
-        let _lock = self.lock("key")?;
+        let _lock = self.lock("key", real_now() + KEY_PATIENCE)?;
         if let Some(key) = read()? {
             return Ok(key);
         }
@@ -127,14 +134,17 @@ impl SessionStore for DirectoryStore {
         Ok(key)
     }
 
-    fn lock(&self, name: &str) -> Result<Box<dyn StoreLock>, StoreError> {
+    fn lock(&self, name: &str, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError> {
         let name = format!("{name}.lock");
         let mut options = OpenOptions::new();
         let file = self.open_file(&name, options.read(true).write(true).create(true).truncate(false))?;
         let path = self.directory.join(&name);
         let file = file.ok_or_else(|| unavailable("made", &path, &io::ErrorKind::NotFound.into()))?;
-        file.lock().map_err(|error| unavailable("locked", &path, &error))?;
-        Ok(Box::new(Held { _file: file }))
+        match file.try_lock() {
+            Ok(()) => Ok(Box::new(Held { _file: file })),
+            Err(TryLockError::WouldBlock) => wait_for_lock(file, &path, deadline),
+            Err(TryLockError::Error(error)) => Err(unavailable("locked", &path, &error)),
+        }
     }
 
     fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
@@ -163,6 +173,27 @@ struct Held {
 }
 
 impl StoreLock for Held {}
+
+/// Waiting for a file's lock cannot be interrupted. So a thread of its own does it; when the lock comes too late, it
+/// is let go with the file.
+fn wait_for_lock(file: File, path: &Path, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError> {
+    let (tell, told) = mpsc::sync_channel(0);
+    thread::Builder::new()
+        .name("plextrac-lock".into())
+        .spawn(move || {
+            let locked = file.lock().map(|()| Held { _file: file });
+            drop(tell.send(locked));
+        })
+        .map_err(|error| unavailable("waited for", path, &error))?;
+    match told.recv_timeout(deadline.saturating_duration_since(real_now())) {
+        Ok(Ok(held)) => Ok(Box::new(held)),
+        Ok(Err(error)) => Err(unavailable("locked", path, &error)),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(StoreError::busy(format!(
+            "another process holds {} and does not let go of it; see which one with fuser, and whether it is stopped",
+            path.display()
+        ))),
+    }
+}
 
 fn unavailable(what: &str, path: &Path, error: &io::Error) -> StoreError {
     StoreError::unavailable(format!("{} cannot be {what}: {error}", path.display()))

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use zeroize::Zeroizing;
 
@@ -46,10 +47,12 @@ impl SessionStore for MemoryStore {
         Ok(content.key.clone().unwrap_or_default())
     }
 
-    fn lock(&self, name: &str) -> Result<Box<dyn StoreLock>, StoreError> {
+    fn lock(&self, name: &str, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError> {
         let mut content = self.0.content.lock();
         while content.locked.iter().any(|locked| locked == name) {
-            self.0.unlocked.wait(&mut content);
+            if self.0.unlocked.wait_until(&mut content, deadline).timed_out() {
+                return Err(StoreError::busy("another session of this process holds the lock"));
+            }
         }
         content.locked.push(name.to_owned());
         Ok(Box::new(Held { shelves: Arc::clone(&self.0), name: name.to_owned() }))

@@ -7,6 +7,7 @@ mod directory;
 mod memory;
 
 use std::fmt;
+use std::time::Instant;
 
 use zeroize::Zeroizing;
 
@@ -27,11 +28,11 @@ pub trait SessionStore: Send + Sync {
     fn key(&self) -> Result<Zeroizing<[u8; 32]>, StoreError>;
 
     /// Waits until nobody else holds the lock of that name, and holds it until the value is dropped. A holder that
-    /// dies loses it.
+    /// dies loses it; one that is stopped does not, so nobody waits beyond `deadline`.
     ///
     /// # Errors
-    /// [`StoreError`].
-    fn lock(&self, name: &str) -> Result<Box<dyn StoreLock>, StoreError>;
+    /// [`Busy`](StoreErrorKind::Busy) if somebody else holds it still; another [`StoreError`] if there can be no lock.
+    fn lock(&self, name: &str, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError>;
 
     /// The record of that name, whole; `None` if there is none.
     ///
@@ -66,11 +67,17 @@ pub enum StoreErrorKind {
     Unavailable,
     /// Somebody else could read or change what is in it: nothing is written there.
     Unsafe,
+    /// Somebody else has held a lock of it for longer than there was time.
+    Busy,
 }
 
 impl StoreError {
     pub(crate) fn unavailable(message: impl Into<String>) -> Self {
         Self { kind: StoreErrorKind::Unavailable, message: message.into() }
+    }
+
+    pub(crate) fn busy(message: impl Into<String>) -> Self {
+        Self { kind: StoreErrorKind::Busy, message: message.into() }
     }
 
     pub(crate) fn not_safe(message: impl Into<String>) -> Self {

@@ -170,10 +170,25 @@ impl Process {
         }
     }
 
+    /// Stops it in the middle of whatever it does; what it holds it keeps.
+    pub(crate) fn stop(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(crate) fn go_on(&self) {
+        self.signal("-CONT");
+    }
+
     /// `kill -9`: it can clean up nothing.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    fn signal(&self, signal: &str) {
+        assert!(
+            Command::new("kill").arg(signal).arg(self.child.id().to_string()).status().unwrap().success()
+        );
     }
 
     fn is_at_file_lock(&self) -> bool {

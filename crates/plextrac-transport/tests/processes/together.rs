@@ -15,6 +15,7 @@ tests! {
     a_rejection_is_known_to_the_next_process_until_it_is_told_to_try_again
     no_two_processes_send_six_digits_of_one_step
     processes_of_two_accounts_stay_under_one_budget
+    a_process_that_is_stopped_holds_the_others_up_for_no_longer_than_their_time
     signing_out_in_one_is_signing_out_in_all_that_come_later
 }
 
@@ -117,6 +118,26 @@ fn processes_of_two_accounts_stay_under_one_budget() {
     assert_eq!(emulator.stats().authentication_requests(), 4);
     first.order("advance 62");
     first.order("refresh").unwrap();
+}
+
+fn a_process_that_is_stopped_holds_the_others_up_for_no_longer_than_their_time() {
+    let (emulator, directory) = (emulator(), private_directory());
+    let mut settings = Settings::service(&emulator, directory.path());
+    let mut stopped = settings.start();
+    settings.timeout_ms = 300;
+    let mut other = settings.start();
+    let held = emulator.hold(Target::SignIn);
+    stopped.tell("login");
+    assert!(emulator.wait_for(PATIENCE, |seen| seen.len() == 1));
+    stopped.stop();
+    held.release();
+    for order in ["login", "logout", "again"] {
+        assert_eq!(other.order(order).error.as_deref(), Some("Timeout"), "{order}");
+    }
+    stopped.go_on();
+    let token = stopped.reply().unwrap().token;
+    assert_eq!(other.order("login").unwrap().token, token, "and then they share what it got");
+    assert_eq!(emulator.stats().authentication_requests(), 1);
 }
 
 fn signing_out_in_one_is_signing_out_in_all_that_come_later() {

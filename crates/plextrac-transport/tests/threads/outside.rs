@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use plextrac_emulator::Kind;
 use plextrac_transport::{
@@ -35,8 +36,8 @@ impl SessionStore for Stopping {
         self.store.key()
     }
 
-    fn lock(&self, name: &str) -> Result<Box<dyn StoreLock>, StoreError> {
-        self.store.lock(name)
+    fn lock(&self, name: &str, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError> {
+        self.store.lock(name, deadline)
     }
 
     fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
