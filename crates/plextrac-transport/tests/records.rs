@@ -135,8 +135,10 @@ fn a_budget_from_before_a_reboot_counts_for_one_minute_from_now() {
     state.stage.advance(LATER);
     state.rewrite('b', |record| {
         record["stamp"]["boot"] = json!("an earlier boot");
-        let monotonic = record["stamp"]["monotonic"].as_u64().unwrap();
-        record["stamp"]["monotonic"] = json!(monotonic + 86_400_000);
+        for place in ["/stamp/monotonic", "/places/0/until"] {
+            let monotonic = record.pointer_mut(place).unwrap();
+            *monotonic = json!(monotonic.as_u64().unwrap() + 86_400_000);
+        }
     });
     // Another process, which remembers nothing: what this one does goes by the clock.
     let used = || {
