@@ -110,10 +110,10 @@ impl Budget {
     }
 
     /// Takes over what other processes have written; what this one sent itself stays. If the record's clock cannot
-    /// be compared with this one, everything in it counts as sent when it was first seen here.
+    /// be compared with this one, it counts as written when it was first seen here: nothing in it counts shorter.
     ///
-    /// Returns whether the record is to be written anew on this clock: until it is, whoever reads it next takes
-    /// everything in it for sent at that moment, and after a reboot a full budget would never be free again.
+    /// Returns whether the record is to be written anew on this clock: until it is, whoever reads it next takes it
+    /// for written at that moment, and after a reboot a full budget would never be free again.
     pub fn restore(&mut self, record: Option<&BudgetRecord>, boot: &str, now: Time) -> bool {
         let known = core::mem::take(&mut self.places);
         self.places = known.iter().filter(|place| !place.foreign).copied().collect();
@@ -125,14 +125,17 @@ impl Budget {
             let until = if is_comparable {
                 place.until.min(now_here + LONGEST_PLACE)
             } else {
+                let left = place.until.since(record.stamp.monotonic).min(LONGEST_PLACE);
                 let seen_before = known.iter().find(|known| known.ticket == place.ticket);
-                seen_before.map_or(now_here + COUNTED_AFTER_ANSWER, |seen| seen.until)
+                seen_before.map_or(Instant::NEVER, |seen| seen.until).min(now_here + left)
             };
             if !is_own && until > now_here {
                 self.places.push(Place { ticket: place.ticket, until, foreign: true });
             }
         }
-        if let Some(until) = record.wait_until {
+        // A wait told on another clock grows by what passed since it was written: the one that is known here is nearer.
+        let is_wait_news = is_comparable || self.wait_until(now_here).is_none();
+        if let Some(until) = record.wait_until.filter(|_| is_wait_news) {
             let from = if is_comparable { now_here } else { record.stamp.monotonic };
             self.rate_limited(now_here + until.since(from).min(MAX_WAIT));
         }
@@ -266,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_another_clock_count_as_sent_now() {
+    fn a_record_of_another_clock_counts_as_written_now() {
         let mut budget = Budget::new(2).unwrap();
         budget.send(Ticket(1), at(1_000_000), at(970_000));
         budget.rate_limited(at(1_030_000));
@@ -279,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_another_clock_count_from_the_first_look_at_them_and_are_to_be_written_anew() {
+    fn a_record_of_another_clock_counts_from_the_first_look_at_it_and_is_to_be_written_anew() {
         let mut budget = Budget::new(2).unwrap();
         budget.send(Ticket(1), at(1_000_000), at(970_000));
         let record = budget.to_record("b1", Time::from_millis(1_000_000, 5_000_000));
