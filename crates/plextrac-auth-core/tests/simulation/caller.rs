@@ -82,7 +82,7 @@ impl World {
 
     /// A usable token: the one in hand, as a rule.
     fn token(&mut self, process: usize, caller: usize) {
-        let now = self.clocks.time().monotonic;
+        let now = self.time(process).monotonic;
         let hands_out_anything = self.is_broken(Broken::IgnoresAge);
         let session = self.session(process);
         let Some(live) = session.live.clone() else {
@@ -113,7 +113,7 @@ impl World {
         if let Some(live) = self.satisfying(process, need) {
             return self.use_token(process, caller, &live);
         }
-        let (now, awake_ms) = (self.clocks.time().monotonic, self.clocks.awake_ms());
+        let (now, awake_ms) = (self.time(process).monotonic, self.clocks.awake_ms());
         let me = self.caller(process, caller);
         let left = Duration::from_millis((me.began_ms + me.timeout_ms).saturating_sub(awake_ms));
         let fresh = matches!(need, Need::NewerThan(Some(_)));
@@ -130,7 +130,7 @@ impl World {
 
     /// A waiter looks at its flight and at the clock.
     pub(crate) fn wake(&mut self, process: usize, caller: usize) {
-        let (now, awake_ms) = (self.clocks.time().monotonic, self.clocks.awake_ms());
+        let (now, awake_ms) = (self.time(process).monotonic, self.clocks.awake_ms());
         let wait_ms = self.processes[process].plan.wait_ms;
         let never_gives_up = self.is_broken(Broken::WaitsForEver);
         let me = self.caller(process, caller);
@@ -191,7 +191,7 @@ impl World {
 
     /// The attempt failed: any token that may be handed out serves whoever does not insist on a new one.
     fn fails(&mut self, process: usize, caller: usize, need: Need, ended: Ended) {
-        let now = self.clocks.time().monotonic;
+        let now = self.time(process).monotonic;
         let live = self.session(process).live.clone().filter(|live| live.age(now) != Age::Over);
         if let (Need::Usable, Some(live)) = (need, live) {
             return self.use_token(process, caller, &live);
@@ -203,7 +203,7 @@ impl World {
 
     /// A token that serves the need without anything being sent.
     fn satisfying(&mut self, process: usize, need: Need) -> Option<Rc<LiveToken>> {
-        let now = self.clocks.time().monotonic;
+        let now = self.time(process).monotonic;
         let session = self.session(process);
         let live = session.live.clone()?;
         let serves = match (need, live.age(now)) {
@@ -245,7 +245,7 @@ impl World {
 
     /// The program's request was answered with 401: it is sent once more, with another token.
     pub(crate) fn unauthorized(&mut self, process: usize, caller: usize, rejected: Generation) {
-        let now = self.clocks.time();
+        let now = self.time(process);
         let awake_ms = self.clocks.awake_ms();
         let verdict = self.session(process).machine.report_unauthorized(rejected, now);
         self.changed(process, true);
@@ -265,7 +265,7 @@ impl World {
 
     /// What others wrote down is read, and nothing else happens.
     fn look(&mut self, process: usize) {
-        let (boot, now) = (self.clocks.boot(), self.clocks.time());
+        let (boot, now) = (self.boot(process), self.time(process));
         let record = self.store.read(self.processes[process].plan.account, &boot, now);
         let seen = self.step_aside(process, |machine, now| machine.look_at(Some(&record), now));
         self.keep_now(process, seen);

@@ -33,9 +33,9 @@ impl Clocks {
         Self { true_ms: 0, wall_ahead_ms, slept_ms: 0, monotonic_ahead_ms, boot: 1, asleep: None }
     }
 
-    /// What a client reads.
-    pub(crate) const fn time(&self) -> Time {
-        let monotonic = self.true_ms as i64 + self.monotonic_ahead_ms;
+    /// What a client reads whose monotonic clock began so much earlier than that of the computer.
+    pub(crate) const fn time(&self, began_earlier_ms: u64) -> Time {
+        let monotonic = self.true_ms as i64 + self.monotonic_ahead_ms + began_earlier_ms as i64;
         Time::from_millis(monotonic as u64, self.true_unix_ms() + self.wall_ahead_ms)
     }
 

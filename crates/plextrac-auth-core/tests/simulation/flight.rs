@@ -131,7 +131,7 @@ impl World {
                 self.follow(process, after);
             }
             Stage::Read => {
-                let (boot, now) = (self.clocks.boot(), self.clocks.time());
+                let (boot, now) = (self.boot(process), self.time(process));
                 let record = self.store.read(account, &boot, now);
                 let drained = self.step(process, |machine, now| machine.handle_shared(Some(&record), now));
                 self.keep_and_follow(process, drained);
@@ -229,7 +229,7 @@ impl World {
 
     /// Waits for `until` as long as anybody waits for the flight.
     fn hold(&mut self, process: usize, until: Instant, reason: WaitReason) {
-        let now = self.clocks.time().monotonic;
+        let now = self.time(process).monotonic;
         let flight = self.flight_of(process).expect("a flight holds");
         let left_ms = until.since(now).as_millis() as u64;
         // Another thread's input may have moved the machine on.
@@ -308,7 +308,7 @@ impl World {
 
     fn leave(&mut self, process: usize, request: &Request) {
         let (account, life) = (self.processes[process].plan.account, self.processes[process].life);
-        let now = self.clocks.time().monotonic;
+        let now = self.time(process).monotonic;
         let left_ms = request.deadline.since(now).as_millis() as u64;
         let number = self.flight_number(process);
         self.enter(process, Stage::AwaitAnswer(request.id));
@@ -431,7 +431,7 @@ impl World {
     }
 
     fn keep_account(&mut self, process: usize, record: &SharedRecord) {
-        let (boot, now) = (self.clocks.boot(), self.clocks.time());
+        let (boot, now) = (self.boot(process), self.time(process));
         let plan = &self.processes[process].plan;
         let (account, is_known) = (plan.account, plan.knows_password);
         self.store.write_account(account, record, &boot, now);
@@ -452,7 +452,9 @@ impl World {
         let lost = before.token.expose();
         // What lives for less than its last unusable seconds is no loss.
         let is_usable = self.server.standing(lost, unix_ms + 30_000) == Standing::Good;
-        if is_usable && kept + REPLICAS_APART_MS < self.server.expires_ms(lost) {
+        // Of a token of another clock a process knows no age, and its own is as good.
+        let is_known = self.processes[process].plan.clock_apart_ms == 0;
+        if is_usable && is_known && kept + REPLICAS_APART_MS < self.server.expires_ms(lost) {
             let how =
                 format!("process {process} writes a worse token of account {account} over a usable one");
             self.watch.breaks(Promise::TokenKept, how);

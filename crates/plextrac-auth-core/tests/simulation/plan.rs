@@ -40,6 +40,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) knows_password: bool,
     pub(crate) digits: DigitsFrom,
     pub(crate) starts_ms: u64,
+    /// In a time namespace of its own: its monotonic clock began so much earlier, and it has another name for the boot.
+    pub(crate) clock_apart_ms: u64,
     pub(crate) callers: usize,
     /// Between the end of a call and the next.
     pub(crate) pause_ms: (u64, u64),
@@ -160,11 +162,14 @@ impl Plan {
         let r = &mut random;
         let shares = r.chance(850);
         let accounts: Vec<bool> = (0..r.within((1, 3))).map(|_| r.chance(500)).collect();
-        let processes: Vec<_> = if shares {
+        let mut processes: Vec<_> = if shares {
             (0..r.within((1, 6))).map(|_| ProcessPlan::drawn(r, &accounts)).collect()
         } else {
             vec![ProcessPlan::drawn(r, &accounts)]
         };
+        if r.chance(80) {
+            processes.iter_mut().for_each(|process| process.clock_apart_ms = r.within((0, 50 * HOUR)));
+        }
         let busy = r.within((5 * MINUTE, 30 * MINUTE));
         let mut server = ServerPlan::drawn(r);
         let mut mishaps = Vec::new();
@@ -200,6 +205,7 @@ impl ProcessPlan {
             knows_password: true,
             digits: DigitsFrom::Totp,
             starts_ms: 0,
+            clock_apart_ms: 0,
             callers: 1,
             pause_ms: (10 * SECOND, 10 * SECOND),
             timeout_ms: 30 * SECOND,
@@ -221,6 +227,7 @@ impl ProcessPlan {
             account: r.within((0, accounts.len() as u64 - 1)) as usize,
             knows_password: !r.chance(80),
             digits: if r.chance(700) { DigitsFrom::Totp } else { person },
+            clock_apart_ms: 0,
             starts_ms: if r.chance(500) { 0 } else { r.within((0, 5 * MINUTE)) },
             callers: if slowest == 2 * SECOND { 1 } else { r.pick(&[1, 1, 2, 4, 8]) },
             pause_ms: (slowest / 10, slowest),

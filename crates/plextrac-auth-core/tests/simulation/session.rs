@@ -151,7 +151,7 @@ impl World {
         process: usize,
         input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
     ) -> Result<Drained, Ended> {
-        let (now, boot, shares) = (self.clocks.time(), self.clocks.boot(), self.plan.shares);
+        let (now, boot, shares) = (self.time(process), self.boot(process), self.plan.shares);
         let record = if shares { self.store.read_budget() } else { None };
         let ignores_budget = self.is_broken(Broken::IgnoresBudget);
         let keeps_old_clock = self.is_broken(Broken::KeepsOldClock);
@@ -205,7 +205,7 @@ impl World {
 
     /// Publishes what the machine of a process holds, and compares it with what it held before.
     pub(crate) fn changed(&mut self, process: usize, excused: bool) {
-        let now = self.clocks.time();
+        let now = self.time(process);
         let drops = self.is_broken(Broken::DropsTokens);
         let session = self.processes[process].session.as_mut().expect("only a living process changes");
         session.publish(now);
