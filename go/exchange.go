@@ -18,10 +18,11 @@ func (s *MachineSession) exchange(send *Action) func(now Time) error {
 	ctx, cancel := context.WithTimeout(s.ctx, s.now().until(send.Deadline))
 	defer cancel()
 	status, header, body, err := s.roundTrip(ctx, send)
+	if err != nil {
+		failure := failureOf(ctx, err)
+		return func(now Time) error { return s.machine.HandleFailure(send.RequestID, failure, now) }
+	}
 	return func(now Time) error {
-		if err != nil {
-			return s.machine.HandleFailure(send.RequestID, failureOf(ctx, err), now)
-		}
 		return s.machine.HandleResponse(send.RequestID, status, header, body, now)
 	}
 }

@@ -29,12 +29,12 @@ type instance struct {
 // instanceOf is the instance that the library makes of an address as people paste it. What it makes of
 // it shows in the first request of a machine, which is never sent.
 func instanceOf(address string, headers http.Header) (*instance, error) {
-	machine, err := NewMachine(address, WithPassword("nobody", "nothing"), WithAllowHTTP())
+	now := Now()
+	machine, err := NewMachine(address, now, WithPassword("nobody", "nothing"), WithAllowHTTP())
 	if err != nil {
 		return nil, err
 	}
 	defer machine.Close()
-	now := Now()
 	if err := machine.WantToken(now); err != nil {
 		return nil, err
 	}

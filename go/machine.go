@@ -46,14 +46,14 @@ const (
 	FailureOther = Failure(C.PLEXTRAC_FAILURE_OTHER)
 )
 
-// NewMachine makes a machine that has sent nothing, for the instance at url, as people paste it. Close
-// it when it is no longer needed.
-func NewMachine(url string, options ...MachineOption) (*Machine, error) {
-	machine, _, err := newMachine(context.Background(), url, options, Now())
+// NewMachine makes a machine that has sent nothing, for the instance at url, as people paste it; now is
+// where its time begins. Close it when it is no longer needed.
+func NewMachine(url string, now Time, options ...MachineOption) (*Machine, error) {
+	machine, _, err := newMachine(context.Background(), url, now, options)
 	return machine, err
 }
 
-func newMachine(ctx context.Context, url string, options []MachineOption, now Time) (*Machine, kept, error) {
+func newMachine(ctx context.Context, url string, now Time, options []MachineOption) (*Machine, kept, error) {
 	config, err := newConfig(ctx, url)
 	if err != nil {
 		return nil, kept{}, err

@@ -41,7 +41,7 @@ const defaultPatience = 30 * time.Second
 // http.DefaultTransport. Nothing is sent until a token is needed. Close it when it is no longer needed.
 func NewMachineSession(base http.RoundTripper, url string, options ...MachineOption) (*MachineSession, error) {
 	ctx, stop := context.WithCancel(context.Background())
-	machine, kept, err := newMachine(ctx, url, options, Now())
+	machine, kept, err := newMachine(ctx, url, Now(), options)
 	if err != nil {
 		stop()
 		return nil, err

@@ -13,7 +13,7 @@ import (
 // internet needs no such thing.
 var exampleHTTP http.RoundTripper
 
-// TestMain gives the examples what a shell would: an instance and an account in the environment. Tests
+// TestMain gives the examples what a shell would: an instance and accounts in the environment. Tests
 // have emulators of their own.
 func TestMain(m *testing.M) {
 	emulator, err := emulatortest.Run()
@@ -21,13 +21,16 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	account := emulator.WithMFA()
+	account, service := emulator.WithMFA(), emulator.WithoutMFA()
 	for name, value := range map[string]string{
 		"PLEXTRAC_URL":         emulator.TLSURL,
 		"PLEXTRAC_CA_FILE":     emulator.CAFile,
 		"PLEXTRAC_USERNAME":    account.Username,
 		"PLEXTRAC_PASSWORD":    account.Password,
 		"PLEXTRAC_TOTP_SECRET": account.TOTPSecret,
+
+		"PLEXTRAC_SERVICE_USERNAME": service.Username,
+		"PLEXTRAC_SERVICE_PASSWORD": service.Password,
 	} {
 		if err := os.Setenv(name, value); err != nil {
 			fmt.Fprintln(os.Stderr, err)

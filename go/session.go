@@ -207,8 +207,9 @@ func (s *Session) Logout() error {
 // Close ends the session: every caller returns with [ErrClosed], and so does every later call. It waits
 // at most a second, for an authentication request that is out. Closing again does nothing.
 func (s *Session) Close() error {
-	s.stop()
 	s.cleanup.Stop()
+	// Afterwards, so that whoever is asked for six digits does not give up on a session that is open.
+	defer s.stop()
 	ptr, open := s.handle.enter()
 	if !open {
 		return nil

@@ -2,6 +2,7 @@ package plextrac
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 )
@@ -77,6 +78,11 @@ func (t *Transport) CloseIdleConnections() {
 	if base, ok := t.base.(interface{ CloseIdleConnections() }); ok {
 		base.CloseIdleConnections()
 	}
+}
+
+// Format shows what it is authorized by.
+func (t *Transport) Format(f fmt.State, _ rune) {
+	show(f, "plextrac.Transport(%v)", t.of)
 }
 
 // authority is what a transport needs of a session.
