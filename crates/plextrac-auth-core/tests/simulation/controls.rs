@@ -16,8 +16,7 @@ pub(crate) enum Broken {
     ForgetsRejections,
     PollsInCircles,
     LosesRequests,
-    /// Leaves the budget of an earlier boot as it stands.
-    KeepsOldClock,
+    NeverLetsGo,
 }
 
 /// A world in which every promise is put to the test.
@@ -67,7 +66,7 @@ fn a_client_that_breaks_a_rule_is_caught_by_the_promise_that_rests_on_it() {
         (Broken::ForgetsRejections, Promise::RejectedOnce),
         (Broken::PollsInCircles, Promise::NoBusyLoop),
         (Broken::LosesRequests, Promise::Sent),
-        (Broken::KeepsOldClock, Promise::Recovery),
+        (Broken::NeverLetsGo, Promise::Recovery),
     ] {
         let found = found(Some(broken));
         assert!(found.contains(&promise), "{broken:?} is caught by {found:?} and not by {promise:?}");

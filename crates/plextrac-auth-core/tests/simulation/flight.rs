@@ -8,18 +8,16 @@ use std::rc::Rc;
 
 use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
-    Call, Digits, Event, FailureKind, InputError, Instant, Request, RequestId, Response, SharedRecord,
-    TransportFailure, WaitReason, Want,
+    Event, FailureKind, InputError, Instant, Request, RequestId, SharedRecord, TransportFailure, WaitReason,
+    Want,
 };
 
 use crate::controls::Broken;
-use crate::driver::{Reply, Sent, authenticator};
-use crate::plan::{DigitsFrom, Outage};
-use crate::server::Standing;
+use crate::plan::DigitsFrom;
 use crate::session::Drained;
 use crate::store::{Holder, Thread};
 use crate::watch::Promise;
-use crate::world::{Event as WorldEvent, Local, World};
+use crate::world::{Local, World};
 
 /// What callers see of a flight, and where it stands.
 pub(crate) struct Flight {
@@ -57,7 +55,7 @@ pub(crate) enum Ended {
 }
 
 #[derive(Debug)]
-enum Stage {
+pub(crate) enum Stage {
     Begin(Want),
     KeepAccount(SharedRecord, Result<Next, Ended>),
     KeepToken(SharedRecord, Result<Next, Ended>),
@@ -78,6 +76,19 @@ impl Flight {
 
     pub(crate) const fn is_asking(&self) -> bool {
         self.asking_since_ms.is_some()
+    }
+
+    pub(crate) const fn begin_asking(&mut self, awake_ms: u64) {
+        self.asking_since_ms = Some(awake_ms);
+    }
+
+    pub(crate) fn end_asking(&mut self, awake_ms: u64) {
+        self.asked_for_ms = self.person_ms(awake_ms);
+        self.asking_since_ms = None;
+    }
+
+    pub(crate) fn awaits(&self, id: RequestId) -> bool {
+        matches!(self.stage, Stage::AwaitAnswer(out) if out == id)
     }
 }
 
@@ -154,7 +165,7 @@ impl World {
     }
 
     /// What was kept is written first, in two halves; then comes what follows.
-    fn keep_and_follow(&mut self, process: usize, drained: Result<Drained, Ended>) {
+    pub(crate) fn keep_and_follow(&mut self, process: usize, drained: Result<Drained, Ended>) {
         let (record, after) = match drained {
             Ok(Drained { next, events, record, .. }) => {
                 (record, self.tell_all(process, &events).map_or(Ok(next), Err))
@@ -261,134 +272,6 @@ impl World {
         }
     }
 
-    fn ask(&mut self, process: usize, attempt: u32) {
-        let awake_ms = self.clocks.awake_ms();
-        let DigitsFrom::Person { takes_ms, wrong, gives_up } = self.processes[process].plan.digits else {
-            return;
-        };
-        self.enter(process, Stage::Ask);
-        self.flight_of(process).expect("a flight asks").borrow_mut().asking_since_ms = Some(awake_ms);
-        self.notify(process);
-        let takes = self.random.within(takes_ms);
-        let how = match (self.random.chance(gives_up), self.random.chance(wrong)) {
-            (true, _) if !self.is_calm => Typed::Nothing,
-            (_, true) if !self.is_calm => Typed::Nonsense,
-            _ => Typed::Code,
-        };
-        self.trace(|| format!("p{process} asks a person, attempt {attempt}: {how:?} after {takes} ms"));
-        let number = self.flight_number(process);
-        self.local(process, takes, Local::Digits(number, how));
-    }
-
-    /// A person typed something, or gave up.
-    pub(crate) fn typed(&mut self, process: usize, number: u64, how: Typed) {
-        let awake_ms = self.clocks.awake_ms();
-        let unix_ms = self.clocks.true_unix_ms();
-        let Some(flight) = self.flight_of(process).filter(|flight| flight.borrow().number == number) else {
-            return;
-        };
-        {
-            let mut flight = flight.borrow_mut();
-            flight.asked_for_ms = flight.person_ms(awake_ms);
-            flight.asking_since_ms = None;
-        }
-        self.notify(process);
-        let code = match how {
-            Typed::Nothing => {
-                let drained = self.step(process, |machine, _| machine.abandon_mfa());
-                return self.keep_and_follow(process, drained);
-            }
-            Typed::Nonsense => format!("{:06}", self.random.within((0, 999_999))),
-            Typed::Code => authenticator(unix_ms),
-        };
-        let drained =
-            self.step(process, |machine, now| machine.submit_digits(Digits::new(&code).unwrap(), now));
-        self.keep_and_follow(process, drained);
-    }
-
-    fn leave(&mut self, process: usize, request: &Request) {
-        let (account, life) = (self.processes[process].plan.account, self.processes[process].life);
-        let now = self.time(process).monotonic;
-        let left_ms = request.deadline.since(now).as_millis() as u64;
-        let number = self.flight_number(process);
-        self.enter(process, Stage::AwaitAnswer(request.id));
-        if left_ms == 0 {
-            // The process stood still for so long that the request is not sent any more.
-            return self.local(process, 0, Local::NoAnswer(number, request.id, TransportFailure::Timeout));
-        }
-        let sent = Sent::of(request, now);
-        self.trace(|| format!("p{process} sends {:?} for account {account}", request.call));
-        self.watch.left(account, process, life);
-        self.look_at_what_leaves(process, &sent);
-        self.local(process, left_ms, Local::NoAnswer(number, request.id, TransportFailure::Timeout));
-        let there = self.latency();
-        let arrives = WorldEvent::Arrives { process, life, number, id: request.id, sent };
-        match self.server.outage_at(self.clocks.true_ms) {
-            Some(Outage::Unreachable) => {
-                self.local(process, there, Local::NoAnswer(number, request.id, TransportFailure::Connect));
-            }
-            Some(Outage::Silent) => {}
-            _ if self.random.chance(self.plan.server.lost) => {
-                self.local(process, there, Local::NoAnswer(number, request.id, TransportFailure::Other));
-            }
-            // Nothing that its client gave up long ago reaches the server: connections end with it.
-            _ => self.later(there.min(left_ms), arrives),
-        }
-    }
-
-    fn look_at_what_leaves(&mut self, process: usize, sent: &Sent) {
-        let plan = &self.processes[process].plan;
-        let (account, life, is_known) = (plan.account, self.processes[process].life, plan.knows_password);
-        match sent.call {
-            Call::SignIn => self.watch.password_left(account, is_known, process, life),
-            Call::Mfa if plan.digits == DigitsFrom::Totp => {
-                self.watch.code_left(account, sent.field("token"))
-            }
-            Call::Mfa | Call::Refresh => {}
-        }
-    }
-
-    /// A request reached the server.
-    pub(crate) fn arrives(&mut self, process: usize, life: u32, number: u64, id: RequestId, sent: &Sent) {
-        let (at_ms, unix_ms) = (self.clocks.true_ms, self.clocks.true_unix_ms());
-        self.watch.arrived(sent.call, self.plan.budget);
-        let reply = self.server.answer(sent, at_ms, unix_ms, &mut self.random);
-        let back = self.latency();
-        if self.random.chance(self.plan.server.unanswered) {
-            // The connection breaks, or nothing is heard of it any more.
-            if self.random.chance(500) {
-                self.network(process, life, back, Local::NoAnswer(number, id, TransportFailure::Other));
-            }
-            return;
-        }
-        self.network(process, life, back, Local::Answer(number, id, reply));
-    }
-
-    /// An answer, or none, reached the flight that waits for it.
-    pub(crate) fn answered(&mut self, process: usize, number: u64, id: RequestId, reply: &Reply) {
-        let Some(flight) = self.flight_of(process) else { return };
-        if flight.borrow().number != number
-            || !matches!(flight.borrow().stage, Stage::AwaitAnswer(out) if out == id)
-        {
-            return;
-        }
-        let (account, life) = (self.processes[process].plan.account, self.processes[process].life);
-        self.watch.came_back(account, process, life);
-        self.trace(|| format!("p{process} is answered {reply:?}"));
-        let drained = match reply {
-            Reply::Fails(failure) => {
-                self.step(process, |machine, now| machine.handle_failure(id, *failure, now))
-            }
-            Reply::Answer { status, headers, body } => {
-                let headers: Vec<(&str, &[u8])> =
-                    headers.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
-                let response = Response { status: *status, headers: &headers, body };
-                self.step(process, |machine, now| machine.handle_response(id, &response, now))
-            }
-        };
-        self.keep_and_follow(process, drained);
-    }
-
     fn end(&mut self, process: usize, outcome: Result<(), Ended>) {
         let (account, holder) = (self.processes[process].plan.account, self.holder(process));
         self.trace(|| format!("p{process} lands: {outcome:?}"));
@@ -422,65 +305,11 @@ impl World {
         }
     }
 
-    /// Writes what a step kept, at once.
-    pub(crate) fn keep_now(&mut self, process: usize, drained: Option<Drained>) {
-        if let Some(record) = drained.and_then(|drained| drained.record) {
-            self.keep_account(process, &record);
-            self.keep_token(process, record);
-        }
-    }
-
-    fn keep_account(&mut self, process: usize, record: &SharedRecord) {
-        let (boot, now) = (self.boot(process), self.time(process));
-        let plan = &self.processes[process].plan;
-        let (account, is_known) = (plan.account, plan.knows_password);
-        self.store.write_account(account, record, &boot, now);
-        if !record.rejected.is_empty() && self.watch.is_rejected_here(process, self.processes[process].life) {
-            self.watch.rejection_shared(account, is_known);
-        }
-        let (forgets_latch, forgets_step) =
-            (self.is_broken(Broken::ForgetsRejections), self.is_broken(Broken::ForgetsCodes));
-        self.store.forget(account, forgets_latch, forgets_step);
-    }
-
-    fn keep_token(&mut self, process: usize, record: SharedRecord) {
-        let account = self.processes[process].plan.account;
-        let unix_ms = self.clocks.true_unix_ms();
-        let kept = record.token.as_ref().map_or(0, |token| self.server.expires_ms(token.token.expose()));
-        let before = self.store.write_token(account, record.token);
-        let Some(before) = before.filter(|_| !self.is_signing_out(process)) else { return };
-        let lost = before.token.expose();
-        // What lives for less than its last unusable seconds is no loss.
-        let is_usable = self.server.standing(lost, unix_ms + 30_000) == Standing::Good;
-        // Of a token of another clock a process knows no age, and its own is as good.
-        let is_known = self.processes[process].plan.clock_apart_ms == 0;
-        if is_usable && is_known && kept + REPLICAS_APART_MS < self.server.expires_ms(lost) {
-            let how =
-                format!("process {process} writes a worse token of account {account} over a usable one");
-            self.watch.breaks(Promise::TokenKept, how);
-        }
-    }
-
-    pub(crate) fn release(&mut self, account: usize, holder: Holder) {
-        let chance = self.random.next();
-        let next = self.store.release(account, holder, chance);
-        self.grant(next);
-    }
-
-    pub(crate) fn grant(&mut self, next: Option<Holder>) {
-        let Some(next) = next else { return };
-        let delay = self.random.within((0, 3));
-        match next.thread {
-            Thread::Flight(_) => self.local(next.process, delay, Local::LockGranted),
-            Thread::Caller(caller) => self.local(next.process, delay, Local::SignOut(caller)),
-        }
-    }
-
     fn holder(&self, process: usize) -> Holder {
         Holder { process, life: self.processes[process].life, thread: Thread::Flight(0) }
     }
 
-    fn enter(&self, process: usize, stage: Stage) {
+    pub(crate) fn enter(&self, process: usize, stage: Stage) {
         if let Some(flight) = self.flight_of(process) {
             let mut flight = flight.borrow_mut();
             flight.turn += 1;
@@ -499,22 +328,11 @@ impl World {
         self.local(process, delay_ms, Local::Fly(number, turn));
     }
 
-    fn flight_of(&self, process: usize) -> Option<Rc<RefCell<Flight>>> {
+    pub(crate) fn flight_of(&self, process: usize) -> Option<Rc<RefCell<Flight>>> {
         self.processes[process].session.as_ref()?.flight.clone()
     }
 
-    fn flight_number(&self, process: usize) -> u64 {
+    pub(crate) fn flight_number(&self, process: usize) -> u64 {
         self.flight_of(process).map_or(0, |flight| flight.borrow().number)
     }
-}
-
-/// By so much a newer token may end earlier than the one before it: another replica made it.
-const REPLICAS_APART_MS: i64 = 5000;
-
-/// What a person who is asked for six digits does.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Typed {
-    Code,
-    Nonsense,
-    Nothing,
 }

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use crate::plan::{DAY_MS, HOUR, MINUTE, Mishap, Outage, Plan, ProcessPlan, RetryAfter, SECOND};
+use crate::plan::{CALM, DAY_MS, HOUR, MINUTE, Mishap, Outage, Plan, ProcessPlan, RetryAfter, SECOND};
 use crate::watch::Figures;
 use crate::world::World;
 
@@ -91,8 +91,9 @@ fn an_hour_of_suspend_sends_no_dead_token_and_costs_one_sign_in() {
     };
     live(20, plan, |figures| {
         assert_eq!(figures.expired_sent, 0);
-        // One at the beginning and, since the token ended in the hour, one after it.
+        // One at the beginning and, since the token ended in the hour, one after it. Refreshes are ten minutes apart.
         assert_eq!(figures.sign_ins, 2);
+        assert!(figures.refreshes <= 6, "{} refreshes", figures.refreshes);
         assert!(figures.failed.is_empty(), "{:?}", figures.failed);
     });
 }
@@ -180,6 +181,25 @@ fn eight_hours_of_a_request_a_minute_cost_one_sign_in_and_no_401() {
         assert!(figures.refreshes <= 60, "{} refreshes", figures.refreshes);
         assert!(figures.served >= 479 && figures.failed.is_empty(), "{:?}", figures.failed);
     });
+}
+
+#[test]
+fn a_full_budget_of_the_boot_before_is_free_again_for_programs_that_run_for_seconds() {
+    let plan = |seed| {
+        let mut plan = Plan::quiet(seed);
+        plan.budget = 2;
+        plan.processes[0].signs_out = 500;
+        plan.processes[0].pause_ms = (SECOND, SECOND);
+        plan.mishaps = vec![(MINUTE, Mishap::Reboot { lasts_ms: 30 * SECOND, uptime_ms: SECOND })];
+        // None of them lives for long enough to see a place become free.
+        for n in 5..66 {
+            plan.mishaps.push((n * 20 * SECOND, Mishap::Crash { process: 0, back_after_ms: SECOND }));
+        }
+        plan.calm_from_ms = Some(MINUTE);
+        plan.span_ms = 2 * MINUTE + CALM;
+        plan
+    };
+    live(20, plan, |figures| assert!(figures.served > 0));
 }
 
 #[test]

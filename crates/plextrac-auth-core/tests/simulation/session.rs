@@ -154,10 +154,9 @@ impl World {
         let (now, boot, shares) = (self.time(process), self.boot(process), self.plan.shares);
         let record = if shares { self.store.read_budget() } else { None };
         let ignores_budget = self.is_broken(Broken::IgnoresBudget);
-        let keeps_old_clock = self.is_broken(Broken::KeepsOldClock);
         let session = self.processes[process].session.as_mut().expect("only a living process takes steps");
         let mut polls = 0;
-        let is_outdated = shares && session.budget.restore(record.as_ref(), &boot, now) && !keeps_old_clock;
+        let is_outdated = shares && session.budget.restore(record.as_ref(), &boot, now);
         if ignores_budget {
             session.budget = Budget::new(60).unwrap();
         }

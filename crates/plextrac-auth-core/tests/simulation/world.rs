@@ -8,7 +8,7 @@ use plextrac_auth_core::{Generation, RequestId, Time, TransportFailure};
 use crate::clocks::Clocks;
 use crate::controls::Broken;
 use crate::driver::{Reply, Sent};
-use crate::flight::Typed;
+use crate::person::Typed;
 use crate::plan::{CALM, Mishap, Plan};
 use crate::random::Random;
 use crate::server::Server;
