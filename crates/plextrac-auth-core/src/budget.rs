@@ -12,7 +12,7 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::rate_limit::MAX_WAIT;
-use crate::record::Stamp;
+use crate::record::{CLOCKS_AGREE, Stamp};
 use crate::time::{Instant, Time};
 
 /// Requests a minute when nothing else is said: people's browsers share the instance's ten.
@@ -30,14 +30,14 @@ pub struct Ticket(pub(crate) u64);
 pub struct Budget {
     per_minute: u32,
     places: Vec<Place>,
-    wait_until: Option<Instant>,
+    waits: Vec<Place>,
 }
 
-/// One place that is taken.
+/// One place that is taken, or a wait that was asked for in answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     pub(crate) ticket: Ticket,
-    /// The place is free again from here.
+    /// The place is free again from here, or the wait is over.
     pub(crate) until: Instant,
     /// Taken by another process: known from its record, and gone when it is gone from there.
     #[serde(skip, default = "foreign")]
@@ -51,8 +51,8 @@ pub struct BudgetRecord {
     pub stamp: Stamp,
     /// The places that are taken.
     pub places: Vec<Place>,
-    /// Until when the instance asked everybody to wait.
-    pub wait_until: Option<Instant>,
+    /// The waits that the instance asked everybody for.
+    pub waits: Vec<Place>,
 }
 
 /// The limit asked for is not between 2 and 60.
@@ -75,7 +75,7 @@ impl Budget {
     /// [`OutOfRange`] for any other number.
     pub fn new(per_minute: u32) -> Result<Self, OutOfRange> {
         let fits = (2..=60).contains(&per_minute);
-        fits.then_some(Self { per_minute, places: Vec::new(), wait_until: None }).ok_or(OutOfRange)
+        fits.then_some(Self { per_minute, places: Vec::new(), waits: Vec::new() }).ok_or(OutOfRange)
     }
 
     /// The limit.
@@ -98,15 +98,15 @@ impl Budget {
     /// Until when the instance asked to wait, if it did and that is not over.
     #[must_use]
     pub fn wait_until(&self, now: Instant) -> Option<Instant> {
-        self.wait_until.filter(|until| *until > now)
+        self.waits.iter().map(|wait| wait.until).filter(|until| *until > now).max()
     }
 
     /// What other processes have to know.
     #[must_use]
     pub fn to_record(&self, boot: &str, now: Time) -> BudgetRecord {
-        let places = self.places.iter().filter(|place| place.until > now.monotonic).copied().collect();
         let stamp = Stamp { boot: boot.into(), monotonic: now.monotonic, unix: now.unix };
-        BudgetRecord { stamp, places, wait_until: self.wait_until(now.monotonic) }
+        let lasting = |all: &[Place]| all.iter().filter(|one| one.until > now.monotonic).copied().collect();
+        BudgetRecord { stamp, places: lasting(&self.places), waits: lasting(&self.waits) }
     }
 
     /// Takes over what other processes have written; what this one sent itself stays. If the record's clock cannot
@@ -115,31 +115,19 @@ impl Budget {
     /// Returns whether the record is to be written anew on this clock: until it is, whoever reads it next takes it
     /// for written at that moment, and after a reboot a full budget would never be free again.
     pub fn restore(&mut self, record: Option<&BudgetRecord>, boot: &str, now: Time) -> bool {
-        let known = core::mem::take(&mut self.places);
-        self.places = known.iter().filter(|place| !place.foreign).copied().collect();
-        let Some(record) = record else { return false };
-        let now_here = now.monotonic;
-        let is_comparable = record.stamp.on_clock(boot, now).is_some();
-        for place in &record.places {
-            let is_own = self.places.iter().any(|own| own.ticket == place.ticket);
-            let until = if is_comparable {
-                place.until.min(now_here + LONGEST_PLACE)
-            } else {
-                let left = place.until.since(record.stamp.monotonic).min(LONGEST_PLACE);
-                let seen_before = known.iter().find(|known| known.ticket == place.ticket);
-                seen_before.map_or(Instant::NEVER, |seen| seen.until).min(now_here + left)
-            };
-            if !is_own && until > now_here {
-                self.places.push(Place { ticket: place.ticket, until, foreign: true });
-            }
-        }
-        // A wait told on another clock grows by what passed since it was written: the one that is known here is nearer.
-        let is_wait_news = is_comparable || self.wait_until(now_here).is_none();
-        if let Some(until) = record.wait_until.filter(|_| is_wait_news) {
-            let from = if is_comparable { now_here } else { record.stamp.monotonic };
-            self.rate_limited(now_here + until.since(from).min(MAX_WAIT));
-        }
-        !is_comparable
+        let Some(record) = record else {
+            self.places.retain(|place| !place.foreign);
+            self.waits.retain(|wait| !wait.foreign);
+            return false;
+        };
+        let clock = match record.stamp.on_clock(boot, now) {
+            Some(_) if record.stamp.is_of(boot) => TheirClock::IsOurs,
+            Some(_) => TheirClock::AgreesWithOurs,
+            None => TheirClock::Unknown { written: record.stamp.monotonic },
+        };
+        take_over(&mut self.places, &record.places, LONGEST_PLACE, clock, now.monotonic);
+        take_over(&mut self.waits, &record.waits, MAX_WAIT, clock, now.monotonic);
+        matches!(clock, TheirClock::Unknown { .. })
     }
 
     /// Whether so many places are free.
@@ -175,19 +163,58 @@ impl Budget {
         }
     }
 
+    /// Whether a place is still held: a computer that slept through the answer holds none any more.
+    pub(crate) fn is_held(&self, ticket: Ticket, now: Instant) -> bool {
+        self.places.iter().any(|place| place.ticket == ticket && place.until > now)
+    }
+
     /// A held place is not needed.
     pub(crate) fn release(&mut self, ticket: Ticket) {
         self.places.retain(|place| place.ticket != ticket);
     }
 
-    /// The instance said to wait; a shorter wait never replaces a longer one.
-    pub(crate) fn rate_limited(&mut self, until: Instant) {
-        self.wait_until = self.wait_until.max(Some(until));
+    /// The instance answered a request by saying to wait; a shorter wait never replaces a longer one.
+    pub(crate) fn rate_limited(&mut self, ticket: Ticket, until: Instant, now: Instant) {
+        self.waits.retain(|wait| wait.until > now);
+        self.waits.push(Place { ticket, until, foreign: false });
     }
 }
 
 /// No request is out for longer than an hour (the longest timeout); what claims more is damaged.
 const LONGEST_PLACE: Duration = Duration::from_secs(3600 + 61);
+
+/// What is known of the clock of those who wrote a record.
+#[derive(Clone, Copy)]
+enum TheirClock {
+    IsOurs,
+    /// To within a few seconds, by which a place could seem to be free too early.
+    AgreesWithOurs,
+    /// It said this when they wrote.
+    Unknown {
+        written: Instant,
+    },
+}
+
+/// Puts what others told in the place of what they told before. What is over here is remembered for as long as they
+/// tell it, or two processes whose clocks cannot be compared would begin each other's waits anew for ever.
+fn take_over(all: &mut Vec<Place>, told: &[Place], longest: Duration, clock: TheirClock, now: Instant) {
+    let known = core::mem::take(all);
+    all.extend(known.iter().filter(|known| !known.foreign));
+    for told in told {
+        let until = match clock {
+            TheirClock::IsOurs => told.until.min(now + longest),
+            TheirClock::AgreesWithOurs => told.until.min(now + longest) + CLOCKS_AGREE,
+            TheirClock::Unknown { written } => {
+                let seen_before = known.iter().find(|known| known.ticket == told.ticket);
+                let left = told.until.since(written).min(longest);
+                seen_before.map_or(Instant::NEVER, |seen| seen.until).min(now + left)
+            }
+        };
+        if all.iter().all(|own| own.ticket != told.ticket) {
+            all.push(Place { ticket: told.ticket, until, foreign: true });
+        }
+    }
+}
 
 /// What is read was written by somebody else.
 const fn foreign() -> bool {
@@ -196,7 +223,7 @@ const fn foreign() -> bool {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { per_minute: DEFAULT_PER_MINUTE, places: Vec::new(), wait_until: None }
+        Self { per_minute: DEFAULT_PER_MINUTE, places: Vec::new(), waits: Vec::new() }
     }
 }
 
@@ -244,8 +271,8 @@ mod tests {
     #[test]
     fn the_instances_wait_comes_before_free_places_and_is_never_shortened() {
         let mut budget = Budget::default();
-        budget.rate_limited(at(5_000));
-        budget.rate_limited(at(2_000));
+        budget.rate_limited(Ticket(1), at(5_000), at(0));
+        budget.rate_limited(Ticket(2), at(2_000), at(0));
         assert_eq!(budget.check(1, at(4_999)), Err(Closed::RateLimited(at(5_000))));
         assert_eq!(budget.check(1, at(5_000)), Ok(()));
     }
@@ -255,7 +282,7 @@ mod tests {
         let mut budget = Budget::new(2).unwrap();
         budget.send(Ticket(1), at(30_000), at(0));
         budget.answered(Ticket(1), at(500));
-        budget.rate_limited(at(9_000));
+        budget.rate_limited(Ticket(1), at(9_000), at(500));
         let now = Time::from_millis(1_000, 5_000);
         let record = budget.to_record("b1", now);
         let mut other = Budget::new(2).unwrap();
@@ -269,10 +296,20 @@ mod tests {
     }
 
     #[test]
+    fn a_place_on_a_clock_that_agrees_to_within_seconds_counts_those_seconds_longer() {
+        let mut budget = Budget::new(2).unwrap();
+        budget.send(Ticket(1), at(30_000), at(0));
+        let record = budget.to_record("b1", Time::from_millis(1_000, 1_000_000));
+        let mut other = Budget::new(2).unwrap();
+        assert!(!other.restore(Some(&record), "b2", Time::from_millis(12_000, 1_008_000)));
+        assert_eq!((other.used(at(95_999)), other.used(at(96_000))), (1, 0));
+    }
+
+    #[test]
     fn a_record_of_another_clock_counts_as_written_now() {
         let mut budget = Budget::new(2).unwrap();
         budget.send(Ticket(1), at(1_000_000), at(970_000));
-        budget.rate_limited(at(1_030_000));
+        budget.rate_limited(Ticket(1), at(1_030_000), at(970_000));
         let record = budget.to_record("b1", Time::from_millis(1_000_000, 5_000_000));
         let mut other = Budget::new(2).unwrap();
         other.restore(Some(&record), "b2", Time::from_millis(7_000, 9_999_000));
@@ -292,15 +329,20 @@ mod tests {
         assert!(other.restore(Some(&record), "b2", later));
         assert_eq!(other.used(at(67_999)), 1);
         assert_eq!(other.used(at(68_000)), 0, "a second look does not begin the minute anew");
+        assert!(other.restore(Some(&record), "b2", Time::from_millis(70_000, 9_999_000)));
+        assert_eq!(other.used(at(70_000)), 0, "nor does one after the minute");
         let anew = other.to_record("b2", later);
-        assert!(!Budget::default().restore(Some(&anew), "b2", later), "a record on this clock stays as it is");
+        assert!(
+            !Budget::default().restore(Some(&anew), "b2", later),
+            "a record on this clock stays as it is"
+        );
     }
 
     #[test]
     fn a_damaged_record_closes_the_budget_for_an_hour_at_most() {
         let stamp = Stamp { boot: "b".into(), monotonic: at(0), unix: crate::time::UnixTime::from_millis(0) };
         let places = alloc::vec![Place { ticket: Ticket(1), until: Instant::NEVER, foreign: true }];
-        let record = BudgetRecord { stamp, places, wait_until: Some(Instant::NEVER) };
+        let record = BudgetRecord { stamp, waits: places.clone(), places };
         let mut budget = Budget::new(2).unwrap();
         budget.restore(Some(&record), "b", Time::from_millis(1, 1));
         assert_eq!(budget.used(at(3_661_001)), 0);

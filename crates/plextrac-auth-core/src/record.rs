@@ -53,6 +53,9 @@ pub struct Stamp {
     pub unix: UnixTime,
 }
 
+/// Two clocks agree if they are not further apart on how long ago something was.
+pub(crate) const CLOCKS_AGREE: Duration = Duration::from_secs(5);
+
 impl Stamp {
     /// A moment that nobody can place: what bears it is good for one refresh.
     pub(crate) const UNKNOWN: Self =
@@ -60,15 +63,22 @@ impl Stamp {
 
     /// The stamped moment on this process's monotonic clock, if that can be known: the same boot, or two
     /// clocks that agree within 5 s on how long ago it was.
+    ///
+    /// By two clocks that agree it is known to within those 5 s.
     #[must_use]
     pub fn on_clock(&self, boot: &str, now: Time) -> Option<Instant> {
         let elapsed = now.monotonic.as_millis().checked_sub(self.monotonic.as_millis())?;
-        if !boot.is_empty() && boot == self.boot {
+        if self.is_of(boot) {
             return Some(self.monotonic);
         }
         let by_wall_clock = now.unix.as_millis().checked_sub(self.unix.as_millis())?;
-        let apart = i64::try_from(elapsed).ok()?.abs_diff(by_wall_clock);
-        (apart <= 5_000).then_some(self.monotonic)
+        let apart = Duration::from_millis(i64::try_from(elapsed).ok()?.abs_diff(by_wall_clock));
+        (apart <= CLOCKS_AGREE).then_some(self.monotonic)
+    }
+
+    /// Whether it is of the boot of that name.
+    pub(crate) fn is_of(&self, boot: &str) -> bool {
+        !boot.is_empty() && boot == self.boot
     }
 }
 

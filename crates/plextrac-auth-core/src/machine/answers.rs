@@ -38,7 +38,7 @@ impl Machine {
             (Answer::Rejected { server_text }, _) => {
                 self.on_rejected(&flight, server_text.as_deref(), response.status, now);
             }
-            (Answer::RateLimited { wait }, _) => self.on_rate_limited(wait, response.status, now),
+            (Answer::RateLimited { wait }, _) => self.on_rate_limited(&flight, wait, response.status, now),
             // A 401 to a refresh means what it means everywhere, with JSON or without; a page is not the API's word.
             (Answer::Unusable { what, .. }, Call::Refresh)
                 if response.status == 401 && what != answer::Unusable::Html =>
@@ -200,8 +200,8 @@ impl Machine {
         }
     }
 
-    fn on_rate_limited(&mut self, wait: Duration, status: u16, now: Time) {
-        self.settlements.push(Settlement::RateLimited(now.monotonic + wait));
+    fn on_rate_limited(&mut self, flight: &Flight, wait: Duration, status: u16, now: Time) {
+        self.settlements.push(Settlement::RateLimited(flight.ticket, now.monotonic + wait, now.monotonic));
         self.step_to(Trigger::Failed);
         let sentence = "the instance limits authentication requests, whoever sends them; nothing is sent before the time it asks for";
         let failure = Failure::new(FailureKind::MustWait, sentence).with_status(status);

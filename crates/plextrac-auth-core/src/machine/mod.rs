@@ -205,7 +205,7 @@ struct Challenge {
 enum Settlement {
     Answered(Ticket, Instant),
     Release(Ticket),
-    RateLimited(Instant),
+    RateLimited(Ticket, Instant, Instant),
 }
 
 /// Whether the shared record was looked at for the want that stands.

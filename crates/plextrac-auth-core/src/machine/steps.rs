@@ -169,7 +169,8 @@ impl Machine {
                 return self.blocked(until.min(challenge.until), WaitReason::TotpStep);
             }
         }
-        let places = if challenge.held.is_some() { 0 } else { 1 };
+        let is_held = challenge.held.is_some_and(|held| budget.is_held(held, now.monotonic));
+        let places = if is_held { 0 } else { 1 };
         if let Gate::Closed(until, reason) = budget_gate(budget, places, now) {
             return self.blocked(until, reason);
         }
@@ -284,7 +285,7 @@ impl Machine {
             match settlement {
                 Settlement::Answered(ticket, at) => budget.answered(ticket, at),
                 Settlement::Release(ticket) => budget.release(ticket),
-                Settlement::RateLimited(until) => budget.rate_limited(until),
+                Settlement::RateLimited(ticket, until, at) => budget.rate_limited(ticket, until, at),
             }
         }
     }
