@@ -5,6 +5,7 @@ use plextrac_auth_core::{Call, Request, RequestId, Response, TransportFailure};
 use crate::driver::{Reply, Sent};
 use crate::flight::Stage;
 use crate::plan::{DigitsFrom, Outage};
+use crate::watch::Promise;
 use crate::world::{Event, Local, World};
 
 impl World {
@@ -55,7 +56,15 @@ impl World {
     pub(crate) fn arrives(&mut self, process: usize, life: u32, number: u64, id: RequestId, sent: &Sent) {
         let (at_ms, unix_ms) = (self.clocks.true_ms, self.clocks.true_unix_ms());
         self.watch.arrived(sent.call, self.plan.budget);
+        let repeated = self.server.repeated_codes;
         let reply = self.server.answer(sent, at_ms, unix_ms, &mut self.random);
+        let account = self.processes[process].plan.account;
+        let mut others = self.processes.iter().filter(|other| other.plan.account == account);
+        // A person's code is of no step that programs could know of.
+        if self.server.repeated_codes > repeated && others.all(|other| other.plan.digits == DigitsFrom::Totp)
+        {
+            self.watch.breaks(Promise::CodeOnce, format!("a spent step of account {account} came again"));
+        }
         let back = self.latency();
         if self.random.chance(self.plan.server.unanswered) {
             // The connection breaks, or nothing is heard of it any more.

@@ -41,8 +41,8 @@ impl World {
         let before = self.store.write_token(account, record.token);
         let Some(before) = before.filter(|_| !self.is_signing_out(process)) else { return };
         let lost = before.token.expose();
-        // What lives for less than its last unusable seconds is no loss.
-        let is_usable = self.server.standing(lost, unix_ms + 30_000) == Standing::Good;
+        // Its life counts from when it was asked for, up to half a minute before it was made, and its last seconds do not count.
+        let is_usable = self.server.standing(lost, unix_ms + 60_000) == Standing::Good;
         // Of a token of another clock a process knows no age, and its own is as good.
         let is_known = self.processes[process].plan.clock_apart_ms == 0;
         if is_usable && is_known && kept + REPLICAS_APART_MS < self.server.expires_ms(lost) {

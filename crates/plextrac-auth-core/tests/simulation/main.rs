@@ -34,6 +34,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use plan::Plan;
+use watch::Figures;
 use world::World;
 
 /// Tried when nothing else is said.
@@ -50,7 +51,8 @@ fn whatever_is_drawn_no_promise_is_broken() {
         return assert!(report.broken.is_none(), "{}", told(seed, &report.broken.unwrap().to_string()));
     }
     let seeds = number("PLEXTRAC_SIM_SEEDS").unwrap_or(SEEDS);
-    let (next, broken) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()));
+    let (next, broken, all) =
+        (AtomicU64::new(0), Mutex::new(BTreeMap::new()), Mutex::new(Figures::default()));
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..workers {
@@ -60,8 +62,11 @@ fn whatever_is_drawn_no_promise_is_broken() {
                     if seed >= seeds {
                         return;
                     }
-                    let run = AssertUnwindSafe(|| World::new(&Plan::drawn(seed)).run().broken);
-                    let found = catch_unwind(run).map(|broken| broken.map(|broken| broken.to_string()));
+                    let run = catch_unwind(AssertUnwindSafe(|| World::new(&Plan::drawn(seed)).run()));
+                    let found = run.map(|report| {
+                        all.lock().unwrap().add(&report.figures);
+                        report.broken.map(|broken| broken.to_string())
+                    });
                     if let Some(found) = found.unwrap_or_else(|_| Some("panicked".into())) {
                         broken.lock().unwrap().insert(seed, found);
                     }
@@ -72,6 +77,32 @@ fn whatever_is_drawn_no_promise_is_broken() {
     let broken = broken.into_inner().unwrap();
     let told: String = broken.iter().take(20).map(|(seed, broken)| told(*seed, broken)).collect();
     assert!(broken.is_empty(), "{} of {seeds} runs broke a promise\n{told}", broken.len());
+    let all = all.into_inner().unwrap();
+    println!("{seeds} runs: {all:?}");
+    if seeds >= SEEDS {
+        control_that_everything_was_met(&all);
+    }
+}
+
+/// Promises that are kept where nothing happens are worth nothing.
+fn control_that_everything_was_met(all: &Figures) {
+    let counts =
+        [all.sign_ins, all.second_steps, all.refreshes, all.rate_limited, all.adopted, all.unauthorized];
+    assert!(counts.iter().all(|count| *count > 100), "{counts:?}");
+    for ending in [
+        "Timeout",
+        "MustWait",
+        "SignedOut",
+        "Failed(Timeout)",
+        "Failed(Network)",
+        "Failed(Rejected)",
+        "Failed(MfaRejected)",
+        "Failed(MfaRequired)",
+        "Failed(MustWait)",
+        "Failed(UnexpectedAnswer)",
+    ] {
+        assert!(all.failed.contains_key(ending), "no call ended with {ending}: {:?}", all.failed);
+    }
 }
 
 fn told(seed: u64, broken: &str) -> String {

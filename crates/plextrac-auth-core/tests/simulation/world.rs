@@ -272,11 +272,10 @@ impl World {
         }
         for process in 0..self.processes.len() {
             let its = &self.processes[process];
-            // On clocks that cannot be compared a budget is kept, and may be kept too long.
-            let is_right = its.plan.knows_password
-                && self.server.takes_password(its.plan.account)
-                && its.plan.clock_apart_ms == 0;
-            if is_right && its.session.is_some() && !its.served_in_calm {
+            let is_right = its.plan.knows_password && self.server.takes_password(its.plan.account);
+            // Where clocks cannot be compared, each process refreshes a token of its own, and a small budget starves somebody.
+            let is_enough = its.plan.clock_apart_ms == 0 || self.plan.budget > 4;
+            if is_right && is_enough && its.session.is_some() && !its.served_in_calm {
                 let how = format!("process {process} has no token, {CALM} ms after all is well again");
                 self.watch.breaks(Promise::Recovery, how);
             }
