@@ -16,6 +16,7 @@
 //!   out      out-parameters                 status  error  time  version
 //!   userdata what a callback is given
 //!   fork     who must not be used in a child
+//!   memory   wiped when it is freed
 //! ```
 //!
 //! No logger is ever installed by this library, and none can be by a program that loads it: its copy of the `log`
@@ -39,6 +40,7 @@ mod guard;
 mod fork;
 mod handle;
 mod lines;
+mod memory;
 mod out;
 mod text;
 mod userdata;
