@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use plextrac_auth_core::{Budget, DEFAULT_PER_MINUTE, Instance};
 
 use crate::clock::Clock;
-use crate::sync::Mutex;
+use crate::sync::{Mutex, ProcessMutex};
 
 /// The budget of an instance, by whichever session it is used.
 pub(crate) type SharedBudget = Arc<Mutex<Budget>>;
@@ -20,8 +20,8 @@ pub(crate) fn of_instance(
     clock: &Arc<dyn Clock>,
     per_minute: Option<u32>,
 ) -> SharedBudget {
-    static BUDGETS: OnceLock<Mutex<HashMap<Key, Entry>>> = OnceLock::new();
-    let mut budgets = BUDGETS.get_or_init(Mutex::default).lock();
+    static BUDGETS: OnceLock<ProcessMutex<HashMap<Key, Entry>>> = OnceLock::new();
+    let mut budgets = BUDGETS.get_or_init(ProcessMutex::default).lock();
     let key = (instance.clone(), Arc::as_ptr(clock).cast::<()>() as usize);
     let entry = budgets.entry(key).or_insert_with(|| {
         let budget = Budget::new(per_minute.unwrap_or(DEFAULT_PER_MINUTE)).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use crate::shared::Shared;
+use crate::sync::thread_local;
 
 /// The program's code that a session calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,15 +18,15 @@ pub(crate) enum Callback {
 
 /// Runs a callback of the session, which may panic.
 pub(crate) fn run<T>(callback: Callback, shared: &Shared, call: impl FnOnce() -> T) -> thread::Result<T> {
-    let outer = RUNNING.replace(Some((callback, id(shared))));
+    let outer = RUNNING.with(|running| running.replace(Some((callback, id(shared)))));
     let returned = catch_unwind(AssertUnwindSafe(call));
-    RUNNING.set(outer);
+    RUNNING.with(|running| running.set(outer));
     returned
 }
 
 /// The callback of the session that this thread is in.
 pub(crate) fn running_for(shared: &Shared) -> Option<Callback> {
-    RUNNING.get().filter(|(_, of)| *of == id(shared)).map(|(callback, _)| callback)
+    RUNNING.with(Cell::get).filter(|(_, of)| *of == id(shared)).map(|(callback, _)| callback)
 }
 
 fn id(shared: &Shared) -> usize {

@@ -22,9 +22,9 @@
 use std::fmt;
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use crate::sync::Mutex;
+use crate::sync::{AtomicBool, Mutex};
 
 /// Ends calls that are blocked, from another thread.
 ///

@@ -6,7 +6,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use plextrac_auth_core::{
@@ -23,7 +23,7 @@ use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::shared::{Inner, Shared};
 use crate::store::{StoreErrorKind, StoreLock};
-use crate::sync::Mutex;
+use crate::sync::{AtomicU64, Mutex, ThreadBuilder};
 
 /// What callers see of a flight. All of it is changed under the session's lock.
 #[derive(Default)]
@@ -67,7 +67,7 @@ pub(crate) fn start(
 ) -> Result<Arc<Mutex<Flight>>, Error> {
     let flight = Arc::new(Mutex::new(Flight::default()));
     let (for_thread, its_session) = (Arc::clone(&flight), Arc::clone(shared));
-    std::thread::Builder::new()
+    ThreadBuilder::new()
         .name("plextrac-flight".into())
         .spawn(move || run(&its_session, &for_thread, errand))
         .map_err(|error| {

@@ -35,6 +35,8 @@
 //! crate: a program that turns that on for the target `ureq_proto` writes its token to its log.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
+// A model has no network.
+#![cfg_attr(plextrac_shuttle, allow(dead_code))]
 
 mod budget;
 mod callback;
@@ -48,6 +50,8 @@ mod header;
 mod http;
 mod live;
 mod mfa;
+#[cfg(plextrac_shuttle)]
+mod model_check;
 mod probe;
 mod request;
 mod seed;

@@ -1,7 +1,7 @@
 //! The token that is handed out: published by whoever drives the machine, read by everybody.
 
 use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use http::HeaderValue;
@@ -9,7 +9,7 @@ use plextrac_auth_core::{Generation, Machine, Secret, Windows};
 
 use crate::clock::{Instant, Time};
 use crate::http::secret_header_value;
-use crate::sync::{Mutex, RwLock};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, RwLock, thread_local};
 
 /// A token in the forms in which it is used. A clone is a copy, secrets included.
 #[derive(Clone)]
@@ -173,7 +173,7 @@ impl Live {
 
 impl Default for Live {
     fn default() -> Self {
-        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        static NEXT_ID: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         Self {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
             version: AtomicU64::new(0),
@@ -191,7 +191,7 @@ impl Copy {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(plextrac_shuttle)))]
 mod tests {
     use plextrac_auth_core::{
         Budget, Config, Credentials, FingerprintKey, Instance, Output, Response, Seed, Want,

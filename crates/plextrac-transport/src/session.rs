@@ -19,7 +19,7 @@ use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::live::{Age, LiveToken};
 use crate::request::{Request, Response};
 use crate::shared::{Inner, Shared};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Signs in when a token is needed, and keeps it alive for as long as it is used.
 ///
@@ -362,7 +362,7 @@ impl Session {
         self.shared().tally.read()
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.handle.0
     }
 
@@ -635,11 +635,7 @@ impl<'a> Waiter<'a> {
         Want { fresh: matches!(need, Need::NewerThan(Some(_))), deadline: Some(deadline) }
     }
 
-    fn wait(
-        &self,
-        inner: &mut parking_lot::MutexGuard<'_, Inner>,
-        flight: &Mutex<Flight>,
-    ) -> Result<(), Error> {
+    fn wait(&self, inner: &mut MutexGuard<'_, Inner>, flight: &Mutex<Flight>) -> Result<(), Error> {
         let came_late = {
             let mut joined = flight.lock();
             joined.waiters += 1;
@@ -657,7 +653,7 @@ impl<'a> Waiter<'a> {
 
     fn wait_on(
         &self,
-        inner: &mut parking_lot::MutexGuard<'_, Inner>,
+        inner: &mut MutexGuard<'_, Inner>,
         flight: &Mutex<Flight>,
         came_late: bool,
     ) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! What all handles and flights of one session share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
@@ -20,7 +20,7 @@ use crate::live::Live;
 use crate::seed::random_seed;
 use crate::sharing::Sharing;
 use crate::store::{StoreError, StoreErrorKind};
-use crate::sync::{Condvar, Mutex};
+use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex};
 
 /// How long closing waits for a request that is out.
 const CLOSING_GRACE: Duration = Duration::from_secs(1);

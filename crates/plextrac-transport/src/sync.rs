@@ -1,3 +1,25 @@
-//! Every lock of this crate comes through here, so that a model checker can take their place.
+//! Every lock, atomic and thread of a session comes through here, so that a model checker can take their place: see
+//! `model_check`.
 
-pub(crate) use parking_lot::{Condvar, Mutex, RwLock};
+/// For what belongs to the process: it outlives a model's run, and nothing may wait while it is held.
+pub(crate) use parking_lot::Mutex as ProcessMutex;
+#[cfg(not(plextrac_shuttle))]
+pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+#[cfg(not(plextrac_shuttle))]
+pub(crate) use std::{
+    sync::atomic::{AtomicBool, AtomicU64},
+    thread::Builder as ThreadBuilder,
+    thread_local,
+};
+
+#[cfg(plextrac_shuttle)]
+pub(crate) use modelled::{Condvar, Mutex, MutexGuard, RwLock};
+#[cfg(plextrac_shuttle)]
+pub(crate) use shuttle::{
+    sync::atomic::{AtomicBool, AtomicU64},
+    thread::Builder as ThreadBuilder,
+    thread_local,
+};
+
+#[cfg(plextrac_shuttle)]
+mod modelled;

@@ -11,7 +11,7 @@ pub(crate) struct HttpError {
 }
 
 impl HttpError {
-    pub(super) fn new(kind: HttpErrorKind, message: impl Into<String>) -> Self {
+    pub(crate) fn new(kind: HttpErrorKind, message: impl Into<String>) -> Self {
         Self { kind, was_sent: false, message: message.into() }
     }
 
