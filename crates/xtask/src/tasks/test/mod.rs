@@ -9,7 +9,7 @@ use xshell::cmd;
 use crate::generated;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::tasks::no_std;
+use crate::tasks::{model_check, no_std};
 use crate::toolbox::{Toolbox, in_ci};
 
 /// Run all tests: Rust, no_std link, header, C programs, examples
@@ -29,6 +29,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
         cmd!(shell, "{cargo} test --workspace --no-fail-fast").run()?;
         Ok(String::new())
     });
+    steps.run("model check", || model_check::check(project));
     steps.run("no_std link", || no_std::prove(project, &toolbox));
     generated::check_all(project, &mut steps);
     header_modes::steps(project, &toolbox, &mut steps);
