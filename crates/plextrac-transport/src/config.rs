@@ -354,9 +354,11 @@ impl SessionConfig {
         self.set_http(http)
     }
 
-    /// Takes over options that a client can be made from.
+    /// Takes over options that a client can be made from. Whether there is anybody to trust is asked when everything is
+    /// set: the order of the setters is the caller's.
     fn set_http(&mut self, options: HttpOptions) -> Result<&mut Self, Error> {
-        crate::http::HttpClient::new(&options).map_err(|error| Error::invalid(error.to_string()))?;
+        let checked = HttpOptions { roots: Roots::System, ..options.clone() };
+        crate::http::HttpClient::new(&checked).map_err(|error| Error::invalid(error.to_string()))?;
         self.http = options;
         Ok(self)
     }
@@ -386,5 +388,51 @@ impl fmt::Debug for Mfa {
             Self::Callback(_) => "Callback",
             Self::Totp(_) => "Totp",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setters_may_come_in_any_order_and_nobody_to_trust_is_found_when_all_are_set() {
+        let mut config = SessionConfig::new("https://acme.example").unwrap();
+        config.roots(Roots::OnlyGiven).proxy("http://127.0.0.1:3128").unwrap().password("u", "p").unwrap();
+        let error = crate::Session::new(&config).unwrap_err();
+        assert!(error.message().contains("give a CA bundle"), "{error}");
+    }
+
+    #[test]
+    fn bad_input_changes_nothing_and_is_named() {
+        let mut config = SessionConfig::new("https://acme.example").unwrap();
+        config.password("someone", "p").unwrap();
+        let before = format!("{config:?}");
+        for error in [
+            config.ca_file("/nowhere/ca.pem").map(drop),
+            config.ca_pem(b"no certificate").map(drop),
+            config.ca_pem(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n").map(drop),
+            config.client_certificate(b"", b"").map(drop),
+            config.proxy("ftp://proxy.example").map(drop),
+            config.header("X-Key", "a\r\nb").map(drop),
+            config.totp_secret("1").map(drop),
+            config.token("a b").map(drop),
+            config.password("", "p").map(drop),
+            config.timeout(Duration::ZERO).map(drop),
+            config.auth_budget(1).map(drop),
+        ] {
+            assert_eq!(error.unwrap_err().code(), ErrorCode::InvalidArgument);
+        }
+        assert_eq!(format!("{config:?}"), before);
+    }
+
+    #[test]
+    fn http_to_another_machine_has_to_be_allowed() {
+        let mut config = SessionConfig::new("http://acme.example").unwrap();
+        config.password("u", "p").unwrap();
+        assert!(crate::Session::new(&config).unwrap_err().message().contains("not encrypted"));
+        assert!(crate::Session::new(config.allow_http(true)).is_ok());
+        let mut here = SessionConfig::new("http://127.0.0.1:9").unwrap();
+        assert!(crate::Session::new(here.password("u", "p").unwrap()).is_ok());
     }
 }
