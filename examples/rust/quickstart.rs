@@ -8,6 +8,7 @@
 //!
 //! Without an instance at hand, `plextrac-auth emulator` runs one: its first line says which URL, CA file
 //! (`PLEXTRAC_CA_FILE`) and accounts to use.
+#![allow(clippy::print_stdout, reason = "an example shows what it got")]
 
 use std::env;
 use std::error::Error;

@@ -8,7 +8,7 @@ use crate::config::SessionConfig;
 use crate::error::Error;
 use crate::http::{Call, HttpClient};
 use crate::request::{Request, Response};
-use crate::session::request_failed;
+use crate::session::exchange::request_failed;
 
 /// What an instance answers to somebody unknown.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use crate::cancel::CancelToken;
 use crate::http::{Answer, Call, HttpError, HttpErrorKind, HttpOptions};
-use crate::sync::ProcessMutex;
+use crate::sync::{Condvar, Mutex, ProcessMutex};
 
 /// Takes the place of the real client in a model.
 pub(crate) struct HttpClient {
@@ -25,6 +25,8 @@ pub(super) struct Instance {
     sign_ins: AtomicU32,
     refreshes: AtomicU32,
     outstanding: AtomicU32,
+    held: Mutex<bool>,
+    released: Condvar,
 }
 
 // The real kind: all threads of a model are one of the system's, and tests run on several of those.
@@ -39,6 +41,16 @@ impl Instance {
         let instance = Arc::new(Self { script, ..Self::default() });
         CURRENT.set(Arc::clone(&instance));
         instance
+    }
+
+    /// Keeps all answers back until they are released.
+    pub(super) fn hold(&self) {
+        *self.held.lock() = true;
+    }
+
+    pub(super) fn release(&self) {
+        *self.held.lock() = false;
+        self.released.notify_all();
     }
 
     pub(super) fn sign_ins(&self) -> u32 {
@@ -81,7 +93,11 @@ impl HttpClient {
             return Err(gone());
         }
         let answer = self.instance.answer(&call.method);
-        shuttle::thread::yield_now();
+        let mut held = self.instance.held.lock();
+        while *held {
+            self.instance.released.wait(&mut held);
+        }
+        drop(held);
         if cancelled() { Err(gone()) } else { Ok(answer) }
     }
 }

@@ -151,6 +151,36 @@ fn a_cancelled_caller_leaves_or_is_served_and_the_other_is_always_served() {
 }
 
 #[test]
+fn a_cancelled_caller_is_woken_though_the_flight_it_waits_for_never_ends() {
+    in_every_order(|| {
+        let instance = Instance::with(&[]);
+        instance.hold();
+        let session = session();
+        let cancel = CancelToken::new();
+        let cancelled = spawn(&session.with_cancel(&cancel), |session| code(session.login()));
+        cancel.trigger();
+        assert_eq!(cancelled.join().unwrap(), Some(ErrorCode::Cancelled));
+        instance.release();
+        land(&session);
+    });
+}
+
+#[test]
+fn closing_wakes_a_caller_though_the_flight_it_waits_for_never_ends() {
+    in_every_order(|| {
+        let instance = Instance::with(&[]);
+        instance.hold();
+        let session = session();
+        let caller = spawn(&session, |session| code(session.login()));
+        let closer = spawn(&session, |session| session.close());
+        assert_eq!(caller.join().unwrap(), Some(ErrorCode::Closed));
+        instance.release();
+        closer.join().unwrap();
+        land(&session);
+    });
+}
+
+#[test]
 fn whoever_calls_after_a_sign_out_gets_a_token_whatever_was_under_way() {
     in_every_order(|| {
         let instance = Instance::with(&[]);

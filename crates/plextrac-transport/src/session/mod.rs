@@ -1,25 +1,28 @@
 //! The session: one account on one instance, for all threads of a program.
 
+pub(crate) mod exchange;
+mod token;
+mod waiter;
+
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use plextrac_auth_core::{Digits, Generation, InputError, Machine, Secret, State, Verdict, WaitReason, Want};
+use plextrac_auth_core::{Digits, Generation, InputError, Machine, Secret, State, Verdict};
 use serde::Serialize;
 
+use self::token::{Need, no_cookie, signed_out_meanwhile};
+use self::waiter::{Waiter, busy};
 use crate::callback::{self, Callback};
-use crate::cancel::{CancelToken, TriggerGuard};
+use crate::cancel::CancelToken;
 use crate::clock;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorCode};
-use crate::event::{Counters, Tally};
-use crate::flight::{self, Errand, Flight};
-use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
-use crate::live::{Age, LiveToken};
+use crate::event::Counters;
+use crate::flight::{self, Errand};
+use crate::live::Age;
 use crate::request::{Request, Response};
 use crate::shared::{Inner, Shared};
-use crate::sync::{Mutex, MutexGuard};
 
 /// Signs in when a token is needed, and keeps it alive for as long as it is used.
 ///
@@ -225,27 +228,7 @@ impl Session {
     /// # Errors
     /// What getting a token brings (see [`login`](Self::login)); `Timeout`, `Cancelled`, `Network`, `Tls`, `TooLarge`.
     pub fn request(&self, request: &Request) -> Result<Response, Error> {
-        let began = clock::real_now();
-        let asked_for = || Duration::from_millis(self.shared().asked_for.load(Ordering::Relaxed));
-        let asked_before = asked_for();
-        let token = self.token_for(request)?;
-        let ends = began + self.timeout + (asked_for() - asked_before);
-        let response = self.send(request, &token, ends)?;
-        if response.status() != 401 {
-            return Ok(response);
-        }
-        Tally::add(&self.shared().tally.unauthorized);
-        if self.report(token.generation)? == Verdict::Final {
-            return Ok(response);
-        }
-        let left = ends.saturating_duration_since(clock::real_now());
-        let asked_before = asked_for();
-        let token = self.with_timeout(left).token_for(request)?;
-        let response = self.send(request, &token, ends + (asked_for() - asked_before))?;
-        if response.status() == 401 {
-            self.report(token.generation)?;
-        }
-        Ok(response)
+        self.send_authorized(request)
     }
 
     /// `GET path`.
@@ -381,117 +364,6 @@ impl Session {
         }
     }
 
-    /// A usable token: the one in hand, as a rule.
-    fn token(&self) -> Result<Arc<LiveToken>, Error> {
-        let shared = self.shared();
-        let Some(live) = shared.live.get() else {
-            return self.obtain(Need::Usable);
-        };
-        let now = shared.clock.monotonic();
-        match live.age(now) {
-            Age::Fresh => Ok(live),
-            Age::Early => {
-                self.refresh_early();
-                Ok(live)
-            }
-            Age::Late if shared.is_quiet(now) && !shared.is_flying.load(Ordering::Acquire) => Ok(live),
-            Age::Late | Age::Over => self.obtain(Need::Usable),
-        }
-    }
-
-    fn token_for(&self, request: &Request) -> Result<Arc<LiveToken>, Error> {
-        if request.goes_with_cookie() { self.token_with_cookie() } else { self.token() }
-    }
-
-    /// A ready-made token comes without a cookie; a refresh brings one.
-    fn token_with_cookie(&self) -> Result<Arc<LiveToken>, Error> {
-        let token = self.token()?;
-        let token = match &token.cookie {
-            Some(_) => token,
-            None => self.obtain(Need::NewerThan(Some(token.generation)))?,
-        };
-        if token.cookie.is_some() { Ok(token) } else { Err(no_cookie()) }
-    }
-
-    /// Starts a refresh that nobody waits for, unless one is under way or none would be sent.
-    fn refresh_early(&self) {
-        let shared = self.shared();
-        let now = shared.clock.monotonic();
-        if shared.is_flying.load(Ordering::Acquire) || shared.is_quiet(now) {
-            return;
-        }
-        let mut inner = shared.inner.lock();
-        if inner.closed || inner.flight.is_some() {
-            return;
-        }
-        let want = Want { fresh: false, deadline: Some(now + self.timeout) };
-        // A thread that cannot be started costs this caller nothing: the token in hand is live.
-        drop(flight::start(shared, &mut inner, Errand::Token(want)));
-    }
-
-    fn obtain(&self, need: Need) -> Result<Arc<LiveToken>, Error> {
-        let waiter = match Waiter::new(self) {
-            Ok(waiter) => waiter,
-            // A callback cannot wait for its own flight, but may use a token that is in hand.
-            Err(busy) => return self.satisfying(need).ok_or(busy),
-        };
-        // A flight that was joined may have been about something else; the one after it is about this.
-        for _ in 0..3 {
-            match self.attempt(need, &waiter) {
-                Ok(Some(live)) => return Ok(live),
-                Ok(None) => {}
-                Err(error) => return self.satisfying_late(need).ok_or(error),
-            }
-        }
-        Err(signed_out_meanwhile())
-    }
-
-    /// Joins the flight, or starts one, and waits for it. `None`: look again.
-    fn attempt(&self, need: Need, waiter: &Waiter<'_>) -> Result<Option<Arc<LiveToken>>, Error> {
-        let shared = self.shared();
-        let mut inner = shared.inner.lock();
-        if inner.closed {
-            return Err(flight::closed());
-        }
-        if let Some(live) = self.satisfying(need) {
-            return Ok(Some(live));
-        }
-        waiter.check_cancelled()?;
-        let flight = match inner.flight.clone() {
-            Some(flight) => flight,
-            None => flight::start(shared, &mut inner, Errand::Token(waiter.want(need)))?,
-        };
-        waiter.wait(&mut inner, &flight)?;
-        Ok(None)
-    }
-
-    fn usable(&self) -> Option<Arc<LiveToken>> {
-        let now = self.shared().clock.monotonic();
-        self.shared().live.get().filter(|live| live.age(now) != Age::Over)
-    }
-
-    /// A token that serves the need without anything being sent.
-    fn satisfying(&self, need: Need) -> Option<Arc<LiveToken>> {
-        let shared = self.shared();
-        let now = shared.clock.monotonic();
-        let live = shared.live.get()?;
-        let serves = match (need, live.age(now)) {
-            (_, Age::Over) => false,
-            (Need::NewerThan(held), _) => Some(live.generation) != held,
-            (Need::Usable, Age::Late) => shared.is_quiet(now) && !shared.is_flying.load(Ordering::Acquire),
-            (Need::Usable, Age::Fresh | Age::Early) => true,
-        };
-        serves.then_some(live)
-    }
-
-    /// What serves when the attempt failed: any token that may be handed out.
-    fn satisfying_late(&self, need: Need) -> Option<Arc<LiveToken>> {
-        match need {
-            Need::Usable => self.usable(),
-            Need::NewerThan(_) => None,
-        }
-    }
-
     fn report(&self, generation: Generation) -> Result<Verdict, Error> {
         let shared = self.shared();
         let mut inner = shared.inner.lock();
@@ -530,38 +402,6 @@ impl Session {
         shared.look();
         shared.change(change).map(drop)
     }
-
-    fn send(&self, request: &Request, token: &LiveToken, ends: Instant) -> Result<Response, Error> {
-        let shared = self.shared();
-        let mut headers = shared.headers.clone();
-        // A request's own header takes the place of the session's.
-        headers.retain(|(name, _)| request.headers.iter().all(|(own, _)| own != name));
-        headers.extend(request.headers.iter().cloned());
-        if request.goes_with_cookie() {
-            let cookie = token.cookie.as_ref().ok_or_else(no_cookie)?;
-            let value = zeroize::Zeroizing::new(format!("token={}", cookie.expose()));
-            let value = secret_header_value(&value).map_err(|_| no_cookie())?;
-            headers.push((http::header::COOKIE, value));
-        } else {
-            headers.push((http::header::AUTHORIZATION, token.header.clone()));
-        }
-        let url = format!("{}{}", shared.base_url, request.path);
-        let tokens: &[&CancelToken] = match &self.cancel {
-            Some(cancel) => &[&shared.abort_requests, cancel],
-            None => &[&shared.abort_requests],
-        };
-        let call = Call {
-            method: request.method.clone(),
-            url: &url,
-            headers: &headers,
-            body: request.body.as_ref().map(|body| body.as_slice()),
-            deadline: ends,
-            body_limit: shared.response_limit,
-            cancel: tokens,
-        };
-        let answer = shared.http.call(&call);
-        answer.map(Response::from).map_err(|error| request_failed(&error, request, &shared.abort_requests))
-    }
 }
 
 impl fmt::Debug for Session {
@@ -581,157 +421,4 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.0.close();
     }
-}
-
-/// What a caller needs.
-#[derive(Clone, Copy)]
-enum Need {
-    Usable,
-    /// A token other than this one.
-    NewerThan(Option<Generation>),
-}
-
-/// One caller, with its own deadline.
-struct Waiter<'a> {
-    session: &'a Session,
-    began: Instant,
-    _wakes: Option<TriggerGuard>,
-}
-
-impl<'a> Waiter<'a> {
-    fn new(session: &'a Session) -> Result<Self, Error> {
-        match callback::running_for(session.shared()) {
-            Some(Callback::Mfa) => {
-                return Err(busy(
-                    "a callback called back into the sign-in that waits for it; return the six digits instead",
-                ));
-            }
-            Some(Callback::Events) => {
-                return Err(busy("an event sink cannot wait for a token: return, and ask for it then"));
-            }
-            None => {}
-        }
-        let wakes = session.cancel.as_ref().map(|token| {
-            let shared = Arc::clone(session.shared());
-            token.on_trigger(Box::new(move || {
-                // Taking the lock makes sure that whoever looked at the token before it was triggered sleeps by now.
-                drop(shared.inner.lock());
-                shared.changed.notify_all();
-            }))
-        });
-        Ok(Self { session, began: clock::real_now(), _wakes: wakes })
-    }
-
-    fn check_cancelled(&self) -> Result<(), Error> {
-        if self.session.cancel.as_ref().is_some_and(CancelToken::is_triggered) {
-            return Err(Error::new(ErrorCode::Cancelled, "the call was cancelled"));
-        }
-        Ok(())
-    }
-
-    fn want(&self, need: Need) -> Want {
-        let left = (self.began + self.session.timeout).saturating_duration_since(clock::real_now());
-        let deadline = self.session.shared().clock.monotonic() + left;
-        Want { fresh: matches!(need, Need::NewerThan(Some(_))), deadline: Some(deadline) }
-    }
-
-    fn wait(&self, inner: &mut MutexGuard<'_, Inner>, flight: &Mutex<Flight>) -> Result<(), Error> {
-        let came_late = {
-            let mut joined = flight.lock();
-            joined.waiters += 1;
-            joined.is_abandoned
-        };
-        let outcome = self.wait_on(inner, flight, came_late);
-        let mut left = flight.lock();
-        left.waiters -= 1;
-        if left.waiters == 0 {
-            self.session.shared().changed.notify_all();
-        }
-        // What it gave up on was another caller's wait; this caller's may be longer, or over.
-        if came_late && left.outcome.is_some() { Ok(()) } else { outcome }
-    }
-
-    fn wait_on(
-        &self,
-        inner: &mut MutexGuard<'_, Inner>,
-        flight: &Mutex<Flight>,
-        came_late: bool,
-    ) -> Result<(), Error> {
-        let shared = self.session.shared();
-        loop {
-            if inner.closed {
-                return Err(flight::closed());
-            }
-            let seen = flight.lock();
-            if let Some(outcome) = &seen.outcome {
-                return outcome.clone();
-            }
-            if seen.is_abandoned && !came_late {
-                return Err(flight::signed_out());
-            }
-            self.check_cancelled()?;
-            let now = clock::real_now();
-            let ends = self.began + self.session.timeout + seen.person_time(now);
-            if let Some((until, reason)) = seen.blocked.filter(|_| !seen.is_abandoned) {
-                let wait = until.since(shared.clock.monotonic());
-                let allowed = match reason {
-                    WaitReason::TotpStep => ends,
-                    _ => ends.min(self.began + shared.wait),
-                };
-                // A wait that is over by now is noticed by the flight as well.
-                if !wait.is_zero() && now + wait > allowed {
-                    return Err(flight::must_wait(wait, reason));
-                }
-            }
-            if now >= ends {
-                let sentence =
-                    "no token came in time; the attempt goes on, and its result is kept for the next call";
-                return Err(Error::new(ErrorCode::Timeout, sentence));
-            }
-            let is_asking = seen.asking_since.is_some();
-            drop(seen);
-            if is_asking {
-                // A person types for as long as it takes; whatever ends that wakes us.
-                shared.changed.wait(inner);
-            } else {
-                shared.changed.wait_until(inner, ends);
-            }
-        }
-    }
-}
-
-/// What the network says of a request of the program itself.
-pub(crate) fn request_failed(error: &HttpError, request: &Request, closing: &CancelToken) -> Error {
-    if closing.is_triggered() {
-        return flight::closed();
-    }
-    let code = match error.kind() {
-        HttpErrorKind::Timeout => ErrorCode::Timeout,
-        HttpErrorKind::Cancelled => ErrorCode::Cancelled,
-        HttpErrorKind::Tls => ErrorCode::Tls,
-        HttpErrorKind::TooLarge => ErrorCode::TooLarge,
-        HttpErrorKind::Request => ErrorCode::InvalidArgument,
-        HttpErrorKind::Protocol => ErrorCode::UnexpectedAnswer,
-        HttpErrorKind::Resolve | HttpErrorKind::Connect | HttpErrorKind::Proxy | HttpErrorKind::Closed => {
-            ErrorCode::Network
-        }
-    };
-    let told = Error::new(code, error.to_string());
-    // Of a request that may have arrived, nobody knows whether the server acted on it (RFC 9110 §9.2.2).
-    if error.was_sent() && !request.method.is_idempotent() { told.not_retryable() } else { told }
-}
-
-fn busy(sentence: &str) -> Error {
-    Error::new(ErrorCode::Busy, sentence)
-}
-
-fn no_cookie() -> Error {
-    Error::new(
-        ErrorCode::Unsupported,
-        "the server gave no cookie with this token, so this endpoint cannot be used",
-    )
-}
-
-fn signed_out_meanwhile() -> Error {
-    Error::new(ErrorCode::NotReady, "there is no token: the session was signed out meanwhile; call again")
 }

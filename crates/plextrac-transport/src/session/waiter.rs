@@ -1,0 +1,133 @@
+//! One caller that waits for a flight, with its own deadline.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use plextrac_auth_core::{WaitReason, Want};
+
+use super::Session;
+use super::token::Need;
+use crate::callback::{self, Callback};
+use crate::cancel::{CancelToken, TriggerGuard};
+use crate::clock;
+use crate::error::{Error, ErrorCode};
+use crate::flight::{self, Flight};
+use crate::shared::Inner;
+use crate::sync::{Mutex, MutexGuard};
+
+/// The caller. It may leave before the flight lands; the flight goes on.
+pub(super) struct Waiter<'a> {
+    session: &'a Session,
+    began: Instant,
+    _wakes: Option<TriggerGuard>,
+}
+
+impl<'a> Waiter<'a> {
+    pub(super) fn new(session: &'a Session) -> Result<Self, Error> {
+        match callback::running_for(session.shared()) {
+            Some(Callback::Mfa) => {
+                return Err(busy(
+                    "a callback called back into the sign-in that waits for it; return the six digits instead",
+                ));
+            }
+            Some(Callback::Events) => {
+                return Err(busy("an event sink cannot wait for a token: return, and ask for it then"));
+            }
+            None => {}
+        }
+        let wakes = session.cancel.as_ref().map(|token| {
+            let shared = Arc::clone(session.shared());
+            token.on_trigger(Box::new(move || {
+                // Taking the lock makes sure that whoever looked at the token before it was triggered sleeps by now.
+                drop(shared.inner.lock());
+                shared.changed.notify_all();
+            }))
+        });
+        Ok(Self { session, began: clock::real_now(), _wakes: wakes })
+    }
+
+    pub(super) fn check_cancelled(&self) -> Result<(), Error> {
+        if self.session.cancel.as_ref().is_some_and(CancelToken::is_triggered) {
+            return Err(Error::new(ErrorCode::Cancelled, "the call was cancelled"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn want(&self, need: Need) -> Want {
+        let left = (self.began + self.session.timeout).saturating_duration_since(clock::real_now());
+        let deadline = self.session.shared().clock.monotonic() + left;
+        Want { fresh: matches!(need, Need::NewerThan(Some(_))), deadline: Some(deadline) }
+    }
+
+    pub(super) fn wait(
+        &self,
+        inner: &mut MutexGuard<'_, Inner>,
+        flight: &Mutex<Flight>,
+    ) -> Result<(), Error> {
+        let came_late = {
+            let mut joined = flight.lock();
+            joined.waiters += 1;
+            joined.is_abandoned
+        };
+        let outcome = self.wait_on(inner, flight, came_late);
+        let mut left = flight.lock();
+        left.waiters -= 1;
+        if left.waiters == 0 {
+            self.session.shared().changed.notify_all();
+        }
+        // What it gave up on was another caller's wait; this caller's may be longer, or over.
+        if came_late && left.outcome.is_some() { Ok(()) } else { outcome }
+    }
+
+    fn wait_on(
+        &self,
+        inner: &mut MutexGuard<'_, Inner>,
+        flight: &Mutex<Flight>,
+        came_late: bool,
+    ) -> Result<(), Error> {
+        let shared = self.session.shared();
+        loop {
+            if inner.closed {
+                return Err(flight::closed());
+            }
+            let seen = flight.lock();
+            if let Some(outcome) = &seen.outcome {
+                return outcome.clone();
+            }
+            if seen.is_abandoned && !came_late {
+                return Err(flight::signed_out());
+            }
+            self.check_cancelled()?;
+            let now = clock::real_now();
+            let ends = self.began + self.session.timeout + seen.person_time(now);
+            if let Some((until, reason)) = seen.blocked.filter(|_| !seen.is_abandoned) {
+                let wait = until.since(shared.clock.monotonic());
+                let allowed = match reason {
+                    WaitReason::TotpStep => ends,
+                    _ => ends.min(self.began + shared.wait),
+                };
+                // A wait that is over by now is noticed by the flight as well.
+                if !wait.is_zero() && now + wait > allowed {
+                    return Err(flight::must_wait(wait, reason));
+                }
+            }
+            if now >= ends {
+                let sentence =
+                    "no token came in time; the attempt goes on, and its result is kept for the next call";
+                return Err(Error::new(ErrorCode::Timeout, sentence));
+            }
+            let is_asking = seen.asking_since.is_some();
+            drop(seen);
+            if is_asking {
+                // A person types for as long as it takes; whatever ends that wakes us.
+                shared.changed.wait(inner);
+            } else {
+                shared.changed.wait_until(inner, ends);
+            }
+        }
+    }
+}
+
+pub(super) fn busy(sentence: &str) -> Error {
+    Error::new(ErrorCode::Busy, sentence)
+}
