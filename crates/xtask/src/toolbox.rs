@@ -41,8 +41,11 @@ pub(crate) const LIBCURL: Tool = Tool {
     version: &["pkg-config", "--modversion", "libcurl"],
 };
 
+pub(crate) const GO: Tool =
+    Tool { name: "go", package: "golang-go", needed_for: "the Go package", version: &["go", "version"] };
+
 /// Every tool a task needs. A task that needs another adds it here.
-pub(crate) const ALL: &[&Tool] = &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL];
+pub(crate) const ALL: &[&Tool] = &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &GO];
 
 impl Tool {
     /// The version it reports, or nothing when it is absent.

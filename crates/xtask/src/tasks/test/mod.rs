@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all tests of the project, each runner's own words unfiltered, then one table.
 
 mod c_programs;
+mod go_module;
 mod header_modes;
 mod rust_examples;
 
@@ -12,7 +13,7 @@ use crate::steps::{Halt, Steps};
 use crate::tasks::{model_check, no_std};
 use crate::toolbox::{Toolbox, in_ci};
 
-/// Run all tests: Rust, no_std link, header, C programs, examples
+/// Run all tests: Rust, no_std link, header, C and Go programs, examples
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Install missing tools (Debian, as root) instead of skipping the steps that need them.
@@ -34,6 +35,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     generated::check_all(project, &mut steps);
     header_modes::steps(project, &toolbox, &mut steps);
     c_programs::steps(project, &toolbox, &mut steps);
+    go_module::steps(project, &toolbox, &mut steps);
     steps.run("Rust examples", || rust_examples::build(project));
     steps.finish()
 }
