@@ -26,6 +26,8 @@ pub(crate) struct Caller {
     began_ms: u64,
     timeout_ms: u64,
     is_signing_out: bool,
+    /// Counts calls.
+    call: u64,
 }
 
 impl Caller {
@@ -65,6 +67,7 @@ impl World {
         self.watch.called(process);
         let me = self.caller(process, caller);
         (me.began_ms, me.timeout_ms, me.is_retry) = (awake_ms, plan.timeout_ms, false);
+        me.call += 1;
         let what = self.random.within((0, 999));
         if what < plan.looks {
             self.look(process);
@@ -279,10 +282,22 @@ impl World {
             self.step_aside(process, |machine, now| machine.sign_out(now));
             let holder = self.caller_holder(process, caller);
             if !self.store.lock(account, holder) {
-                return;
+                let me = self.caller(process, caller);
+                let (call, timeout_ms) = (me.call, me.timeout_ms);
+                return self.local(process, timeout_ms, Local::LockWaitEnds(caller, call));
             }
         }
         self.signs_out_now(process, caller);
+    }
+
+    /// A caller who signs out waits for the lock no longer.
+    pub(crate) fn lock_wait_ends(&mut self, process: usize, caller: usize, call: u64) {
+        let (account, holder) = (self.processes[process].plan.account, self.caller_holder(process, caller));
+        if self.caller(process, caller).call == call && self.store.give_up(account, holder) {
+            self.caller(process, caller).is_signing_out = false;
+            self.watch.call_failed(format!("{:?}", Ended::Timeout));
+            self.pause(process, caller);
+        }
     }
 
     /// Under the account's lock, if it is shared.

@@ -147,18 +147,27 @@ impl World {
                 let drained = self.step(process, |machine, now| machine.handle_shared(Some(&record), now));
                 self.keep_and_follow(process, drained);
             }
+            Stage::Lock => {
+                let holder = self.holder(process);
+                if self.store.give_up(account, holder) {
+                    self.end(process, Err(Ended::Timeout));
+                } else {
+                    self.enter(process, Stage::Read);
+                    self.fly_soon(process);
+                }
+            }
             Stage::Leave(request) => self.leave(process, &request),
             Stage::Hold { until, reason } => self.hold(process, until, reason),
             // These go on when something comes from outside.
-            stage @ (Stage::Lock | Stage::AwaitAnswer(_) | Stage::Ask | Stage::Over) => {
-                self.enter(process, stage)
-            }
+            stage @ (Stage::AwaitAnswer(_) | Stage::Ask | Stage::Over) => self.enter(process, stage),
         }
     }
 
     /// The account's lock was handed to the flight.
     pub(crate) fn lock_granted(&mut self, process: usize) {
-        if self.flight_of(process).is_some_and(|flight| matches!(flight.borrow().stage, Stage::Lock)) {
+        let waits = |flight: Rc<RefCell<Flight>>| matches!(flight.borrow().stage, Stage::Lock);
+        let (account, holder) = (self.processes[process].plan.account, self.holder(process));
+        if self.store.is_held_by(account, holder) && self.flight_of(process).is_some_and(waits) {
             self.enter(process, Stage::Read);
             self.fly_soon(process);
         }
@@ -222,6 +231,7 @@ impl World {
                     self.fly_soon(process);
                 } else {
                     self.enter(process, Stage::Lock);
+                    self.fly_after(process, plan.timeout_ms);
                 }
             }
             Ok(Next::Ask { attempt }) => {
@@ -275,12 +285,12 @@ impl World {
     fn end(&mut self, process: usize, outcome: Result<(), Ended>) {
         let (account, holder) = (self.processes[process].plan.account, self.holder(process));
         self.trace(|| format!("p{process} lands: {outcome:?}"));
+        self.release(account, holder);
         self.leave_nothing_behind(process);
         let phase = self.session(process).machine.phase();
         if matches!(phase, Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving) {
             self.watch.breaks(Promise::Sent, format!("process {process} lands while it is {phase:?}"));
         }
-        self.release(account, holder);
         let Some(flight) = self.session(process).flight.take() else { return };
         let mut flight = flight.borrow_mut();
         flight.outcome = Some(outcome);

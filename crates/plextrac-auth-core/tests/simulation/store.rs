@@ -104,6 +104,14 @@ impl Store {
         false
     }
 
+    /// Waits no longer. `false` if the lock was handed over in the same moment.
+    pub(crate) fn give_up(&mut self, account: usize, holder: Holder) -> bool {
+        let waiting = &mut self.accounts[account].waiting;
+        let before = waiting.len();
+        waiting.retain(|other| *other != holder);
+        waiting.len() < before
+    }
+
     /// Whether this one holds the lock.
     pub(crate) fn is_held_by(&self, account: usize, holder: Holder) -> bool {
         self.accounts[account].held_by == Some(holder)
