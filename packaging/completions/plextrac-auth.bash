@@ -131,7 +131,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__emulator)
-            opts="-h --port --tls-port --limit --token-life --token-padding --sign-in-delay --refresh-delay --path-prefix --until-eof --help"
+            opts="-h --port --tls-port --accounts --limit --token-life --token-padding --sign-in-delay --refresh-delay --path-prefix --until-eof --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -142,6 +142,10 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --tls-port)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --accounts)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -166,6 +166,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l i
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l port -d 'The port for HTTP; 0 is any free one' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l tls-port -d 'The port for HTTPS; 0 is any free one' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l accounts -d 'Let so many accounts sign in, every other one with MFA, instead of the two that are there by default' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l limit -d 'Authentication requests let through in any minute' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-life -d 'How long a token lives' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-padding -d 'Make tokens longer by so many bytes, as many permissions do' -r

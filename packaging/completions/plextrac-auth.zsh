@@ -195,6 +195,7 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--port=[The port for HTTP; 0 is any free one]:PORT:_default' \
 '--tls-port=[The port for HTTPS; 0 is any free one]:PORT:_default' \
+'--accounts=[Let so many accounts sign in, every other one with MFA, instead of the two that are there by default]:N:_default' \
 '--limit=[Authentication requests let through in any minute]:REQUESTS:_default' \
 '--token-life=[How long a token lives]:SECONDS:_default' \
 '--token-padding=[Make tokens longer by so many bytes, as many permissions do]:BYTES:_default' \

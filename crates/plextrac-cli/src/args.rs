@@ -236,6 +236,10 @@ pub(crate) struct EmulatorArgs {
     #[arg(long, value_name = "PORT", default_value_t = 0)]
     pub(crate) tls_port: u16,
 
+    /// Let so many accounts sign in, every other one with MFA, instead of the two that are there by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=9999))]
+    pub(crate) accounts: Option<u16>,
+
     /// Authentication requests let through in any minute
     #[arg(long, value_name = "REQUESTS", default_value_t = 10)]
     pub(crate) limit: u32,

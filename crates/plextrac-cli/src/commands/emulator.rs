@@ -4,7 +4,7 @@ use std::io;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use plextrac_emulator::Emulator;
+use plextrac_emulator::{Account, Emulator, EmulatorBuilder};
 
 use crate::args::EmulatorArgs;
 use crate::exit::Failure;
@@ -14,7 +14,7 @@ use crate::output;
 pub(crate) fn run(args: &EmulatorArgs) -> Result<(), Failure> {
     let (end, ended) = mpsc::channel();
     on_signal(end.clone())?;
-    let emulator = Emulator::builder()
+    let emulator = with_accounts(Emulator::builder(), args.accounts)
         .bind(args.port, args.tls_port)
         .limit_per_minute(args.limit)
         .token_life(Duration::from_secs(args.token_life))
@@ -37,6 +37,29 @@ pub(crate) fn run(args: &EmulatorArgs) -> Result<(), Failure> {
     // An error would mean that nobody is left who could end this.
     let _ = ended.recv();
     Ok(())
+}
+
+/// The default accounts, or so many others.
+fn with_accounts(builder: EmulatorBuilder, count: Option<u16>) -> EmulatorBuilder {
+    match count {
+        None => builder,
+        Some(count) => {
+            (1..=count).map(numbered).fold(builder.no_default_accounts(), EmulatorBuilder::account)
+        }
+    }
+}
+
+/// `user0001@example.com` and so on; the even ones have MFA. Passwords and seeds differ, so that a client that mixes
+/// accounts up is found out.
+fn numbered(number: u16) -> Account {
+    let account = Account::new(format!("user{number:04}@example.com"), format!("password-{number:04}"));
+    if number % 2 == 1 {
+        return account;
+    }
+    // The seed of RFC 6238, appendix B, with the number at its end, in letters: base32 has no 0, 1, 8 and 9.
+    let letters: String =
+        [1000, 100, 10, 1].map(|place| char::from(b'A' + (number / place % 10) as u8)).iter().collect();
+    account.with_totp(format!("GEZDGNBVGY3TQOJQGEZDGNBVGY3T{letters}"))
 }
 
 fn on_signal(end: Sender<()>) -> Result<(), Failure> {

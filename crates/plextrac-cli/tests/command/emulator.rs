@@ -1,5 +1,6 @@
 //! `emulator`, as programs in other languages start it.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -94,6 +95,29 @@ fn the_command_signs_in_to_it_with_what_the_first_line_says() {
     assert!(limited.starts_with("HTTP/1.1 429 "), "--limit holds: {limited}");
     assert!(running.post("/_emulator/advance", r#"{"seconds": 61}"#).starts_with("HTTP/1.1 200 "));
     assert!(!running.post("/api/v1/authenticate", "{}").starts_with("HTTP/1.1 429 "));
+}
+
+#[test]
+fn with_accounts_so_many_others_can_sign_in_and_no_two_have_the_same_secrets() {
+    let running = Running::start(&["--accounts", "1234"]);
+    let accounts = running.greeting["accounts"].as_array().unwrap();
+    assert_eq!(accounts.len(), 1234);
+    for field in ["username", "password", "totp_secret"] {
+        let told: Vec<_> = accounts.iter().filter_map(|account| account[field].as_str()).collect();
+        assert_eq!(told.len(), if field == "totp_secret" { 617 } else { 1234 }, "{field}");
+        assert_eq!(told.iter().collect::<HashSet<_>>().len(), told.len(), "{field}");
+    }
+
+    let stand = Stand::new();
+    let account = accounts.last().unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut command = stand.nobody(&["request", "GET", "/api/v2/whoami"]);
+    command
+        .env("PLEXTRAC_URL", text(&running.greeting["url"]))
+        .env("PLEXTRAC_USERNAME", text(&account["username"]))
+        .env("PLEXTRAC_PASSWORD", text(&account["password"]))
+        .env("PLEXTRAC_TOTP_SECRET", text(&account["totp_secret"]));
+    assert!(run(&mut command).fine().contains("user1234@example.com"));
 }
 
 #[test]
