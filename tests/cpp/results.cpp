@@ -173,12 +173,12 @@ void values_are_thrown_only_where_that_was_asked_for()
 
 void times_cross_the_border_in_milliseconds()
 {
-    const auto now = plextrac::moment::now();
-    CHECK(now.monotonic.time_since_epoch() > 0ms);
-    CHECK(now.wall > std::chrono::system_clock::time_point(std::chrono::hours(24) * 365 * 50));
+    const auto moment = plextrac::moment::now();
+    CHECK(moment.monotonic.time_since_epoch() > 0ms);
+    CHECK(moment.wall > std::chrono::system_clock::time_point(std::chrono::hours(24) * 365 * 50));
     const plextrac::moment made{plextrac::monotonic_clock::time_point(5s), std::chrono::system_clock::time_point(7s)};
     CHECK(made.c_time().monotonic_ms == 5000 && made.c_time().unix_ms == 7000);
-    CHECK(plextrac::monotonic_clock::now() >= now.monotonic);
+    CHECK(plextrac::monotonic_clock::now() >= moment.monotonic);
 }
 
 void the_library_is_the_one_these_headers_belong_to()

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use xshell::{Cmd, cmd};
 
+use crate::isolate::isolate;
 use crate::project::Project;
 use crate::steps::Halt;
 
@@ -80,6 +81,14 @@ impl Library {
         };
         let folder = if profile == "dev" { "debug" } else { profile };
         Ok(Self { folder: project.target_dir().join(folder), system_libraries })
+    }
+
+    /// The same library, with a static one that shows nothing but its own functions.
+    pub(crate) fn isolated(self, project: &Project) -> Result<Self, Halt> {
+        let folder = project.scratch_dir("isolated")?;
+        isolate(project, &self.folder.join("libplextrac.a"), &folder.join("libplextrac.a"))?;
+        project.shell().copy_file(self.folder.join("libplextrac.so"), folder.join("libplextrac.so"))?;
+        Ok(Self { folder, ..self })
     }
 
     /// Arguments for the compiler driver, after the sources.

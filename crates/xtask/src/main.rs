@@ -10,6 +10,7 @@
 mod emulator;
 mod generated;
 mod installation;
+mod isolate;
 mod library;
 mod program;
 mod project;

@@ -31,17 +31,27 @@ impl From<xshell::Error> for Halt {
 /// The steps of one run, in order.
 pub(crate) struct Steps {
     strict: bool,
+    only: String,
     done: Vec<Step>,
 }
 
 impl Steps {
     /// With `strict`, a missing tool fails the run; else it is a skipped step with a reason.
     pub(crate) fn new(strict: bool) -> Self {
-        Self { strict, done: Vec::new() }
+        Self { strict, only: String::new(), done: Vec::new() }
+    }
+
+    /// Leaves out the steps whose names do not contain the text.
+    pub(crate) fn only(mut self, text: &str) -> Self {
+        text.clone_into(&mut self.only);
+        self
     }
 
     /// Runs one step. Its note (on success) or its reason (otherwise) is shown at once and again in the table.
     pub(crate) fn run(&mut self, name: &str, work: impl FnOnce() -> Result<String, Halt>) {
+        if !name.contains(&self.only) {
+            return;
+        }
         println!("\n==> {name}");
         let start = Instant::now();
         let (verdict, note) = match work() {
@@ -55,8 +65,11 @@ impl Steps {
         self.done.push(step);
     }
 
-    /// Prints the table; an error if a step failed.
+    /// Prints the table; an error if a step failed, or none was run.
     pub(crate) fn finish(self) -> Result<(), Halt> {
+        if self.done.is_empty() {
+            return Err(Halt::Failed(format!("no step has {:?} in its name", self.only)));
+        }
         println!("\n{}", self.table());
         match self.count(Verdict::Failed) {
             0 => Ok(()),
@@ -159,6 +172,18 @@ mod tests {
         steps.run("header drift", || Err(Halt::NotYet("no cbindgen.toml yet".to_owned())));
         assert!(steps.table().contains("no cbindgen.toml yet"), "{}", steps.table());
         assert_eq!(steps.finish(), Ok(()));
+    }
+
+    #[test]
+    fn steps_left_out_are_not_run_and_to_leave_out_all_is_a_failure() {
+        let mut steps = Steps::new(true).only("C++");
+        steps.run("C++ tests", || Ok(String::new()));
+        steps.run("C tests", || Err(Halt::Failed("run all the same".to_owned())));
+        assert_eq!(steps.finish(), Ok(()));
+
+        let mut none = Steps::new(true).only("Ada");
+        none.run("C tests", || Ok(String::new()));
+        assert!(none.finish().is_err());
     }
 
     #[test]

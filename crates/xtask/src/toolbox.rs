@@ -24,14 +24,22 @@ pub(crate) const GCC: Tool = Tool {
     needed_for: "header modes, C programs, no_std link check",
     version: &["gcc", "--version"],
 };
-pub(crate) const GXX: Tool =
-    Tool { name: "g++", package: "g++", needed_for: "header modes", version: &["g++", "--version"] };
-pub(crate) const CLANG: Tool =
-    Tool { name: "clang", package: "clang", needed_for: "header modes", version: &["clang", "--version"] };
+pub(crate) const GXX: Tool = Tool {
+    name: "g++",
+    package: "g++",
+    needed_for: "header modes, C++ programs",
+    version: &["g++", "--version"],
+};
+pub(crate) const CLANG: Tool = Tool {
+    name: "clang",
+    package: "clang",
+    needed_for: "header modes, C and C++",
+    version: &["clang", "--version"],
+};
 pub(crate) const PKG_CONFIG: Tool = Tool {
     name: "pkg-config",
     package: "pkg-config",
-    needed_for: "C programs that use libcurl",
+    needed_for: "C programs that use libcurl, the installed library",
     version: &["pkg-config", "--version"],
 };
 pub(crate) const LIBCURL: Tool = Tool {
@@ -41,11 +49,18 @@ pub(crate) const LIBCURL: Tool = Tool {
     version: &["pkg-config", "--modversion", "libcurl"],
 };
 
+pub(crate) const CMAKE: Tool = Tool {
+    name: "cmake",
+    package: "cmake",
+    needed_for: "the installed library",
+    version: &["cmake", "--version"],
+};
+
 pub(crate) const GO: Tool =
     Tool { name: "go", package: "golang-go", needed_for: "the Go package", version: &["go", "version"] };
 
 /// Every tool a task needs. A task that needs another adds it here.
-pub(crate) const ALL: &[&Tool] = &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &GO];
+pub(crate) const ALL: &[&Tool] = &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &CMAKE, &GO];
 
 impl Tool {
     /// The version it reports, or nothing when it is absent.

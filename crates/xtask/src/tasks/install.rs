@@ -22,11 +22,16 @@ pub(crate) struct Options {
     /// The build profile of cargo.
     #[arg(long, default_value = "release")]
     profile: String,
+    /// Hide everything but its own functions in the static library, so that another one written in Rust can be linked
+    /// beside it. Needs GNU binutils.
+    #[arg(long)]
+    isolate: bool,
 }
 
 pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     let destination = Destination::new(&options.prefix, &options.libdir, options.destdir.as_deref())?;
     let library = Library::build_alone(project, &options.profile)?;
+    let library = if options.isolate { library.isolated(project)? } else { library };
     for path in install(project, &library, &destination)? {
         println!("{}", path.display());
     }

@@ -1,9 +1,12 @@
 //! `cargo xtask test`: all tests of the project, each runner's own words unfiltered, then one table.
 
 mod c_programs;
+mod cxx_face;
 mod go_module;
 mod header_modes;
+mod installed;
 mod rust_examples;
+mod two_rust_libraries;
 
 use xshell::cmd;
 
@@ -13,19 +16,22 @@ use crate::steps::{Halt, Steps};
 use crate::tasks::{model_check, no_std};
 use crate::toolbox::{Toolbox, in_ci};
 
-/// Run all tests: Rust, no_std link, header, C and Go programs, examples
+/// Run all tests: Rust, no_std link, header, C, C++ and Go programs, examples, the installed library
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Install missing tools (Debian, as root) instead of skipping the steps that need them.
     #[arg(long)]
     install: bool,
+    /// Run only the steps with this text in their names, such as "C++" or "installed".
+    #[arg(long, default_value = "", hide_default_value = true)]
+    only: String,
 }
 
 pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     let (shell, cargo) = (project.shell(), project.cargo());
     let toolbox = Toolbox::new(shell, options.install);
     // Where nobody reads the table, a skipped step would be a test that silently stopped to exist.
-    let mut steps = Steps::new(in_ci());
+    let mut steps = Steps::new(in_ci()).only(&options.only);
     steps.run("Rust tests", || {
         cmd!(shell, "{cargo} test --workspace --no-fail-fast").run()?;
         Ok(String::new())
@@ -35,6 +41,9 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     generated::check_all(project, &mut steps);
     header_modes::steps(project, &toolbox, &mut steps);
     c_programs::steps(project, &toolbox, &mut steps);
+    cxx_face::steps(project, &toolbox, &mut steps);
+    installed::steps(project, &toolbox, &mut steps);
+    two_rust_libraries::steps(project, &toolbox, &mut steps);
     go_module::steps(project, &toolbox, &mut steps);
     steps.run("Rust examples", || rust_examples::build(project));
     steps.finish()
