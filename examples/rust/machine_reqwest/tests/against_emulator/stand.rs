@@ -1,0 +1,83 @@
+//! An emulator, and an engine whose clock is the emulator's.
+
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::time::Duration;
+
+use machine_reqwest::{Account, Clock, Engine, NoToken};
+use plextrac_auth_core::{Budget, Config, Credentials, Instance, MfaSource, Secret, Time, TotpSecret};
+use plextrac_emulator::{Account as User, Emulator, EmulatorClock};
+use reqwest::{Certificate, Client};
+
+pub(crate) struct Stand {
+    pub(crate) emulator: Emulator,
+    pub(crate) engine: Engine,
+}
+
+/// The emulator's clock. It stands still, and a sleep moves it.
+struct Moved(EmulatorClock);
+
+impl Clock for Moved {
+    fn now(&self) -> Time {
+        Time::from_millis(self.0.monotonic_ms(), self.0.true_unix_ms())
+    }
+
+    fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.0.advance(span);
+        Box::pin(ready(()))
+    }
+}
+
+impl Stand {
+    pub(crate) fn new(per_minute: u32) -> Self {
+        // An error says that another test was here before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let emulator = Emulator::builder().frozen_clock().account(third()).start().unwrap();
+        let http = Client::builder().no_proxy().tls_certs_only(Certificate::from_pem(emulator.ca_pem().as_bytes()));
+        let budget = Budget::new(per_minute).unwrap();
+        let engine = Engine::new(http, budget, Moved(emulator.clock())).unwrap();
+        Self { emulator, engine }
+    }
+
+    pub(crate) fn account(&self, user: &User) -> Account {
+        Account::new(&self.engine, self.config(user)).unwrap()
+    }
+
+    /// As `account`, with an engine that trusts the public authorities alone.
+    pub(crate) fn distrusting(&self, user: &User) -> Account {
+        let http = Client::builder().no_proxy().tls_certs_only([]);
+        let engine = Engine::new(http, Budget::default(), Moved(self.emulator.clock())).unwrap();
+        Account::new(&engine, self.config(user)).unwrap()
+    }
+
+    pub(crate) fn advance(&self, span: Duration) {
+        self.emulator.clock().advance(span);
+    }
+
+    fn config(&self, user: &User) -> Config {
+        let mut config = Config::new(Instance::parse(&self.emulator.tls_url()).unwrap());
+        config.credentials = Some(Credentials::new(&user.username, &user.password).unwrap());
+        if let Some(secret) = &user.totp_secret {
+            config.mfa = MfaSource::Totp(TotpSecret::parse(secret).unwrap());
+        }
+        config
+    }
+}
+
+/// A third account, without MFA.
+pub(crate) fn third() -> User {
+    User::new("third@example.com", "third-password")
+}
+
+/// As many tasks that want a token; every one of them has asked when this returns.
+pub(crate) async fn asking(account: &Account, tasks: usize) -> Vec<tokio::task::JoinHandle<Result<Secret, NoToken>>> {
+    let handles: Vec<_> = (0..tasks)
+        .map(|_| {
+            let account = account.clone();
+            tokio::spawn(async move { account.token().await })
+        })
+        .collect();
+    // On a runtime of one thread, tasks run in the order of their making: this one comes after them all.
+    tokio::spawn(async {}).await.unwrap();
+    handles
+}
