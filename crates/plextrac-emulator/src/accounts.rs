@@ -27,12 +27,7 @@ impl Account {
     /// An account without MFA in tenant 0.
     #[must_use]
     pub fn new(username: impl Into<String>, password: impl Into<String>) -> Account {
-        Account {
-            username: username.into(),
-            password: password.into(),
-            totp_secret: None,
-            tenant_id: 0,
-        }
+        Account { username: username.into(), password: password.into(), totp_secret: None, tenant_id: 0 }
     }
 
     /// Asks this account for six digits. The seed is base32; spaces, lower case and padding are accepted.
@@ -125,10 +120,7 @@ impl Accounts {
                 used_steps: HashSet::new(),
             };
             if standings.insert(account.username.clone(), standing).is_some() {
-                return Err(invalid(
-                    account,
-                    "is given twice; give every account a user name of its own",
-                ));
+                return Err(invalid(account, "is given twice; give every account a user name of its own"));
             }
         }
         Ok(Accounts {
@@ -159,16 +151,10 @@ impl Accounts {
             return Step::SignedIn(standing.account.clone());
         }
         let life_ms = self.challenge_life_ms;
-        self.challenges
-            .retain(|_, challenge| challenge.alive(life_ms, now));
+        self.challenges.retain(|_, challenge| challenge.alive(life_ms, now));
         let code = unguessable();
-        self.challenges.insert(
-            code.clone(),
-            Challenge {
-                username: username.to_owned(),
-                given_ms: now.monotonic_ms,
-            },
-        );
+        self.challenges
+            .insert(code.clone(), Challenge { username: username.to_owned(), given_ms: now.monotonic_ms });
         Step::Challenge(code)
     }
 
@@ -190,10 +176,7 @@ impl Accounts {
             return Step::Rejected;
         }
         // RFC 6238, 5.2: a step that was accepted once is not accepted again.
-        let step = standing
-            .totp
-            .as_ref()
-            .and_then(|totp| totp.check(digits, now.unix_s()));
+        let step = standing.totp.as_ref().and_then(|totp| totp.check(digits, now.unix_s()));
         match step {
             Some(step) if standing.used_steps.insert(step) => {
                 standing.rejections = 0;
@@ -254,20 +237,12 @@ fn totp_of(account: &Account) -> io::Result<Option<Totp>> {
     let Some(seed) = &account.totp_secret else {
         return Ok(None);
     };
-    let base32: String = seed
-        .chars()
-        .filter(|c| !c.is_whitespace() && *c != '=')
-        .map(|c| c.to_ascii_uppercase())
-        .collect();
+    let base32: String =
+        seed.chars().filter(|c| !c.is_whitespace() && *c != '=').map(|c| c.to_ascii_uppercase()).collect();
     let secret = Secret::try_from_base32(&base32)
         .ok()
         .filter(|_| !base32.is_empty())
-        .ok_or_else(|| {
-            invalid(
-                account,
-                "has a TOTP seed that is not base32 (letters A-Z and digits 2-7)",
-            )
-        })?;
+        .ok_or_else(|| invalid(account, "has a TOTP seed that is not base32 (letters A-Z and digits 2-7)"))?;
     // Not `build`: it refuses seeds under 128 bits, and servers with such seeds exist. Its defaults are
     // SHA-1, six digits, 30 seconds and one step of tolerance, as docs/protocol.md ("Accounts") has it.
     Ok(Some(Builder::new().with_secret(secret).build_noncompliant()))

@@ -22,11 +22,7 @@ impl Answer {
         } else {
             vec![("Content-Type".to_owned(), content_type.to_owned())]
         };
-        Answer {
-            status,
-            headers,
-            body: body.to_vec(),
-        }
+        Answer { status, headers, body: body.to_vec() }
     }
 
     pub(crate) fn json(status: u16, value: &Value) -> Answer {
@@ -40,10 +36,7 @@ impl Answer {
 
     /// The second error shape.
     pub(crate) fn error(status: u16, message: &str) -> Answer {
-        Answer::json(
-            status,
-            &json!({ "statusCode": status, "error": reason(status), "message": message }),
-        )
+        Answer::json(status, &json!({ "statusCode": status, "error": reason(status), "message": message }))
     }
 
     pub(crate) fn with_header(mut self, name: &str, value: &str) -> Answer {
@@ -119,27 +112,18 @@ impl Delivery {
                 }
                 stream.write_all(&bytes)?;
                 stream.flush()?;
-                Ok(if about.keep_alive {
-                    Then::KeepOpen
-                } else {
-                    Then::Close
-                })
+                Ok(if about.keep_alive { Then::KeepOpen } else { Then::Close })
             }
             Delivery::Truncated(answer) => {
                 const MISSING: u64 = 64;
-                let length = u64::try_from(answer.body.len())
-                    .unwrap_or(u64::MAX)
-                    .saturating_add(MISSING);
+                let length = u64::try_from(answer.body.len()).unwrap_or(u64::MAX).saturating_add(MISSING);
                 let mut bytes = head(&answer, length, about.keep_alive, &about.date);
                 bytes.extend_from_slice(&answer.body);
                 stream.write_all(&bytes)?;
                 stream.flush()?;
                 Ok(Then::Close)
             }
-            Delivery::Dripping {
-                answer,
-                between_bytes,
-            } => {
+            Delivery::Dripping { answer, between_bytes } => {
                 let length = u64::try_from(answer.body.len()).unwrap_or(u64::MAX);
                 stream.write_all(&head(&answer, length, about.keep_alive, &about.date))?;
                 stream.flush()?;
@@ -150,22 +134,14 @@ impl Delivery {
                     stream.write_all(&[byte])?;
                     stream.flush()?;
                 }
-                Ok(if about.keep_alive {
-                    Then::KeepOpen
-                } else {
-                    Then::Close
-                })
+                Ok(if about.keep_alive { Then::KeepOpen } else { Then::Close })
             }
             Delivery::Huge(length) => {
                 let answer = Answer::new(200, "application/json", b"");
                 stream.write_all(&head(&answer, length, about.keep_alive, &about.date))?;
                 write_string_of(length, stream)?;
                 stream.flush()?;
-                Ok(if about.keep_alive {
-                    Then::KeepOpen
-                } else {
-                    Then::Close
-                })
+                Ok(if about.keep_alive { Then::KeepOpen } else { Then::Close })
             }
             Delivery::Raw(bytes) => {
                 stream.write_all(&bytes)?;

@@ -22,11 +22,7 @@ pub(crate) fn answer(
     if counts && let Err(wait_ms) = instance.limit.admit(now.monotonic_ms) {
         return rate_limited(instance, wait_ms);
     }
-    if !kind.is_authentication()
-        && instance
-            .always_unauthorized
-            .iter()
-            .any(|prefix| path.starts_with(prefix))
+    if !kind.is_authentication() && instance.always_unauthorized.iter().any(|prefix| path.starts_with(prefix))
     {
         return unauthorized();
     }
@@ -84,10 +80,7 @@ fn conclude(instance: &mut Instance, step: Step, now: Now) -> (Outcome, Answer) 
         Step::SignedIn(account) => (Outcome::Ok, tokens_for(instance, &account, now)),
         Step::Challenge(code) => (
             Outcome::Challenge,
-            Answer::json(
-                200,
-                &json!({ "status": "success", "mfa_enabled": true, "code": code }),
-            ),
+            Answer::json(200, &json!({ "status": "success", "mfa_enabled": true, "code": code })),
         ),
         Step::Rejected => (Outcome::Rejected, rejection),
         Step::Locked => (Outcome::Locked, rejection),
@@ -114,10 +107,7 @@ fn whoami(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answer)
 
 fn forbidden(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answer) {
     match caller(instance, request, now) {
-        Some(_) => (
-            Outcome::Forbidden,
-            Answer::error(403, "Unauthorized: the permission is missing"),
-        ),
+        Some(_) => (Outcome::Forbidden, Answer::error(403, "Unauthorized: the permission is missing")),
         None => unauthorized(),
     }
 }
@@ -136,34 +126,23 @@ fn echo(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answer) {
             Ok(_) => Answer::new(200, "application/json", &request.body),
             Err(_) => return bad_request("The body is called JSON and is not"),
         },
-        _ => Answer::new(
-            200,
-            request.header("content-type").unwrap_or_default(),
-            &request.body,
-        ),
+        _ => Answer::new(200, request.header("content-type").unwrap_or_default(), &request.body),
     };
     (Outcome::Ok, answer.with_header("x-echo-method", &request.method))
 }
 
 fn uploads(instance: &Instance, request: &Request, path: &str, now: Now) -> (Outcome, Answer) {
-    let cookie = request
-        .header("cookie")
-        .unwrap_or_default()
-        .split(';')
-        .find_map(|pair| {
-            let (name, value) = pair.trim().split_once('=')?;
-            (name == "token").then_some(value)
-        });
+    let cookie = request.header("cookie").unwrap_or_default().split(';').find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == "token").then_some(value)
+    });
     let known =
         cookie.is_some_and(|cookie| instance.tokens.owner(cookie, Use::Cookie, now.unix_s()).is_some());
     if !known || request.header("authorization").is_some() {
         return unauthorized();
     }
     let name = path.rsplit('/').next().unwrap_or_default();
-    (
-        Outcome::Ok,
-        Answer::new(200, "application/octet-stream", &upload_bytes(name)),
-    )
+    (Outcome::Ok, Answer::new(200, "application/octet-stream", &upload_bytes(name)))
 }
 
 /// The account a request is authorized for: by exactly one `Authorization` header, raw or as Bearer.
@@ -206,18 +185,14 @@ fn rate_limited(instance: &Instance, wait_ms: u64) -> (Outcome, Answer) {
 /// The named texts of a JSON object. Without the right content type the server sees no body at all.
 fn json_texts<const N: usize>(request: &Request, names: [&str; N]) -> Result<[String; N], (Outcome, Answer)> {
     if request.media_type() != "application/json" {
-        return Err(bad_request(
-            "The request has no body (JSON needs Content-Type: application/json)",
-        ));
+        return Err(bad_request("The request has no body (JSON needs Content-Type: application/json)"));
     }
     let Ok(Value::Object(object)) = serde_json::from_slice(&request.body) else {
         return Err(bad_request("The body is not a JSON object"));
     };
     let text = |name: &str| object.get(name).and_then(Value::as_str).map(str::to_owned);
     let texts: Vec<String> = names.iter().filter_map(|name| text(name)).collect();
-    texts
-        .try_into()
-        .map_err(|_| bad_request("The body lacks a field that must be a text"))
+    texts.try_into().map_err(|_| bad_request("The body lacks a field that must be a text"))
 }
 
 fn ok(value: &Value) -> (Outcome, Answer) {
@@ -229,8 +204,5 @@ fn bad_request(message: &str) -> (Outcome, Answer) {
 }
 
 fn unauthorized() -> (Outcome, Answer) {
-    (
-        Outcome::Unauthorized,
-        Answer::error(401, "Invalid or expired token"),
-    )
+    (Outcome::Unauthorized, Answer::error(401, "Invalid or expired token"))
 }

@@ -146,11 +146,7 @@ impl EmulatorBuilder {
     /// Puts the API below a path such as `/plextrac`, as some deployments do.
     pub fn path_prefix(mut self, prefix: &str) -> EmulatorBuilder {
         let trimmed = prefix.trim_matches('/');
-        self.settings.path_prefix = if trimmed.is_empty() {
-            String::new()
-        } else {
-            format!("/{trimmed}")
-        };
+        self.settings.path_prefix = if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") };
         self
     }
 
@@ -192,9 +188,7 @@ impl EmulatorBuilder {
     /// system says, for example that a port is taken or the temporary folder cannot be written.
     pub fn start(mut self) -> io::Result<Emulator> {
         if self.default_accounts {
-            self.settings
-                .accounts
-                .splice(..0, [Account::service(), Account::analyst()]);
+            self.settings.accounts.splice(..0, [Account::service(), Account::analyst()]);
         }
         let instance = Instance::new(self.settings)?;
         let tls = Tls::new()?;
@@ -220,11 +214,6 @@ impl EmulatorBuilder {
                 return Err(error);
             }
         };
-        Ok(Emulator {
-            server,
-            plain,
-            secure,
-            tls,
-        })
+        Ok(Emulator { server, plain, secure, tls })
     }
 }

@@ -34,10 +34,9 @@ pub(crate) fn answer(server: &Server, request: &Request, path: &str) -> Answer {
                 done(server)
             }
             Ok(_) => Answer::refusal(400, "the clock moves by at most ten years at once"),
-            Err(_) => Answer::refusal(
-                400,
-                r#"advance takes {"seconds": N} or {"ms": N}, whole and not negative"#,
-            ),
+            Err(_) => {
+                Answer::refusal(400, r#"advance takes {"seconds": N} or {"ms": N}, whole and not negative"#)
+            }
         },
         ("POST", "fault") => match serde_json::from_slice::<Fault>(&request.body) {
             Ok(fault) => {

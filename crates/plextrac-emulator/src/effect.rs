@@ -63,12 +63,7 @@ impl Effect {
     /// What is delivered in front of the instance; `None` when the instance is to judge the request first.
     pub(crate) fn in_front(&self) -> Option<Delivery> {
         let delivery = match self {
-            Effect::Status {
-                code,
-                content_type,
-                headers,
-                body,
-            } => {
+            Effect::Status { code, content_type, headers, body } => {
                 let mut answer = Answer::new(*code, content_type, body.as_bytes());
                 answer.headers.extend(headers.iter().cloned());
                 Delivery::Whole(answer)
@@ -120,10 +115,7 @@ impl Effect {
             Effect::LoseAnswer => return Delivery::Nothing,
             Effect::Truncate => return Delivery::Truncated(answer),
             Effect::SlowBody { ms } => {
-                return Delivery::Dripping {
-                    answer,
-                    between_bytes: Duration::from_millis(*ms),
-                };
+                return Delivery::Dripping { answer, between_bytes: Duration::from_millis(*ms) };
             }
             Effect::WrongTypes => answer.change_object(|object| {
                 for value in object.values_mut() {

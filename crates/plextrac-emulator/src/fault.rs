@@ -69,10 +69,7 @@ impl Target {
 impl Fault {
     /// Begins a fault for these requests; it happens once unless told otherwise.
     pub fn on(target: Target) -> FaultOn {
-        FaultOn {
-            on: target,
-            times: once(),
-        }
+        FaultOn { on: target, times: once() }
     }
 }
 
@@ -107,16 +104,8 @@ impl FaultOn {
         headers: &[(&str, &str)],
         body: impl Into<String>,
     ) -> Fault {
-        let headers = headers
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        self.with(Effect::Status {
-            code,
-            content_type: content_type.into(),
-            headers,
-            body: body.into(),
-        })
+        let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        self.with(Effect::Status { code, content_type: content_type.into(), headers, body: body.into() })
     }
 
     /// In front: a page of HTML, as a firewall or proxy gives it (`code`).
@@ -147,18 +136,13 @@ impl FaultOn {
     /// In front: a redirect (`code`, `location`).
     #[must_use]
     pub fn redirect(self, code: u16, location: impl Into<String>) -> Fault {
-        self.with(Effect::Redirect {
-            code,
-            location: location.into(),
-        })
+        self.with(Effect::Redirect { code, location: location.into() })
     }
 
     /// In front: 429, with or without a `Retry-After` of this text (`retry_after`).
     #[must_use]
     pub fn rate_limited(self, retry_after: Option<&str>) -> Fault {
-        self.with(Effect::RateLimited {
-            retry_after: retry_after.map(str::to_owned),
-        })
+        self.with(Effect::RateLimited { retry_after: retry_after.map(str::to_owned) })
     }
 
     /// In front: the second error shape, `{"statusCode":…,"error":…,"message":…}`, with this status (`code`).
@@ -194,17 +178,13 @@ impl FaultOn {
     /// Delays the answer by this much real time (`ms`). The outcome counts as usual.
     #[must_use]
     pub fn slow(self, before_headers: Duration) -> Fault {
-        self.with(Effect::Slow {
-            ms: whole_ms(before_headers),
-        })
+        self.with(Effect::Slow { ms: whole_ms(before_headers) })
     }
 
     /// Sends the body byte by byte with this much real time between (`ms`). The outcome counts as usual.
     #[must_use]
     pub fn slow_body(self, between_bytes: Duration) -> Fault {
-        self.with(Effect::SlowBody {
-            ms: whole_ms(between_bytes),
-        })
+        self.with(Effect::SlowBody { ms: whole_ms(between_bytes) })
     }
 
     /// Spoils the answer: in its JSON object, texts become numbers and everything else becomes text.
@@ -227,11 +207,7 @@ impl FaultOn {
     }
 
     fn with(self, effect: Effect) -> Fault {
-        Fault {
-            on: self.on,
-            times: self.times,
-            effect,
-        }
+        Fault { on: self.on, times: self.times, effect }
     }
 }
 
@@ -271,10 +247,7 @@ impl Faults {
     }
 }
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "None, always, is the other value of the field"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "None, always, is the other value of the field")]
 fn once() -> Option<u32> {
     Some(1)
 }

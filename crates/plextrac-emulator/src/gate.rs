@@ -33,8 +33,7 @@ impl Gate {
             self.changed.wait_while(&mut state, |state| !state.closing);
             return false;
         };
-        self.changed
-            .wait_while_until(&mut state, |state| !state.closing, deadline);
+        self.changed.wait_while_until(&mut state, |state| !state.closing, deadline);
         !state.closing
     }
 
@@ -57,10 +56,7 @@ impl Gate {
         let id = state.next_hold;
         state.next_hold += 1;
         state.holds.push((id, target));
-        Held {
-            gate: Arc::clone(self),
-            id,
-        }
+        Held { gate: Arc::clone(self), id }
     }
 }
 

@@ -52,8 +52,7 @@ impl Instance {
 
     /// The path below the instance's prefix; `None` for one that is not below it.
     pub(crate) fn below_prefix<'a>(&self, path: &'a str) -> Option<&'a str> {
-        path.strip_prefix(self.settings.path_prefix.as_str())
-            .filter(|rest| rest.starts_with('/'))
+        path.strip_prefix(self.settings.path_prefix.as_str()).filter(|rest| rest.starts_with('/'))
     }
 
     pub(crate) fn handle(&mut self, request: &Request, now: Now) -> Verdict {
@@ -88,12 +87,7 @@ impl Instance {
         }
         let effect = self.faults.take(kind, path);
         if let Some(delivery) = effect.as_ref().and_then(|effect| effect.in_front()) {
-            return Verdict {
-                kind,
-                outcome: Outcome::Faulted,
-                delivery,
-                delay: Duration::ZERO,
-            };
+            return Verdict { kind, outcome: Outcome::Faulted, delivery, delay: Duration::ZERO };
         }
         let (outcome, answer) = api::answer(self, request, path, kind, now);
         let delay = match kind {
@@ -102,19 +96,10 @@ impl Instance {
             _ => Duration::ZERO,
         };
         match effect {
-            None => Verdict {
-                kind,
-                outcome,
-                delivery: Delivery::Whole(answer),
-                delay,
-            },
+            None => Verdict { kind, outcome, delivery: Delivery::Whole(answer), delay },
             Some(effect) => Verdict {
                 kind,
-                outcome: if effect.only_delays() {
-                    outcome
-                } else {
-                    Outcome::Faulted
-                },
+                outcome: if effect.only_delays() { outcome } else { Outcome::Faulted },
                 delay: delay.saturating_add(effect.delay()),
                 delivery: effect.spoil(answer),
             },

@@ -231,11 +231,7 @@ impl Emulator {
     /// Paths that begin so (below the path prefix, and none of the three authentication calls) answer 401
     /// whatever the token, until a reset.
     pub fn set_always_unauthorized(&self, path_prefix: impl Into<String>) {
-        self.server
-            .instance
-            .lock()
-            .always_unauthorized
-            .push(path_prefix.into());
+        self.server.instance.lock().always_unauthorized.push(path_prefix.into());
     }
 
     /// Disables an account: its tokens die and it can no longer sign in. False when there is no such account.

@@ -57,10 +57,7 @@ impl Limit {
 }
 
 fn forget_older_than_the_window(times_ms: &mut VecDeque<u64>, now_ms: u64) {
-    while times_ms
-        .front()
-        .is_some_and(|&then| now_ms.saturating_sub(then) >= WINDOW_MS)
-    {
+    while times_ms.front().is_some_and(|&then| now_ms.saturating_sub(then) >= WINDOW_MS) {
         times_ms.pop_front();
     }
 }

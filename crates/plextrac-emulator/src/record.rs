@@ -71,11 +71,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn new(keep: usize) -> Journal {
-        Journal {
-            keep,
-            requests: Mutex::new(VecDeque::new()),
-            arrived: Condvar::new(),
-        }
+        Journal { keep, requests: Mutex::new(VecDeque::new()), arrived: Condvar::new() }
     }
 
     /// Keeps a request if any are kept. The caller makes it only then, so that not keeping costs nothing.

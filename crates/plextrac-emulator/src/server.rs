@@ -99,18 +99,11 @@ impl Listener {
         queue_many(&socket)?;
         let address = socket.local_addr()?;
         let server = Arc::clone(server);
-        let name = if tls.is_some() {
-            "emulator-https"
-        } else {
-            "emulator-http"
-        };
+        let name = if tls.is_some() { "emulator-https" } else { "emulator-http" };
         let thread = std::thread::Builder::new()
             .name(name.into())
             .spawn(move || accept_until_closed(&server, &socket, tls.as_ref()))?;
-        Ok(Listener {
-            address,
-            thread: Some(thread),
-        })
+        Ok(Listener { address, thread: Some(thread) })
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -174,27 +167,20 @@ fn begin(server: &Arc<Server>, socket: TcpStream, tls: Option<&Arc<ServerConfig>
     connections.threads.retain(|thread| !thread.is_finished());
     {
         let counted = &mut server.instance.lock().stats.connections;
-        *(if tls.is_some() {
-            &mut counted.tls
-        } else {
-            &mut counted.plain
-        }) += 1;
+        *(if tls.is_some() { &mut counted.tls } else { &mut counted.plain }) += 1;
     }
     let (server, tls) = (Arc::clone(server), tls.cloned());
-    let thread = std::thread::Builder::new()
-        .name(format!("emulator-{id}"))
-        .stack_size(STACK)
-        .spawn({
-            let server = Arc::clone(&server);
-            move || {
-                let open = Open { server: &server, id };
-                match tls {
-                    Some(config) => converse_over_tls(&server, id, &socket, config),
-                    None => converse(&server, id, false, &mut Socket(&socket)),
-                }
-                drop(open);
+    let thread = std::thread::Builder::new().name(format!("emulator-{id}")).stack_size(STACK).spawn({
+        let server = Arc::clone(&server);
+        move || {
+            let open = Open { server: &server, id };
+            match tls {
+                Some(config) => converse_over_tls(&server, id, &socket, config),
+                None => converse(&server, id, false, &mut Socket(&socket)),
             }
-        });
+            drop(open);
+        }
+    });
     match thread {
         Ok(thread) => connections.threads.push(thread),
         Err(_) => drop(connections.open.remove(&id)),
@@ -261,20 +247,10 @@ fn answer<S: Write>(
 ) -> io::Result<Then> {
     let head_only = request.method == "HEAD";
     let keep_alive = request.keep_alive;
-    let about = |date| Circumstances {
-        date,
-        keep_alive,
-        head_only,
-        gate: &server.gate,
-    };
+    let about = |date| Circumstances { date, keep_alive, head_only, gate: &server.gate };
 
     let whole_path = request.path();
-    let path = server
-        .instance
-        .lock()
-        .below_prefix(whole_path)
-        .unwrap_or(whole_path)
-        .to_owned();
+    let path = server.instance.lock().below_prefix(whole_path).unwrap_or(whole_path).to_owned();
     if control::is_control(&path) {
         let answer = control::answer(server, &request, &path);
         return Delivery::Whole(answer).send(stream, &about(server.clock.now().http_date()));
@@ -299,18 +275,12 @@ fn answer<S: Write>(
     }
     // Of the moment the answer leaves, not of the moment it was decided: that is what a server's clock would
     // show.
-    verdict
-        .delivery
-        .send(stream, &about(server.clock.now().http_date()))
+    verdict.delivery.send(stream, &about(server.clock.now().http_date()))
 }
 
 /// Answers what could not be read as a request.
 fn refuse<S: Read + Write>(server: &Server, status: u16, message: &str, stream: &mut S) -> io::Result<Then> {
-    server
-        .instance
-        .lock()
-        .stats
-        .note(Kind::Other, Outcome::BadRequest);
+    server.instance.lock().stats.note(Kind::Other, Outcome::BadRequest);
     let about = Circumstances {
         date: server.clock.now().http_date(),
         keep_alive: false,

@@ -108,19 +108,13 @@ impl Stats {
     /// Requests of this kind that came to this outcome.
     #[must_use]
     pub fn count(&self, kind: Kind, outcome: Outcome) -> u64 {
-        self.requests
-            .get(&kind)
-            .and_then(|outcomes| outcomes.get(&outcome))
-            .copied()
-            .unwrap_or(0)
+        self.requests.get(&kind).and_then(|outcomes| outcomes.get(&outcome)).copied().unwrap_or(0)
     }
 
     /// Requests of this kind, whatever became of them.
     #[must_use]
     pub fn of_kind(&self, kind: Kind) -> u64 {
-        self.requests
-            .get(&kind)
-            .map_or(0, |outcomes| outcomes.values().sum())
+        self.requests.get(&kind).map_or(0, |outcomes| outcomes.values().sum())
     }
 
     /// Sign-ins, second steps and refreshes together, whatever became of them.

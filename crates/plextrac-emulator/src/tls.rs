@@ -30,10 +30,8 @@ impl Tls {
         let issuer = Issuer::new(ca_params, ca_key);
 
         let server_key = KeyPair::generate().map_err(io::Error::other)?;
-        let certificate = server()
-            .map_err(io::Error::other)?
-            .signed_by(&server_key, &issuer)
-            .map_err(io::Error::other)?;
+        let certificate =
+            server().map_err(io::Error::other)?.signed_by(&server_key, &issuer).map_err(io::Error::other)?;
         let private_key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(server_key.serialize_der()));
 
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -45,25 +43,17 @@ impl Tls {
             .map_err(io::Error::other)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
 
-        let mut ca_file = tempfile::Builder::new()
-            .prefix("plextrac-emulator-ca-")
-            .suffix(".pem")
-            .tempfile()?;
+        let mut ca_file =
+            tempfile::Builder::new().prefix("plextrac-emulator-ca-").suffix(".pem").tempfile()?;
         ca_file.write_all(ca_pem.as_bytes())?;
         ca_file.flush()?;
-        Ok(Tls {
-            config: Arc::new(config),
-            ca_pem,
-            ca_file,
-        })
+        Ok(Tls { config: Arc::new(config), ca_pem, ca_file })
     }
 }
 
 fn authority() -> CertificateParams {
     let mut params = CertificateParams::default();
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "PlexTrac emulator CA");
+    params.distinguished_name.push(DnType::CommonName, "PlexTrac emulator CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     valid_whatever_the_clock_says(&mut params);
@@ -73,9 +63,7 @@ fn authority() -> CertificateParams {
 fn server() -> Result<CertificateParams, rcgen::Error> {
     let names = ["localhost", "127.0.0.1", "::1"].map(String::from);
     let mut params = CertificateParams::new(names)?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "PlexTrac emulator");
+    params.distinguished_name.push(DnType::CommonName, "PlexTrac emulator");
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;

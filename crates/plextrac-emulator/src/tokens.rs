@@ -43,11 +43,7 @@ struct Entry {
 
 impl Tokens {
     pub(crate) fn new(life: Duration, padding: usize) -> Tokens {
-        Tokens {
-            life,
-            padding,
-            live: HashMap::new(),
-        }
+        Tokens { life, padding, live: HashMap::new() }
     }
 
     /// Two new tokens. Those given out before stay good until their own expiry.
@@ -93,14 +89,7 @@ impl Tokens {
         let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
         let signature = URL_SAFE_NO_PAD.encode(random_bytes());
         let token = format!("{header}.{payload}.{signature}");
-        self.live.insert(
-            token.clone(),
-            Entry {
-                username: account.username.clone(),
-                opens,
-                exp_s,
-            },
-        );
+        self.live.insert(token.clone(), Entry { username: account.username.clone(), opens, exp_s });
         token
     }
 }

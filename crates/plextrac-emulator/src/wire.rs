@@ -32,30 +32,19 @@ impl Request {
     }
 
     pub(crate) fn header_count(&self, name: &str) -> usize {
-        self.headers
-            .iter()
-            .filter(|(other, _)| other.eq_ignore_ascii_case(name))
-            .count()
+        self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name)).count()
     }
 
     /// The media type of the body in lower case, without parameters; empty when there is none.
     pub(crate) fn media_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
+        value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 }
 
 /// The first value of a header, whatever the case of its name.
 pub(crate) fn header<'a>(headers: &'a [(String, String)], name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(other, _)| other.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+    headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }
 
 /// Why there is no request.
@@ -83,10 +72,7 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new(max_body: usize) -> Inbox {
-        Inbox {
-            arrived: Vec::new(),
-            max_body,
-        }
+        Inbox { arrived: Vec::new(), max_body }
     }
 
     /// The next request. Writes only to say `100 Continue` to a client that waits for it before its body.
@@ -97,10 +83,7 @@ impl Inbox {
                 break head;
             }
             if self.arrived.len() > MAX_HEAD {
-                return Err(NoRequest::Refused(
-                    431,
-                    "The request's headers are larger than 64 KiB",
-                ));
+                return Err(NoRequest::Refused(431, "The request's headers are larger than 64 KiB"));
             }
             let waiting_for_a_request = self.arrived.is_empty();
             match self.read_more(stream) {
@@ -186,8 +169,7 @@ impl Inbox {
                 other => break other,
             }
         };
-        self.arrived
-            .truncate(before + read.as_ref().copied().unwrap_or(0));
+        self.arrived.truncate(before + read.as_ref().copied().unwrap_or(0));
         match read? {
             0 => Err(NoRequest::Broken),
             _ => Ok(()),
@@ -211,10 +193,7 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, NoRequest> {
     let length = match parsed.parse(bytes) {
         Ok(httparse::Status::Complete(length)) if length <= MAX_HEAD => length,
         Ok(httparse::Status::Complete(_)) => {
-            return Err(NoRequest::Refused(
-                431,
-                "The request's headers are larger than 64 KiB",
-            ));
+            return Err(NoRequest::Refused(431, "The request's headers are larger than 64 KiB"));
         }
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => {
@@ -228,32 +207,13 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(Request, usize)>, NoRequest> {
     let headers: Vec<(String, String)> = parsed
         .headers
         .iter()
-        .map(|header| {
-            (
-                header.name.to_owned(),
-                String::from_utf8_lossy(header.value).into_owned(),
-            )
-        })
+        .map(|header| (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned()))
         .collect();
-    let connection = header(&headers, "connection")
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    let keep_alive = if version == 0 {
-        connection.contains("keep-alive")
-    } else {
-        !connection.contains("close")
-    };
+    let connection = header(&headers, "connection").unwrap_or_default().to_ascii_lowercase();
+    let keep_alive =
+        if version == 0 { connection.contains("keep-alive") } else { !connection.contains("close") };
     let (method, target) = (method.to_owned(), target.to_owned());
-    Ok(Some((
-        Request {
-            method,
-            target,
-            headers,
-            body: Vec::new(),
-            keep_alive,
-        },
-        length,
-    )))
+    Ok(Some((Request { method, target, headers, body: Vec::new(), keep_alive }, length)))
 }
 
 /// RFC 9112, 6.3. What two readers could understand differently is refused.
@@ -265,22 +225,13 @@ fn body_length(headers: &[(String, String)]) -> Result<Length, NoRequest> {
             .map(|(_, value)| value.trim())
             .collect::<Vec<_>>()
     };
-    match (
-        values("content-length").as_slice(),
-        values("transfer-encoding").as_slice(),
-    ) {
+    match (values("content-length").as_slice(), values("transfer-encoding").as_slice()) {
         ([], []) => Ok(Length::Known(0)),
         ([], [coding]) if coding.eq_ignore_ascii_case("chunked") => Ok(Length::Chunked),
-        ([], _) => Err(NoRequest::Refused(
-            501,
-            "The request's transfer coding is not chunked",
-        )),
+        ([], _) => Err(NoRequest::Refused(501, "The request's transfer coding is not chunked")),
         ([length], []) if !length.is_empty() && length.bytes().all(|b| b.is_ascii_digit()) => {
             length.parse().map(Length::Known).map_err(|_| TOO_LARGE)
         }
-        _ => Err(NoRequest::Refused(
-            400,
-            "The length of the request's body is not clear",
-        )),
+        _ => Err(NoRequest::Refused(400, "The length of the request's body is not clear")),
     }
 }

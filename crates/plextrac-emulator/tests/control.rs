@@ -12,10 +12,7 @@ fn the_clock_is_advanced_from_outside() {
     let token = client.sign_in(&Account::service()).text("token");
     assert_eq!(client.control("advance", &json!({ "seconds": 899 })).status, 200);
     assert_eq!(client.get(WHOAMI, &token).status, 200);
-    assert_eq!(
-        client.control("advance", &json!({ "ms": 1000 })).json()["monotonic_ms"],
-        900_000
-    );
+    assert_eq!(client.control("advance", &json!({ "ms": 1000 })).json()["monotonic_ms"], 900_000);
     assert_eq!(client.get(WHOAMI, &token).status, 401);
     assert_eq!(emulator.clock().monotonic_ms(), 900_000);
 }
@@ -44,15 +41,9 @@ fn faults_are_set_from_outside() {
     let (_emulator, mut client) = frozen();
     let fault = json!({ "on": "sign_in", "times": 2, "do": { "html": { "code": 503 } } });
     assert_eq!(client.control("fault", &fault).status, 200);
-    assert_eq!(
-        [0; 3].map(|_| client.sign_in(&Account::service()).status),
-        [503, 503, 200]
-    );
+    assert_eq!([0; 3].map(|_| client.sign_in(&Account::service()).status), [503, 503, 200]);
 
-    client.control(
-        "fault",
-        &json!({ "on": { "path": "/api/v2" }, "times": null, "do": "maintenance" }),
-    );
+    client.control("fault", &json!({ "on": { "path": "/api/v2" }, "times": null, "do": "maintenance" }));
     assert_eq!([0; 2].map(|_| client.get(WHOAMI, "x").status), [503, 503]);
 }
 
@@ -90,12 +81,7 @@ fn the_numbers_are_read_from_outside_in_a_stable_order_and_without_secrets() {
     assert_eq!(stats.of_kind(Kind::SignIn), 2);
 
     let recorded = emulator.requests();
-    assert!(
-        recorded
-            .iter()
-            .any(|r| r.body.windows(7).any(|window| window == b"hunter2")),
-        "the control"
-    );
+    assert!(recorded.iter().any(|r| r.body.windows(7).any(|window| window == b"hunter2")), "the control");
     let shown = format!("{text}{recorded:?}{emulator:?}{:?}", emulator.accounts());
     for secret in ["hunter2", "service-password", "GEZDGNBV", token.as_str()] {
         assert!(!shown.contains(secret));
@@ -116,11 +102,7 @@ fn revoking_and_resetting_work_from_outside() {
     assert_eq!(client.control("reset", &Value::Null).status, 200);
     assert_eq!(emulator.stats(), Stats::default());
     assert!(emulator.requests().is_empty());
-    assert_eq!(
-        client.sign_in(&Account::service()).status,
-        200,
-        "neither locked nor limited"
-    );
+    assert_eq!(client.sign_in(&Account::service()).status, 200, "neither locked nor limited");
     assert_eq!(emulator.clock().monotonic_ms(), 5000, "time does not go back");
 }
 
@@ -141,10 +123,7 @@ fn the_description_is_what_another_process_needs() {
     assert_eq!(description["tls_url"], emulator.tls_url());
     assert_eq!(description["ca_file"], emulator.ca_file().to_str().unwrap());
     let accounts = description["accounts"].as_array().unwrap();
-    assert_eq!(
-        accounts[0],
-        json!({ "username": "service@example.com", "password": "service-password" })
-    );
+    assert_eq!(accounts[0], json!({ "username": "service@example.com", "password": "service-password" }));
     assert_eq!(accounts[1]["totp_secret"], "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     let (username, password) = (accounts[0]["username"].as_str(), accounts[0]["password"].as_str());
     let reply = Client::plain(&emulator).sign_in_with(username.unwrap(), password.unwrap());

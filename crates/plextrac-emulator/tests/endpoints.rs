@@ -10,14 +10,8 @@ use serde_json::json;
 fn the_open_endpoints_need_no_token() {
     let (_emulator, mut client) = frozen();
     let mut get = |path| client.request("GET", path, &[], b"");
-    assert_eq!(
-        get("/api/v1/").json(),
-        json!({ "text": "Authenticate at /authenticate" })
-    );
-    assert_eq!(
-        get("/api/v2/health/full").json()["data"]["inMaintenanceMode"],
-        false
-    );
+    assert_eq!(get("/api/v1/").json(), json!({ "text": "Authenticate at /authenticate" }));
+    assert_eq!(get("/api/v2/health/full").json()["data"]["inMaintenanceMode"], false);
     assert_eq!(get("/api/v2/authenticate/providers").status, 200);
 }
 
@@ -32,11 +26,7 @@ fn paths_and_methods_that_do_not_exist_are_not_found() {
         ("GET", "/api/v2/user/mfa/qr"),
         ("GET", "/"),
     ] {
-        assert_eq!(
-            client.request(method, path, &[], b"").status,
-            404,
-            "{method} {path}"
-        );
+        assert_eq!(client.request(method, path, &[], b"").status, 404, "{method} {path}");
     }
     assert_eq!(emulator.stats().count(Kind::Other, Outcome::NotFound), 6);
     assert_eq!(emulator.stats().authentication_requests(), 0);
@@ -52,24 +42,14 @@ fn json_comes_back_as_it_was_only_when_it_is_called_json() {
         client.request("POST", "/api/v1/echo/deep/er?q=1", &headers, body)
     };
     let reply = echo("application/json; charset=utf-8");
-    assert_eq!(
-        (reply.status, reply.header("content-type")),
-        (200, Some("application/json"))
-    );
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("application/json")));
     assert_eq!(reply.body, body);
     assert_eq!(reply.header("x-echo-method"), Some("POST"));
 
     let reply = echo("application/x-www-form-urlencoded");
-    assert_eq!(
-        (reply.status, reply.body.len()),
-        (200, 0),
-        "the server saw no body"
-    );
+    assert_eq!((reply.status, reply.body.len()), (200, 0), "the server saw no body");
     let reply = echo("text/plain");
-    assert_eq!(
-        (reply.header("content-type"), reply.body.as_slice()),
-        (Some("text/plain"), body.as_slice())
-    );
+    assert_eq!((reply.header("content-type"), reply.body.as_slice()), (Some("text/plain"), body.as_slice()));
 }
 
 #[test]
@@ -123,10 +103,5 @@ fn everything_can_live_below_a_prefix() {
 fn a_request_in_the_form_meant_for_proxies_is_understood() {
     let (_emulator, mut client) = frozen();
     let token = client.sign_in(&Account::service()).text("token");
-    assert_eq!(
-        client
-            .get(&format!("http://example.com{WHOAMI}?x=1"), &token)
-            .status,
-        200
-    );
+    assert_eq!(client.get(&format!("http://example.com{WHOAMI}?x=1"), &token).status, 200);
 }

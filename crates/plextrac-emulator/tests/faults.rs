@@ -18,10 +18,7 @@ fn a_fault_happens_as_often_as_told_and_then_no_more() {
     assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::Faulted), 2);
 
     emulator.fault(Fault::on(Target::SignIn).always().html(503));
-    assert_eq!(
-        [0; 3].map(|_| client.sign_in(&Account::service()).status),
-        [503; 3]
-    );
+    assert_eq!([0; 3].map(|_| client.sign_in(&Account::service()).status), [503; 3]);
     emulator.clear_faults();
     assert_eq!(client.sign_in(&Account::service()).status, 200);
 }
@@ -46,10 +43,7 @@ fn answers_of_any_status_header_and_body_are_sent_word_for_word() {
     let (emulator, mut client) = frozen();
     emulator.fault(Fault::on(Target::Any).status(418, "text/x", &[("X-A", "1"), ("X-A", "2")], "teapot"));
     let reply = client.sign_in(&Account::service());
-    assert_eq!(
-        (reply.status, reply.header("content-type")),
-        (418, Some("text/x"))
-    );
+    assert_eq!((reply.status, reply.header("content-type")), (418, Some("text/x")));
     assert_eq!(reply.headers.iter().filter(|(name, _)| name == "X-A").count(), 2);
     assert_eq!(reply.body, b"teapot");
 }
@@ -63,10 +57,7 @@ fn a_page_in_front_is_html_and_a_redirect_has_a_location() {
     assert_eq!(page.status, 403);
     assert!(page.header("content-type").unwrap().starts_with("text/html"));
     let redirect = client.sign_in(&Account::service());
-    assert_eq!(
-        (redirect.status, redirect.header("location")),
-        (307, Some("https://elsewhere.example/"))
-    );
+    assert_eq!((redirect.status, redirect.header("location")), (307, Some("https://elsewhere.example/")));
 }
 
 #[test]
@@ -75,11 +66,7 @@ fn maintenance_is_told_by_the_health_endpoint_and_suffered_by_the_others() {
     emulator.fault(Fault::on(Target::Any).maintenance());
     let mut health = || client.request("GET", "/api/v2/health/full", &[], b"").json();
     assert_eq!(health()["data"]["inMaintenanceMode"], true);
-    assert_eq!(
-        health()["data"]["inMaintenanceMode"],
-        true,
-        "asking does not end it"
-    );
+    assert_eq!(health()["data"]["inMaintenanceMode"], true, "asking does not end it");
     assert_eq!(client.sign_in(&Account::service()).status, 503);
     assert_eq!(
         client.request("GET", "/api/v2/health/full", &[], b"").json()["data"]["inMaintenanceMode"],
@@ -119,11 +106,7 @@ fn a_lost_answer_was_judged_all_the_same() {
     client.send_request("POST", client::MFA, &[JSON], body.as_bytes());
     assert_eq!(client.rest(), b"");
     let mut client = Client::plain(&emulator);
-    assert_eq!(
-        client.verify(&code, &digits).status,
-        401,
-        "the challenge is spent"
-    );
+    assert_eq!(client.verify(&code, &digits).status, 401, "the challenge is spent");
     assert_eq!(client.get(WHOAMI, &token).status, 200);
 }
 
@@ -134,15 +117,8 @@ fn a_truncated_answer_promises_more_than_it_brings() {
     client.send_request("GET", "/api/v1/", &[], b"");
     let bytes = String::from_utf8(client.rest()).unwrap();
     let (head, body) = bytes.split_once("\r\n\r\n").unwrap();
-    let promised: usize = head
-        .split("Content-Length: ")
-        .nth(1)
-        .unwrap()
-        .split("\r\n")
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
+    let promised: usize =
+        head.split("Content-Length: ").nth(1).unwrap().split("\r\n").next().unwrap().parse().unwrap();
     assert!(!body.is_empty() && promised > body.len());
 }
 
@@ -167,12 +143,8 @@ fn a_slow_answer_is_late_and_right() {
 #[test]
 fn sign_ins_and_refreshes_can_be_late_as_a_rule_in_real_time() {
     let delay = Duration::from_millis(50);
-    let emulator = Emulator::builder()
-        .frozen_clock()
-        .sign_in_delay(delay)
-        .refresh_delay(delay * 2)
-        .start()
-        .unwrap();
+    let emulator =
+        Emulator::builder().frozen_clock().sign_in_delay(delay).refresh_delay(delay * 2).start().unwrap();
     let mut client = Client::plain(&emulator);
     let asked = Instant::now();
     let token = client.sign_in(&Account::service()).text("token");
@@ -180,11 +152,7 @@ fn sign_ins_and_refreshes_can_be_late_as_a_rule_in_real_time() {
     let asked = Instant::now();
     client.refresh(&token);
     assert!(asked.elapsed() >= delay * 2);
-    assert_eq!(
-        emulator.requests()[1].monotonic_ms,
-        0,
-        "the emulator's clock stood still"
-    );
+    assert_eq!(emulator.requests()[1].monotonic_ms, 0, "the emulator's clock stood still");
 }
 
 #[test]
@@ -206,11 +174,7 @@ fn wrong_types_missing_and_hostile_tokens_are_still_json() {
         emulator.fault(Fault::on(Target::SignIn).hostile_token(hostile));
         assert_eq!(client.sign_in(&Account::service()).text("token"), hostile);
     }
-    assert_eq!(
-        client.get(WHOAMI, &megabyte[..1000]).status,
-        401,
-        "nobody gets in with it"
-    );
+    assert_eq!(client.get(WHOAMI, &megabyte[..1000]).status, 401, "nobody gets in with it");
 }
 
 #[test]
@@ -251,27 +215,17 @@ fn held_answers_are_judged_and_wait_until_they_are_released() {
     client.send_request("PUT", REFRESH, &[("Authorization", &token)], b"");
     let refreshed = |seen: &[plextrac_emulator::Recorded]| seen.iter().any(|r| r.kind == Kind::Refresh);
     assert!(emulator.wait_for(Duration::from_secs(10), refreshed));
-    assert_eq!(
-        Client::plain(&emulator).get(WHOAMI, &token).status,
-        200,
-        "others are not held"
-    );
+    assert_eq!(Client::plain(&emulator).get(WHOAMI, &token).status, 200, "others are not held");
     emulator.clock().advance(Duration::from_secs(900));
     held.release();
     let new = client.reply().unwrap().text("token");
-    assert_eq!(
-        client.get(WHOAMI, &new).status,
-        401,
-        "it was issued when it arrived, not when it left"
-    );
+    assert_eq!(client.get(WHOAMI, &new).status, 401, "it was issued when it arrived, not when it left");
 }
 
 #[test]
 fn a_fault_survives_its_way_through_json() {
     for fault in [
-        Fault::on(Target::Path("/x".into()))
-            .always()
-            .raw(vec![0, 255, 10]),
+        Fault::on(Target::Path("/x".into())).always().raw(vec![0, 255, 10]),
         Fault::on(Target::Any).status(200, "a/b", &[("A", "b")], "c"),
         Fault::on(Target::Mfa).times(3).slow(Duration::from_millis(7)),
         Fault::on(Target::Api).stall(),

@@ -21,11 +21,7 @@ fn the_three_calls_share_ten_places_failed_ones_included() {
     let reply = client.refresh(&token);
     assert_eq!(reply.status, 429);
     assert_eq!(client.sign_in(&Account::service()).status, 429);
-    assert_eq!(
-        client.get(WHOAMI, &token).status,
-        200,
-        "other calls are not limited"
-    );
+    assert_eq!(client.get(WHOAMI, &token).status, 200, "other calls are not limited");
     assert_eq!(emulator.stats().count(Kind::Refresh, Outcome::RateLimited), 1);
     assert_eq!(emulator.stats().authentication_requests(), 12);
     assert_eq!(emulator.stats().busiest_minute, 12);
@@ -33,11 +29,7 @@ fn the_three_calls_share_ten_places_failed_ones_included() {
 
 #[test]
 fn retry_after_says_in_seconds_when_a_place_is_free() {
-    let emulator = Emulator::builder()
-        .frozen_clock()
-        .limit_per_minute(2)
-        .start()
-        .unwrap();
+    let emulator = Emulator::builder().frozen_clock().limit_per_minute(2).start().unwrap();
     let mut client = Client::plain(&emulator);
     let advance = |ms| emulator.clock().advance(Duration::from_millis(ms));
     client.sign_in(&Account::service());
@@ -47,30 +39,15 @@ fn retry_after_says_in_seconds_when_a_place_is_free() {
     let refused = client.sign_in(&Account::service());
     assert_eq!((refused.status, refused.header("retry-after")), (429, Some("46")));
     advance(45_499);
-    assert_eq!(
-        client.sign_in(&Account::service()).header("retry-after"),
-        Some("1")
-    );
+    assert_eq!(client.sign_in(&Account::service()).header("retry-after"), Some("1"));
     advance(1);
-    assert_eq!(
-        client.sign_in(&Account::service()).status,
-        200,
-        "the first has left the window"
-    );
-    assert_eq!(
-        client.sign_in(&Account::service()).header("retry-after"),
-        Some("10"),
-        "the second has not"
-    );
+    assert_eq!(client.sign_in(&Account::service()).status, 200, "the first has left the window");
+    assert_eq!(client.sign_in(&Account::service()).header("retry-after"), Some("10"), "the second has not");
 }
 
 #[test]
 fn what_is_refused_takes_no_place() {
-    let emulator = Emulator::builder()
-        .frozen_clock()
-        .limit_per_minute(1)
-        .start()
-        .unwrap();
+    let emulator = Emulator::builder().frozen_clock().limit_per_minute(1).start().unwrap();
     let mut client = Client::plain(&emulator);
     for _ in 0..60 {
         client.sign_in(&Account::service());
@@ -82,22 +59,14 @@ fn what_is_refused_takes_no_place() {
 
 #[test]
 fn retry_after_can_be_left_out() {
-    let emulator = Emulator::builder()
-        .limit_per_minute(0)
-        .retry_after(false)
-        .start()
-        .unwrap();
+    let emulator = Emulator::builder().limit_per_minute(0).retry_after(false).start().unwrap();
     let reply = Client::plain(&emulator).sign_in(&Account::service());
     assert_eq!((reply.status, reply.header("retry-after")), (429, None));
 }
 
 #[test]
 fn refreshes_can_be_free() {
-    let emulator = Emulator::builder()
-        .limit_per_minute(1)
-        .refresh_counts(false)
-        .start()
-        .unwrap();
+    let emulator = Emulator::builder().limit_per_minute(1).refresh_counts(false).start().unwrap();
     let mut client = Client::plain(&emulator);
     let token = client.sign_in(&Account::service()).text("token");
     assert_eq!(client.refresh(&token).status, 200);
@@ -106,26 +75,13 @@ fn refreshes_can_be_free() {
 
 #[test]
 fn a_fault_in_front_of_the_instance_takes_no_place_and_a_lost_answer_does() {
-    let emulator = Emulator::builder()
-        .frozen_clock()
-        .limit_per_minute(1)
-        .start()
-        .unwrap();
+    let emulator = Emulator::builder().frozen_clock().limit_per_minute(1).start().unwrap();
     emulator.fault(Fault::on(Target::SignIn).html(503));
     emulator.fault(Fault::on(Target::SignIn).lose_answer());
     let mut client = Client::plain(&emulator);
     assert_eq!(client.sign_in(&Account::service()).status, 503);
-    client.send_request(
-        "POST",
-        client::AUTHENTICATE,
-        &[client::JSON],
-        br#"{"username":"a","password":"b"}"#,
-    );
+    client.send_request("POST", client::AUTHENTICATE, &[client::JSON], br#"{"username":"a","password":"b"}"#);
     assert!(client.reply().is_err());
     assert_eq!(Client::plain(&emulator).sign_in(&Account::service()).status, 429);
-    assert_eq!(
-        emulator.stats().busiest_minute,
-        3,
-        "everything that arrived is seen"
-    );
+    assert_eq!(emulator.stats().busiest_minute, 3, "everything that arrived is seen");
 }

@@ -12,10 +12,7 @@ use plextrac_emulator::{Account, Emulator, EmulatorClock, Fault, Kind, Outcome, 
 
 #[test]
 fn dropping_it_ends_idle_stalled_slow_and_held_connections_at_once() {
-    let emulator = Emulator::builder()
-        .sign_in_delay(Duration::from_secs(3600))
-        .start()
-        .unwrap();
+    let emulator = Emulator::builder().sign_in_delay(Duration::from_secs(3600)).start().unwrap();
     let idle = Client::plain(&emulator);
     let mut half = Client::plain(&emulator);
     half.send("POST /api/v1/auth");
@@ -46,9 +43,7 @@ fn many_clients_at_once_stay_under_the_limit_together() {
             let statuses = statuses.clone();
             let emulator = &emulator;
             scope.spawn(move || {
-                statuses
-                    .send(Client::plain(emulator).sign_in(&Account::service()).status)
-                    .unwrap();
+                statuses.send(Client::plain(emulator).sign_in(&Account::service()).status).unwrap();
             });
         }
     });
@@ -66,9 +61,8 @@ fn hundreds_of_clients_connect_at_once_and_none_has_to_try_again() {
     let less_than_a_second_try = Duration::from_millis(900);
     let emulator = Emulator::start().unwrap();
     let address = emulator.url().replace("http://", "").parse().unwrap();
-    let connected: Vec<_> = (0..300)
-        .map(|_| TcpStream::connect_timeout(&address, less_than_a_second_try))
-        .collect();
+    let connected: Vec<_> =
+        (0..300).map(|_| TcpStream::connect_timeout(&address, less_than_a_second_try)).collect();
     assert!(connected.iter().all(Result::is_ok));
 }
 
@@ -113,11 +107,7 @@ fn real_time_flows_unless_it_is_frozen() {
 #[test]
 fn two_emulators_can_share_a_clock() {
     let clock = EmulatorClock::new();
-    let one = Emulator::builder()
-        .clock(clock.clone())
-        .frozen_clock()
-        .start()
-        .unwrap();
+    let one = Emulator::builder().clock(clock.clone()).frozen_clock().start().unwrap();
     let other = Emulator::builder().clock(clock).start().unwrap();
     one.clock().advance(Duration::from_secs(60));
     assert_eq!(other.clock().monotonic_ms(), one.clock().monotonic_ms());
@@ -125,39 +115,18 @@ fn two_emulators_can_share_a_clock() {
 
 #[test]
 fn the_requests_seen_are_told_whole_and_only_as_many_as_are_kept() {
-    let emulator = Emulator::builder()
-        .frozen_clock()
-        .keep_requests(2)
-        .start()
-        .unwrap();
+    let emulator = Emulator::builder().frozen_clock().keep_requests(2).start().unwrap();
     emulator.clock().advance(Duration::from_secs(3));
     let mut client = Client::plain(&emulator);
     for query in ["1", "2", "3"] {
-        client.request(
-            "GET",
-            &format!("/api/v1/?q={query}"),
-            &[("X-Mine", "yes")],
-            b"body",
-        );
+        client.request("GET", &format!("/api/v1/?q={query}"), &[("X-Mine", "yes")], b"body");
     }
     let seen = emulator.requests();
-    assert_eq!(
-        seen.iter().map(|r| r.path.as_str()).collect::<Vec<_>>(),
-        ["/api/v1/?q=2", "/api/v1/?q=3"]
-    );
+    assert_eq!(seen.iter().map(|r| r.path.as_str()).collect::<Vec<_>>(), ["/api/v1/?q=2", "/api/v1/?q=3"]);
     let last = &seen[1];
-    assert_eq!(
-        (last.connection, last.tls, last.method.as_str()),
-        (1, false, "GET")
-    );
-    assert_eq!(
-        (last.header("x-mine"), last.body.as_slice()),
-        (Some("yes"), b"body".as_slice())
-    );
-    assert_eq!(
-        (last.kind, last.outcome, last.status),
-        (Kind::Health, Outcome::Ok, Some(200))
-    );
+    assert_eq!((last.connection, last.tls, last.method.as_str()), (1, false, "GET"));
+    assert_eq!((last.header("x-mine"), last.body.as_slice()), (Some("yes"), b"body".as_slice()));
+    assert_eq!((last.kind, last.outcome, last.status), (Kind::Health, Outcome::Ok, Some(200)));
     assert!(last.monotonic_ms >= 3000);
     assert!(!emulator.wait_for(Duration::ZERO, |seen| seen.len() > 2));
 }

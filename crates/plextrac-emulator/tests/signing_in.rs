@@ -21,10 +21,7 @@ fn an_account_without_mfa_gets_two_different_tokens() {
     assert_eq!(claims["tenantId"], 0);
     assert_eq!(claims["iat"], emulator.clock().unix_ms() / 1000);
     assert_eq!(claims["exp"], emulator.clock().unix_ms() / 1000 + 900);
-    assert_eq!(
-        client.get(WHOAMI, &reply.text("token")).json()["username"],
-        "service@example.com"
-    );
+    assert_eq!(client.get(WHOAMI, &reply.text("token")).json()["username"], "service@example.com");
     assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::Ok), 1);
 }
 
@@ -122,15 +119,9 @@ fn every_reason_of_a_rejection_looks_the_same() {
     let disabled = client.sign_in_with("disabled@example.com", "right");
     let unknown = client.sign_in_with("nobody@example.com", "right");
     for reply in [&locked, &disabled, &unknown] {
-        assert_eq!(
-            (reply.status, &reply.body),
-            (wrong_password.status, &wrong_password.body)
-        );
+        assert_eq!((reply.status, &reply.body), (wrong_password.status, &wrong_password.body));
     }
-    assert_eq!(
-        wrong_password.json(),
-        json!({ "status": "error", "message": "Invalid credentials" })
-    );
+    assert_eq!(wrong_password.json(), json!({ "status": "error", "message": "Invalid credentials" }));
     assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::Locked), 1);
     assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::Rejected), 3);
 }
@@ -165,49 +156,24 @@ fn without_the_json_content_type_the_server_sees_no_body() {
     let (emulator, mut client) = frozen();
     let body = json!({ "username": "service@example.com", "password": "service-password" }).to_string();
     for headers in [&[][..], &[("Content-Type", "text/plain")]] {
-        assert_eq!(
-            client
-                .request("POST", AUTHENTICATE, headers, body.as_bytes())
-                .status,
-            400
-        );
+        assert_eq!(client.request("POST", AUTHENTICATE, headers, body.as_bytes()).status, 400);
     }
     let charset = [("Content-Type", "Application/JSON; charset=utf-8")];
-    assert_eq!(
-        client
-            .request("POST", AUTHENTICATE, &charset, body.as_bytes())
-            .status,
-        200
-    );
+    assert_eq!(client.request("POST", AUTHENTICATE, &charset, body.as_bytes()).status, 200);
     assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::BadRequest), 2);
 }
 
 #[test]
 fn a_body_that_is_not_what_it_should_be_is_a_bad_request() {
     let (_emulator, mut client) = frozen();
-    for body in [
-        "",
-        "{",
-        "[]",
-        "{}",
-        r#"{"username":"service@example.com","password":7}"#,
-    ] {
-        assert_eq!(
-            client
-                .request("POST", AUTHENTICATE, &[JSON], body.as_bytes())
-                .status,
-            400,
-            "{body:?}"
-        );
+    for body in ["", "{", "[]", "{}", r#"{"username":"service@example.com","password":7}"#] {
+        assert_eq!(client.request("POST", AUTHENTICATE, &[JSON], body.as_bytes()).status, 400, "{body:?}");
     }
 }
 
 #[test]
 fn an_account_that_cannot_be_is_refused_at_the_start() {
-    let twice = Emulator::builder()
-        .account(Account::service())
-        .start()
-        .unwrap_err();
+    let twice = Emulator::builder().account(Account::service()).start().unwrap_err();
     assert_eq!(twice.kind(), std::io::ErrorKind::InvalidInput);
     let seed = "not base32!";
     let account = Account::new("a@example.com", "p").with_totp(seed);

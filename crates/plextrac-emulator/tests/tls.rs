@@ -27,9 +27,7 @@ fn a_client_that_trusts_another_ca_does_not_get_through() {
     let other = Emulator::start().unwrap();
     assert!(Client::tls(&emulator, "localhost", other.ca_pem()).is_err());
     assert!(Client::tls(&emulator, "elsewhere.example", emulator.ca_pem()).is_err());
-    Client::tls(&emulator, "localhost", emulator.ca_pem())
-        .unwrap()
-        .sign_in(&Account::service());
+    Client::tls(&emulator, "localhost", emulator.ca_pem()).unwrap().sign_in(&Account::service());
     drop(other);
     let seen = emulator.requests().len();
     assert_eq!(seen, 1);

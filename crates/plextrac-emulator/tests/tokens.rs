@@ -88,26 +88,13 @@ fn a_token_is_taken_raw_and_as_bearer_and_nothing_else_is() {
     let (_emulator, mut client) = frozen();
     let reply = client.sign_in(&Account::service());
     let (token, cookie) = (reply.text("token"), reply.text("cookie"));
-    for good in [
-        token.clone(),
-        format!("Bearer {token}"),
-        format!("bearer  {token}"),
-    ] {
+    for good in [token.clone(), format!("Bearer {token}"), format!("bearer  {token}")] {
         assert_eq!(client.get(WHOAMI, &good).status, 200);
     }
-    for bad in [
-        String::new(),
-        "Bearer".into(),
-        format!("Basic {token}"),
-        format!("{token}x"),
-        cookie,
-    ] {
+    for bad in [String::new(), "Bearer".into(), format!("Basic {token}"), format!("{token}x"), cookie] {
         assert_eq!(client.get(WHOAMI, &bad).status, 401);
     }
-    let twice = [
-        ("Authorization", token.as_str()),
-        ("Authorization", token.as_str()),
-    ];
+    let twice = [("Authorization", token.as_str()), ("Authorization", token.as_str())];
     assert_eq!(client.request("GET", WHOAMI, &twice, b"").status, 401);
     assert_eq!(client.request("GET", WHOAMI, &[], b"").status, 401);
 }
@@ -124,15 +111,9 @@ fn uploads_open_to_the_cookie_alone() {
     let reply = uploads(&[("Cookie", &with_cookie)]);
     assert_eq!(reply.status, 200);
     assert_eq!(reply.body, upload_bytes("logo.png"));
-    assert!(
-        reply.body.contains(&0),
-        "a program that takes the bytes for a C string must notice"
-    );
+    assert!(reply.body.contains(&0), "a program that takes the bytes for a C string must notice");
 
-    assert_eq!(
-        uploads(&[("Cookie", &with_cookie), ("Authorization", &token)]).status,
-        401
-    );
+    assert_eq!(uploads(&[("Cookie", &with_cookie), ("Authorization", &token)]).status, 401);
     assert_eq!(uploads(&[("Cookie", &format!("token={token}"))]).status, 401);
     assert_eq!(uploads(&[("Authorization", &token)]).status, 401);
     assert_eq!(uploads(&[]).status, 401);
@@ -150,10 +131,7 @@ fn life_length_and_tenant_are_settings() {
     let reply = Client::plain(&emulator).sign_in_with("a@example.com", "p");
     let token = reply.text("token");
     let claims = claims(&token);
-    assert_eq!(
-        claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(),
-        20
-    );
+    assert_eq!(claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap(), 20);
     assert_eq!(claims["tenantId"], -7);
     assert_eq!(reply.json()["tenant_id"], -7);
     assert!((1100..1300).contains(&token.len()), "{} bytes", token.len());
@@ -180,11 +158,7 @@ fn absurd_wall_clocks_are_survived() {
     let (emulator, mut client) = frozen();
     for offset_ms in [i64::MIN, i64::MAX, -1_000_000_000_000_000, 1_000_000_000_000_000] {
         emulator.clock().set_unix_offset_ms(offset_ms);
-        assert_eq!(
-            client.sign_in(&Account::service()).status,
-            200,
-            "offset {offset_ms}"
-        );
+        assert_eq!(client.sign_in(&Account::service()).status, 200, "offset {offset_ms}");
     }
     emulator.clock().advance(Duration::MAX);
     assert_eq!(client.sign_in(&Account::service()).status, 200);

@@ -18,19 +18,10 @@ fn one_connection_serves_many_requests_and_pipelined_ones_in_order() {
     let token = client.sign_in(&Account::service()).text("token");
     let mut pipelined = String::new();
     for method in ["A", "B", "C"] {
-        pipelined.push_str(&format!(
-            "{method} /api/v1/echo HTTP/1.1\r\nAuthorization: {token}\r\n\r\n"
-        ));
+        pipelined.push_str(&format!("{method} /api/v1/echo HTTP/1.1\r\nAuthorization: {token}\r\n\r\n"));
     }
     client.send(&pipelined);
-    let methods = [0; 3].map(|_| {
-        client
-            .reply()
-            .unwrap()
-            .header("x-echo-method")
-            .unwrap()
-            .to_owned()
-    });
+    let methods = [0; 3].map(|_| client.reply().unwrap().header("x-echo-method").unwrap().to_owned());
     assert_eq!(methods, ["A", "B", "C"]);
     assert!(emulator.requests().iter().all(|request| request.connection == 1));
 }
@@ -59,11 +50,7 @@ fn chunks_are_put_together() {
     ));
     assert_eq!(client.reply().unwrap().status, 200);
     assert_eq!(emulator.requests()[0].body, SIGN_IN.as_bytes());
-    assert_eq!(
-        client.sign_in(&Account::service()).status,
-        200,
-        "the trailer did not spoil what follows"
-    );
+    assert_eq!(client.sign_in(&Account::service()).status, 200, "the trailer did not spoil what follows");
 }
 
 #[test]
@@ -103,21 +90,12 @@ fn what_is_not_http_is_refused_and_the_server_lives_on() {
         ("GET / HTTP/3.0\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nA\0B: c\r\n\r\n", 400),
         ("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{fc}\u{3}\u{3}", 400),
-        (
-            "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-            400,
-        ),
-        (
-            "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-            400,
-        ),
+        ("POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nContent-Length: +1\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\nContent-Length: 1001\r\n\r\n", 413),
-        (
-            "POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n",
-            413,
-        ),
+        ("POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n", 413),
         ("POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501),
         (&format!("{chunked}zz\r\n"), 400),
         (&format!("{chunked}-1\r\n"), 400),
@@ -130,12 +108,7 @@ fn what_is_not_http_is_refused_and_the_server_lives_on() {
     ] {
         let mut client = Client::plain(&emulator);
         client.send(bytes);
-        assert_eq!(
-            client.reply().unwrap().status,
-            status,
-            "{:?}",
-            &bytes[..bytes.len().min(80)]
-        );
+        assert_eq!(client.reply().unwrap().status, status, "{:?}", &bytes[..bytes.len().min(80)]);
     }
     assert_eq!(emulator.stats().count(Kind::Other, Outcome::BadRequest), 20);
     assert_eq!(Client::plain(&emulator).sign_in(&Account::service()).status, 200);
@@ -146,10 +119,7 @@ fn mangled_requests_make_no_thread_of_the_server_panic() {
     static PANICS: AtomicUsize = AtomicUsize::new(0);
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if thread::current()
-            .name()
-            .is_some_and(|name| name.starts_with("emulator-"))
-        {
+        if thread::current().name().is_some_and(|name| name.starts_with("emulator-")) {
             PANICS.fetch_add(1, Ordering::SeqCst);
         } else {
             report(panic);
@@ -182,10 +152,8 @@ fn mangled_requests_make_no_thread_of_the_server_panic() {
     drop(emulator);
     assert_eq!(PANICS.load(Ordering::SeqCst), 0);
 
-    let control = thread::Builder::new()
-        .name("emulator-control".into())
-        .spawn(|| panic!("on purpose"))
-        .unwrap();
+    let control =
+        thread::Builder::new().name("emulator-control".into()).spawn(|| panic!("on purpose")).unwrap();
     assert!(control.join().is_err());
     assert_eq!(PANICS.load(Ordering::SeqCst), 1, "a panic would have been seen");
 }
@@ -196,16 +164,6 @@ fn deep_json_is_refused_and_not_followed() {
     let token = client.sign_in(&Account::service()).text("token");
     let deep = "[".repeat(1_000_000);
     let headers = [client::JSON, ("Authorization", token.as_str())];
-    assert_eq!(
-        client
-            .request("POST", "/api/v1/echo", &headers, deep.as_bytes())
-            .status,
-        400
-    );
-    assert_eq!(
-        client
-            .request("POST", client::AUTHENTICATE, &headers, deep.as_bytes())
-            .status,
-        400
-    );
+    assert_eq!(client.request("POST", "/api/v1/echo", &headers, deep.as_bytes()).status, 400);
+    assert_eq!(client.request("POST", client::AUTHENTICATE, &headers, deep.as_bytes()).status, 400);
 }

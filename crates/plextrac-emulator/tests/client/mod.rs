@@ -47,10 +47,7 @@ impl Reply {
     }
 
     pub(crate) fn text(&self, field: &str) -> String {
-        self.json()[field]
-            .as_str()
-            .expect("the field is a text")
-            .to_owned()
+        self.json()[field].as_str().expect("the field is a text").to_owned()
     }
 }
 
@@ -63,9 +60,7 @@ impl Client {
     pub(crate) fn tls(emulator: &Emulator, name: &str, ca_pem: &str) -> io::Result<Client> {
         let mut roots = RootCertStore::empty();
         for certificate in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
-            roots
-                .add(certificate.expect("the CA is PEM"))
-                .expect("the CA is a certificate");
+            roots.add(certificate.expect("the CA is PEM")).expect("the CA is a certificate");
         }
         let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -82,10 +77,7 @@ impl Client {
     }
 
     fn new(stream: impl Stream + 'static) -> Client {
-        Client {
-            stream: Box::new(stream),
-            arrived: Vec::new(),
-        }
+        Client { stream: Box::new(stream), arrived: Vec::new() }
     }
 
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
@@ -105,10 +97,8 @@ impl Client {
     }
 
     pub(crate) fn send_request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) {
-        let mut bytes = format!(
-            "{method} {path} HTTP/1.1\r\nHost: emulator\r\nContent-Length: {}\r\n",
-            body.len()
-        );
+        let mut bytes =
+            format!("{method} {path} HTTP/1.1\r\nHost: emulator\r\nContent-Length: {}\r\n", body.len());
         for (name, value) in headers {
             bytes.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -126,23 +116,14 @@ impl Client {
         let head: Vec<u8> = self.arrived.drain(..end).collect();
         let head = String::from_utf8(head).map_err(io::Error::other)?;
         let mut lines = head.split("\r\n");
-        let status = lines
-            .next()
-            .and_then(|line| line.split(' ').nth(1))
-            .and_then(|code| code.parse().ok());
+        let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
         let status = status.ok_or_else(|| io::Error::other("no status line"))?;
         let headers: Vec<(String, String)> = lines
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        let mut reply = Reply {
-            status,
-            headers,
-            body: Vec::new(),
-        };
-        let length = reply
-            .header("content-length")
-            .map_or(0, |v| v.parse().expect("a length"));
+        let mut reply = Reply { status, headers, body: Vec::new() };
+        let length = reply.header("content-length").map_or(0, |v| v.parse().expect("a length"));
         while self.arrived.len() < length {
             self.read_more()?;
         }
@@ -198,10 +179,7 @@ impl Client {
 /// An emulator at one moment of the year 2026, the same in every run, and a connection to it.
 pub(crate) fn frozen() -> (Emulator, Client) {
     const NOON_OF_THE_FIRST_OF_MAY_MS: i64 = 1_777_636_800_000;
-    let emulator = Emulator::builder()
-        .frozen_clock()
-        .start()
-        .expect("the emulator starts");
+    let emulator = Emulator::builder().frozen_clock().start().expect("the emulator starts");
     let clock = emulator.clock();
     clock.set_unix_offset_ms(NOON_OF_THE_FIRST_OF_MAY_MS - clock.true_unix_ms());
     let client = Client::plain(&emulator);
@@ -212,22 +190,14 @@ pub(crate) fn frozen() -> (Emulator, Client) {
 pub(crate) fn claims(token: &str) -> Value {
     use base64::Engine as _;
     let payload = token.split('.').nth(1).expect("a JWT has three parts");
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD
-        .decode(payload)
-        .expect("base64url");
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload).expect("base64url");
     serde_json::from_slice(&bytes).expect("claims are JSON")
 }
 
 fn connect(url: &str) -> TcpStream {
-    let authority = url
-        .split("://")
-        .nth(1)
-        .and_then(|rest| rest.split('/').next())
-        .expect("a URL");
+    let authority = url.split("://").nth(1).and_then(|rest| rest.split('/').next()).expect("a URL");
     let socket = TcpStream::connect(authority).expect("the emulator listens");
     // No test waits this long; a server that never answers fails it instead of hanging it.
-    socket
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .expect("a timeout");
+    socket.set_read_timeout(Some(Duration::from_secs(20))).expect("a timeout");
     socket
 }
