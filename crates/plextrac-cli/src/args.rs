@@ -298,7 +298,7 @@ mod tests {
                 let is_secret =
                     ["password", "totp", "token", "secret", "digits"].iter().any(|word| name.contains(word));
                 assert!(
-                    !(takes_value && is_secret) || name == "token_life",
+                    !(takes_value && is_secret) || ["token_life", "token_padding"].contains(&name),
                     "{} takes {name}",
                     command.get_name()
                 );
