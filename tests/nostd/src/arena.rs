@@ -14,10 +14,7 @@ struct Arena {
 }
 
 #[global_allocator]
-static ARENA: Arena = Arena {
-    memory: UnsafeCell::new([0; SIZE]),
-    used: AtomicUsize::new(0),
-};
+static ARENA: Arena = Arena { memory: UnsafeCell::new([0; SIZE]), used: AtomicUsize::new(0) };
 
 // SAFETY: the memory is reached only through `alloc`, which gives every byte at most once.
 unsafe impl Sync for Arena {}
@@ -34,9 +31,7 @@ unsafe impl GlobalAlloc for Arena {
             let end = start.checked_add(layout.size())?;
             (end <= SIZE).then_some((start, end))
         };
-        let taken = self
-            .used
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(place(used)?.1));
+        let taken = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |used| Some(place(used)?.1));
         match taken.ok().and_then(place) {
             // SAFETY: `place` keeps the start within the arena.
             Some((start, _)) => unsafe { self.memory.get().cast::<u8>().add(start) },

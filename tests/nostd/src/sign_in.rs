@@ -33,17 +33,13 @@ pub(crate) fn with_totp() -> Result<(), Step> {
     if password.call != Call::SignIn {
         return Err(Step::Password);
     }
-    machine
-        .handle_response(password.id, &ok(CHALLENGE), now)
-        .map_err(|_| Step::Challenge)?;
+    machine.handle_response(password.id, &ok(CHALLENGE), now).map_err(|_| Step::Challenge)?;
 
     let digits = sent(&mut machine, &mut budget, now).ok_or(Step::Digits)?;
     if digits.call != Call::Mfa {
         return Err(Step::Digits);
     }
-    machine
-        .handle_response(digits.id, &ok(GRANTED), now)
-        .map_err(|_| Step::Answer)?;
+    machine.handle_response(digits.id, &ok(GRANTED), now).map_err(|_| Step::Answer)?;
 
     drain(&mut machine, &mut budget, now);
     match machine.authorization(now) {
@@ -60,18 +56,11 @@ fn config() -> Option<Config> {
 }
 
 fn seed() -> Seed {
-    Seed {
-        draws: 1,
-        key: FingerprintKey::new([7; 32]),
-    }
+    Seed { draws: 1, key: FingerprintKey::new([7; 32]) }
 }
 
 const fn ok(body: &[u8]) -> Response<'_> {
-    Response {
-        status: 200,
-        headers: &[],
-        body,
-    }
+    Response { status: 200, headers: &[], body }
 }
 
 /// The request the machine wants sent, with all else it has to say taken out of it.

@@ -23,7 +23,8 @@ impl Clock for SystemClock {
     fn now(&self) -> Time {
         // CLOCK_BOOTTIME counts suspend: a token does not live longer because a laptop slept.
         let monotonic = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
-        let monotonic_ms = monotonic.tv_sec.unsigned_abs() * 1000 + monotonic.tv_nsec.unsigned_abs() / 1_000_000;
+        let monotonic_ms =
+            monotonic.tv_sec.unsigned_abs() * 1000 + monotonic.tv_nsec.unsigned_abs() / 1_000_000;
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Time::from_millis(monotonic_ms, i64::try_from(unix.as_millis()).unwrap_or(i64::MAX))
     }

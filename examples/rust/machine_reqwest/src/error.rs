@@ -51,9 +51,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoToken(why) => write!(f, "no token: {why}"),
-            Self::ForeignUrl => {
-                f.write_str("the URL does not belong to the account's instance; build requests with Account::request")
-            }
+            Self::ForeignUrl => f.write_str(
+                "the URL does not belong to the account's instance; build requests with Account::request",
+            ),
             Self::Http(error) => error.fmt(f),
         }
     }

@@ -58,9 +58,8 @@ pub(crate) async fn fly(account: Arc<Inner>, mut next: Next, landing: watch::Sen
                 account.continue_with(|machine| {
                     // Stale if the machine gave up waiting, which it then has said itself.
                     let _ = match answer {
-                        Ok(answer) => {
-                            answer.lend(|response| machine.handle_response(request.id, response, engine.now()))
-                        }
+                        Ok(answer) => answer
+                            .lend(|response| machine.handle_response(request.id, response, engine.now())),
                         Err(failure) => machine.handle_failure(request.id, failure, engine.now()),
                     };
                 })

@@ -33,7 +33,8 @@ impl Stand {
         // An error says that another test was here before.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let emulator = Emulator::builder().frozen_clock().account(third()).start().unwrap();
-        let http = Client::builder().no_proxy().tls_certs_only(Certificate::from_pem(emulator.ca_pem().as_bytes()));
+        let http =
+            Client::builder().no_proxy().tls_certs_only(Certificate::from_pem(emulator.ca_pem().as_bytes()));
         let budget = Budget::new(per_minute).unwrap();
         let engine = Engine::new(http, budget, Moved(emulator.clock())).unwrap();
         Self { emulator, engine }
@@ -70,7 +71,10 @@ pub(crate) fn third() -> User {
 }
 
 /// As many tasks that want a token; every one of them has asked when this returns.
-pub(crate) async fn asking(account: &Account, tasks: usize) -> Vec<tokio::task::JoinHandle<Result<Secret, NoToken>>> {
+pub(crate) async fn asking(
+    account: &Account,
+    tasks: usize,
+) -> Vec<tokio::task::JoinHandle<Result<Secret, NoToken>>> {
     let handles: Vec<_> = (0..tasks)
         .map(|_| {
             let account = account.clone();
