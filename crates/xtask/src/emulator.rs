@@ -48,6 +48,20 @@ impl Emulator {
         }
     }
 
+    /// The address without TLS.
+    pub(crate) fn http_url(&self) -> &str {
+        &self.greeting.url
+    }
+
+    /// One account a line: user name, password and, if it has one, TOTP secret, with a tab in between.
+    pub(crate) fn accounts(&self) -> String {
+        let line = |account: &Account| match &account.totp_secret {
+            Some(secret) => format!("{}\t{}\t{secret}\n", account.username, account.password),
+            None => format!("{}\t{}\n", account.username, account.password),
+        };
+        self.greeting.accounts.iter().map(line).collect()
+    }
+
     /// What a program finds in its environment: the TLS address and the plain one, an account with MFA and one without.
     pub(crate) fn environment(&self) -> Result<Vec<(&'static str, String)>, Halt> {
         let Greeting { url, tls_url, ca_file, accounts } = &self.greeting;

@@ -13,8 +13,8 @@ use crate::project::Project;
 use crate::steps::{Halt, Steps};
 use crate::toolbox::{CMAKE, GCC, GXX, LIBCURL, PKG_CONFIG, Toolbox};
 
-/// Examples that ask a person; they are built and not run.
-const ASKING: &[&str] = &["mfa_prompt"];
+/// Examples that ask a person, or want accounts on standard input; they are built and not run here.
+const ASKING: &[&str] = &["mfa_prompt", "machine_epoll"];
 
 /// What the others are given, where they need anything.
 const ARGUMENTS: &[(&str, &[&str])] =

@@ -2,6 +2,7 @@
 
 mod c_programs;
 mod cxx_face;
+mod engines;
 mod go_module;
 mod header_modes;
 mod installed;
@@ -44,6 +45,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     cxx_face::steps(project, &toolbox, &mut steps);
     installed::steps(project, &toolbox, &mut steps);
     two_rust_libraries::steps(project, &toolbox, &mut steps);
+    engines::steps(project, &toolbox, &mut steps);
     go_module::steps(project, &toolbox, &mut steps);
     steps.run("Rust examples", || rust_examples::build(project));
     steps.finish()
