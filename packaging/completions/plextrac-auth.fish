@@ -36,7 +36,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_needs_command" -f -a "logout"
 complete -c plextrac-auth -n "__fish_plextrac_auth_needs_command" -f -a "doctor" -d 'Look for what stands between here and a sign-in, without signing in'
 complete -c plextrac-auth -n "__fish_plextrac_auth_needs_command" -f -a "emulator" -d 'Run a stand-in for an instance, to test programs against'
 complete -c plextrac-auth -n "__fish_plextrac_auth_needs_command" -f -a "demo" -d 'See everything happen against an instance that runs inside this command'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l url -d 'The instance, such as https://acme.plextrac.com' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l headers-file -d 'Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for' -r -F
@@ -52,7 +52,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -s h -l help -d 'Print help'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l url -d 'The instance, such as https://acme.plextrac.com' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l headers-file -d 'Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for' -r -F
@@ -67,7 +67,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l no
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -s h -l help -d 'Print help'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l url -d 'The instance, such as https://acme.plextrac.com' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l headers-file -d 'Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for' -r -F
@@ -87,7 +87,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l 
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l data -d 'Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-)' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l header -d 'Send a header with this request; can be given several times' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l output -d 'Write the body to this file' -r -F
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l url -d 'The instance, such as https://acme.plextrac.com' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l headers-file -d 'Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for' -r -F
@@ -103,7 +103,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l 
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -s h -l help -d 'Print help'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l url -d 'The instance, such as https://acme.plextrac.com' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l headers-file -d 'Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for' -r -F
@@ -118,7 +118,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l no-
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -s h -l help -d 'Print help'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l url -d 'The instance, such as https://acme.plextrac.com' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l headers-file -d 'Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for' -r -F
@@ -134,7 +134,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l n
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -s h -l help -d 'Print help'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l url -d 'The instance, such as https://acme.plextrac.com' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l headers-file -d 'Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for' -r -F
@@ -149,7 +149,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l n
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -s h -l help -d 'Print help'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l url -d 'The instance, such as https://acme.plextrac.com' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l headers-file -d 'Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for' -r -F

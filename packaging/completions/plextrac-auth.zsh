@@ -30,7 +30,7 @@ _plextrac-auth() {
         case $line[1] in
             (login)
 _arguments "${_arguments_options[@]}" : \
-'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
@@ -50,7 +50,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (token)
 _arguments "${_arguments_options[@]}" : \
-'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
@@ -69,7 +69,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (header)
 _arguments "${_arguments_options[@]}" : \
-'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
@@ -93,7 +93,7 @@ _arguments "${_arguments_options[@]}" : \
 '(--json)--data=[Send these bytes, as application/octet-stream unless --header says otherwise\: text, @FILE, or standard input (-)]:TEXT|@FILE|-:_default' \
 '*--header=[Send a header with this request; can be given several times]:NAME: VALUE:_default' \
 '--output=[Write the body to this file]:FILE:_files' \
-'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
@@ -115,7 +115,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (exec)
 _arguments "${_arguments_options[@]}" : \
-'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
@@ -135,7 +135,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (status)
 _arguments "${_arguments_options[@]}" : \
-'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
@@ -155,7 +155,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (logout)
 _arguments "${_arguments_options[@]}" : \
-'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
@@ -174,7 +174,7 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (doctor)
 _arguments "${_arguments_options[@]}" : \
-'--url=[The instance, such as https\://acme.plextrac.com]:URL:_default' \
+'--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \

@@ -57,7 +57,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Account and instance")]
 pub(crate) struct AccountArgs {
-    /// The instance, such as https://acme.plextrac.com
+    /// The instance, such as acme.plextrac.com
     #[arg(long, env = "PLEXTRAC_URL", hide_env_values = true)]
     pub(crate) url: Option<String>,
 
