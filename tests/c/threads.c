@@ -1,6 +1,8 @@
 /* Every function that takes a const handle, from many threads at once. What they find differs from run to
  * run; that nobody gets in another's way is for the tools to see that watch this program: `cargo xtask
  * sanitize`. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "emulator.h"
 
 #include <pthread.h>

@@ -12,7 +12,11 @@ pub(crate) struct Mutex<T>(sync::Mutex<T>);
 pub(crate) struct MutexGuard<'a, T>(Option<sync::MutexGuard<'a, T>>);
 
 #[derive(Default)]
-pub(crate) struct Condvar(sync::Condvar);
+pub(crate) struct Condvar {
+    condvar: sync::Condvar,
+    /// Looked at where another thread may go on.
+    crossroads: sync::atomic::AtomicBool,
+}
 
 #[derive(Default)]
 pub(crate) struct RwLock<T>(sync::RwLock<T>);
@@ -40,7 +44,10 @@ impl Condvar {
     }
 
     pub(crate) fn wait<T>(&self, guard: &mut MutexGuard<'_, T>) {
-        guard.0 = guard.0.take().map(|held| whole(self.0.wait(held)));
+        // Between the last look and the sleep: shuttle alone would let nobody in there, and miss the wake-up that is
+        // lost for want of the lock.
+        self.crossroads.load(std::sync::atomic::Ordering::SeqCst);
+        guard.0 = guard.0.take().map(|held| whole(self.condvar.wait(held)));
     }
 
     pub(crate) fn wait_until<T>(&self, guard: &mut MutexGuard<'_, T>, _: Instant) -> WaitTimeoutResult {
@@ -54,7 +61,7 @@ impl Condvar {
     }
 
     pub(crate) fn notify_all(&self) {
-        self.0.notify_all();
+        self.condvar.notify_all();
     }
 }
 

@@ -105,10 +105,13 @@ fn failure_of(error: &reqwest::Error) -> TransportFailure {
 
 /// A handshake that failed is a failure to connect for reqwest; rustls is somewhere among the causes.
 fn is_tls(error: &reqwest::Error) -> bool {
-    std::iter::successors(error.source(), |cause| match cause.downcast_ref::<io::Error>() {
-        // What an io::Error wraps is not its source.
-        Some(wrapper) => wrapper.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
-        None => cause.source(),
-    })
-    .any(|cause| cause.is::<rustls::Error>())
+    std::iter::successors(error.source(), |&cause| cause_of(cause)).any(|cause| cause.is::<rustls::Error>())
+}
+
+/// What an `io::Error` wraps is not its source.
+fn cause_of<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a (dyn StdError + 'static)> {
+    match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    }
 }
