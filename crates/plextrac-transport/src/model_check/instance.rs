@@ -25,8 +25,14 @@ pub(super) struct Instance {
     sign_ins: AtomicU32,
     refreshes: AtomicU32,
     outstanding: AtomicU32,
-    held: Mutex<bool>,
-    released: Condvar,
+    gate: Mutex<Gate>,
+    gate_moved: Condvar,
+}
+
+#[derive(Default)]
+struct Gate {
+    is_shut: bool,
+    is_somebody_there: bool,
 }
 
 // The real kind: all threads of a model are one of the system's, and tests run on several of those.
@@ -45,12 +51,20 @@ impl Instance {
 
     /// Keeps all answers back until they are released.
     pub(super) fn hold(&self) {
-        *self.held.lock() = true;
+        self.gate.lock().is_shut = true;
+    }
+
+    /// Returns when a request is out whose answer is kept back.
+    pub(super) fn await_request(&self) {
+        let mut gate = self.gate.lock();
+        while !gate.is_somebody_there {
+            self.gate_moved.wait(&mut gate);
+        }
     }
 
     pub(super) fn release(&self) {
-        *self.held.lock() = false;
-        self.released.notify_all();
+        self.gate.lock().is_shut = false;
+        self.gate_moved.notify_all();
     }
 
     pub(super) fn sign_ins(&self) -> u32 {
@@ -93,11 +107,13 @@ impl HttpClient {
             return Err(gone());
         }
         let answer = self.instance.answer(&call.method);
-        let mut held = self.instance.held.lock();
-        while *held {
-            self.instance.released.wait(&mut held);
+        let mut gate = self.instance.gate.lock();
+        gate.is_somebody_there = true;
+        self.instance.gate_moved.notify_all();
+        while gate.is_shut {
+            self.instance.gate_moved.wait(&mut gate);
         }
-        drop(held);
+        drop(gate);
         if cancelled() { Err(gone()) } else { Ok(answer) }
     }
 }
