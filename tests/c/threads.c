@@ -12,6 +12,7 @@ enum { THREADS = 8, ROUNDS = 20 };
 /* What all threads have. */
 static struct {
     const plextrac_config *config;
+    const plextrac_budget *budget;
     const plextrac_session *session;
     const plextrac_request *request;
     const plextrac_response *response;
@@ -34,6 +35,7 @@ static void is_expected(int32_t status)
     case PLEXTRAC_MUST_WAIT:
     case PLEXTRAC_NOT_READY:
     case PLEXTRAC_REJECTED:
+    case PLEXTRAC_WRONG_STATE:
         return;
     default:
         fprintf(stderr, "unexpected: %s\n", plextrac_status_name(status).data);
@@ -145,7 +147,8 @@ static void *use_one_session(void *argument)
             break;
         default:
             (void)plextrac_session_tenant_id(shared.session, &tenant);
-            (void)plextrac_session_state(shared.session);
+            /* Nobody was asked for any. */
+            is_expected(plextrac_session_submit_mfa(shared.session, "123456", PLEXTRAC_NTS, cancel, NULL));
         }
         plextrac_secret_free(secret);
         plextrac_response_free(response);
@@ -154,7 +157,8 @@ static void *use_one_session(void *argument)
     return NULL;
 }
 
-/* A session and a machine for each thread, of one configuration. */
+/* A session and a machine for each thread, of one configuration; and another machine with the budget of all.
+ */
 static void *make_from_one_configuration(void *unused)
 {
     (void)unused;
@@ -167,6 +171,16 @@ static void *make_from_one_configuration(void *unused)
         CHECK(plextrac_machine_want_token(machine, shared.now, NULL) == PLEXTRAC_OK);
         plextrac_machine_free(machine);
         plextrac_session_free(session);
+
+        plextrac_config *own = config_without_mfa();
+        CHECK(plextrac_config_set_budget(own, shared.budget, NULL) == PLEXTRAC_OK);
+        CHECK(plextrac_machine_new(own, shared.now, &machine, NULL) == PLEXTRAC_OK);
+        CHECK(plextrac_machine_want_token(machine, shared.now, NULL) == PLEXTRAC_OK);
+        plextrac_action *action = NULL;
+        CHECK(plextrac_machine_poll(machine, shared.now, &action, NULL) == PLEXTRAC_OK);
+        plextrac_action_free(action);
+        plextrac_machine_free(machine);
+        plextrac_config_free(own);
     }
     return NULL;
 }
@@ -232,12 +246,15 @@ int main(void)
     plextrac_request *request = NULL;
     plextrac_action *action = NULL;
     plextrac_cancel *cancel = NULL;
+    plextrac_budget *budget = NULL;
     plextrac_session *watcher = observer();
     control(watcher, "reset", NULL);
     shared.error = error = error_of_a_rate_limit(watcher);
     shared.now = plextrac_time_now();
     plextrac_config *config = config_without_mfa();
     shared.config = config;
+    OK(plextrac_budget_new(6, &budget, &err));
+    shared.budget = budget;
     plextrac_machine *machine = machine_with_token(config, &action);
     shared.machine = machine;
     shared.action = action;
@@ -265,6 +282,7 @@ int main(void)
     plextrac_machine_free(machine);
     plextrac_action_free(action);
     plextrac_config_free(config);
+    plextrac_budget_free(budget);
     plextrac_error_free(error);
     plextrac_session_free(watcher);
     return 0;
