@@ -59,8 +59,15 @@ pub(crate) const CMAKE: Tool = Tool {
 pub(crate) const GO: Tool =
     Tool { name: "go", package: "golang-go", needed_for: "the Go package", version: &["go", "version"] };
 
+pub(crate) const VALGRIND: Tool = Tool {
+    name: "valgrind",
+    package: "valgrind",
+    needed_for: "memcheck",
+    version: &["valgrind", "--version"],
+};
+
 /// Every tool a task needs. A task that needs another adds it here.
-pub(crate) const ALL: &[&Tool] = &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &CMAKE, &GO];
+pub(crate) const ALL: &[&Tool] = &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &CMAKE, &GO, &VALGRIND];
 
 impl Tool {
     /// The version it reports, or nothing when it is absent.
