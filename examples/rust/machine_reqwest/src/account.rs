@@ -61,7 +61,6 @@ impl Account {
     }
 
     /// A request to the account's instance; `path` follows its base URL.
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.inner.state().machine.config().instance.base_url());
         self.inner.engine.http().request(method, url)

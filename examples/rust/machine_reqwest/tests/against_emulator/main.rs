@@ -57,7 +57,7 @@ async fn after_a_401_all_tasks_share_one_new_token_and_every_request_is_sent_aga
         .map(|_| {
             let account = account.clone();
             tokio::spawn(async move {
-                let echo = account.request(Method::POST, "/api/v1/echo").json(&[1, 2, 3]);
+                let echo = account.request(Method::POST, "/api/v1/echo").body("[1, 2, 3]");
                 account.send(echo).await.unwrap().status()
             })
         })
@@ -116,16 +116,30 @@ async fn a_refresh_ahead_of_time_keeps_nobody_waiting() {
     let account = stand.account(&User::service());
     let first = account.token().await.unwrap();
     stand.advance(Duration::from_secs(11 * 60));
-    let held = stand.emulator.hold(Target::Refresh);
+    let _held = stand.emulator.hold(Target::Refresh);
     for _ in 0..10 {
         assert!(account.token().await.unwrap().matches(first.expose()), "the old token is live");
     }
+    stand.sees(Kind::Refresh).await;
+    assert!(account.token().await.unwrap().matches(first.expose()), "the answer is held");
+    assert_eq!(stand.emulator.stats().authentication_requests(), 2, "a sign-in and one refresh");
+}
+
+#[tokio::test]
+async fn in_the_last_minute_of_a_token_all_wait_for_one_refresh() {
+    let stand = Stand::new(6);
+    let account = stand.account(&User::service());
+    let first = account.token().await.unwrap();
+    stand.advance(Duration::from_secs(14 * 60 + 10));
+    let held = stand.emulator.hold(Target::Refresh);
+    let tasks = asking(&account, 10).await;
+    stand.sees(Kind::Refresh).await;
+    assert!(tasks.iter().all(|task| !task.is_finished()), "all wait for the answer that is held");
     drop(held);
-    // The last minute: now everybody waits for the flight.
-    stand.advance(Duration::from_secs(3 * 60 + 10));
-    assert!(!account.token().await.unwrap().matches(first.expose()));
-    assert_eq!(stand.emulator.stats().of_kind(Kind::Refresh), 1);
-    assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
+    for task in tasks {
+        assert!(!task.await.unwrap().unwrap().matches(first.expose()));
+    }
+    assert_eq!(stand.emulator.stats().authentication_requests(), 2, "a sign-in and one refresh");
 }
 
 #[tokio::test]
@@ -144,5 +158,10 @@ async fn a_certificate_that_is_not_trusted_is_told_as_such() {
     let account = stand.distrusting(&User::service());
     let Err(NoToken::Failed(failure)) = account.token().await else { panic!("trusted by nobody") };
     assert_eq!(failure.kind(), FailureKind::Tls);
-    assert_eq!(stand.emulator.stats().connections.tls_handshakes_failed, 1);
+    let stats = stand.emulator.stats();
+    assert_eq!(
+        (stats.connections.tls, stats.authentication_requests()),
+        (1, 0),
+        "it came as far as the handshake"
+    );
 }

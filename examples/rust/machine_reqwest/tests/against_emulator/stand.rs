@@ -2,15 +2,19 @@
 
 use std::future::{Future, ready};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use machine_reqwest::{Account, Clock, Engine, NoToken};
 use plextrac_auth_core::{Budget, Config, Credentials, Instance, MfaSource, Secret, Time, TotpSecret};
-use plextrac_emulator::{Account as User, Emulator, EmulatorClock};
+use plextrac_emulator::{Account as User, Emulator, EmulatorClock, Kind};
 use reqwest::{Certificate, Client};
 
+/// What is not there by then does not come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(crate) struct Stand {
-    pub(crate) emulator: Emulator,
+    pub(crate) emulator: Arc<Emulator>,
     pub(crate) engine: Engine,
 }
 
@@ -37,7 +41,7 @@ impl Stand {
             Client::builder().no_proxy().tls_certs_only(Certificate::from_pem(emulator.ca_pem().as_bytes()));
         let budget = Budget::new(per_minute).unwrap();
         let engine = Engine::new(http, budget, Moved(emulator.clock())).unwrap();
-        Self { emulator, engine }
+        Self { emulator: Arc::new(emulator), engine }
     }
 
     pub(crate) fn account(&self, user: &User) -> Account {
@@ -49,6 +53,15 @@ impl Stand {
         let http = Client::builder().no_proxy().tls_certs_only([]);
         let engine = Engine::new(http, Budget::default(), Moved(self.emulator.clock())).unwrap();
         Account::new(&engine, self.config(user)).unwrap()
+    }
+
+    /// Returns when the server has a request of this kind, answered or not; the other tasks go on meanwhile.
+    pub(crate) async fn sees(&self, kind: Kind) {
+        let emulator = Arc::clone(&self.emulator);
+        let is_there = tokio::task::spawn_blocking(move || {
+            emulator.wait_for(PATIENCE, |seen| seen.iter().any(|request| request.kind == kind))
+        });
+        assert!(is_there.await.unwrap(), "no {kind:?} came");
     }
 
     pub(crate) fn advance(&self, span: Duration) {
