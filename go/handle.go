@@ -5,8 +5,9 @@ import "sync"
 // handle owns one object of the C library, P a pointer to it. Calls hold it while they use the pointer; after close no
 // call gets it any more, and it is freed as soon as the last one has returned.
 //
-// Whoever calls with the pointer keeps the Go object that the handle belongs to alive until the call
-// has returned (runtime.KeepAlive): otherwise its cleanup may close the handle under the call.
+// A handle is also closed by the cleanup of the Go object that it belongs to, when nothing refers to that
+// any more. So whoever enters keeps the object alive (runtime.KeepAlive) until the call has returned: a
+// handle that is collected before it is entered is closed, and one that was entered is not freed.
 type handle[P comparable] struct {
 	free func(P)
 
