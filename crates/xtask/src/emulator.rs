@@ -48,11 +48,6 @@ impl Emulator {
         }
     }
 
-    /// The address without TLS.
-    pub(crate) fn http_url(&self) -> &str {
-        &self.greeting.url
-    }
-
     /// One account a line: user name, password and, if it has one, TOTP secret, with a tab in between.
     pub(crate) fn accounts(&self) -> String {
         let line = |account: &Account| match &account.totp_secret {

@@ -1,5 +1,7 @@
 //! The core under another engine: one epoll loop with fifty accounts.
 
+use std::fs::File;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use xshell::cmd;
@@ -35,20 +37,46 @@ fn epoll(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, Halt> {
     .quiet()
     .run()?;
 
-    let emulator = Emulator::start_with(library.folder(), &["--accounts", "50"])?;
+    let within = rehearse(project, &library, &program, &["--accounts", "50"])?;
+    // Its word counts for something only if it is heard to say the opposite.
+    let control = rehearse(project, &library, &program, &["--accounts", "10", "--limit", "4"])?;
+    if control.is_well {
+        return Err(Halt::Failed(format!(
+            "no request was too many for a limit below the budget, it says:\n{}",
+            control.told
+        )));
+    }
+    match within.told.lines().last() {
+        Some(last) if within.is_well => Ok(last.to_owned()),
+        _ => Err(Halt::Failed(format!("{}:\n{}", program.display(), within.told))),
+    }
+}
+
+/// What the program said, and whether it was content.
+struct Rehearsal {
+    told: String,
+    is_well: bool,
+}
+
+/// Runs the program against an emulator with these arguments, over TLS.
+fn rehearse(
+    project: &Project,
+    library: &Library,
+    program: &Path,
+    arguments: &[&str],
+) -> Result<Rehearsal, Halt> {
+    let emulator = Emulator::start_with(library.folder(), arguments)?;
     let accounts = project.scratch_dir("c")?.join("accounts");
-    shell.write_file(&accounts, emulator.accounts())?;
-    let input = std::fs::File::open(&accounts).map_err(|error| Halt::Failed(error.to_string()))?;
-    let output = Command::new(&program)
+    project.shell().write_file(&accounts, emulator.accounts())?;
+    let failed = |error: std::io::Error| Halt::Failed(format!("{}: {error}", program.display()));
+    let output = Command::new(program)
         .arg("--rehearse")
-        .env("PLEXTRAC_URL", emulator.http_url())
-        .stdin(input)
+        .envs(emulator.environment()?)
+        .env_remove("LD_LIBRARY_PATH")
+        .stdin(File::open(&accounts).map_err(failed)?)
         .stderr(Stdio::inherit())
         .output()
-        .map_err(|error| Halt::Failed(error.to_string()))?;
+        .map_err(failed)?;
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    match told.lines().last() {
-        Some(last) if output.status.success() => Ok(last.to_owned()),
-        _ => Err(Halt::Failed(format!("{}: {}\n{told}", program.display(), output.status))),
-    }
+    Ok(Rehearsal { told, is_well: output.status.success() })
 }
