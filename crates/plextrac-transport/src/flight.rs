@@ -257,13 +257,16 @@ fn hold_until(
     loop {
         let left = until.since(shared.clock.now().monotonic);
         let is_closed = inner.closed;
-        if is_closed || flight.lock().waiters == 0 {
-            flight.lock().is_abandoned = true;
-            drop(inner);
+        let mut seen = flight.lock();
+        // Who joins an abandoned flight waits for its end, and then for the next one.
+        if is_closed || seen.is_abandoned || seen.waiters == 0 {
+            seen.is_abandoned = true;
+            drop((seen, inner));
             // Nobody waits for it any more, so the want is not left standing.
             drop(shared.step(|machine, _| machine.withdraw()));
             return Err(if is_closed { closed() } else { must_wait(left, reason) });
         }
+        drop(seen);
         // Another thread's input may have moved the machine on.
         if left.is_zero() || inner.to_send.is_some() {
             flight.lock().blocked = None;
@@ -544,4 +547,49 @@ pub(crate) fn mfa_required() -> Error {
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(all(test, not(plextrac_shuttle)))]
+mod tests {
+    use plextrac_emulator::{Emulator, Fault, Target};
+
+    use super::*;
+    use crate::{Session, SessionConfig};
+
+    #[test]
+    fn a_blocked_flight_that_was_abandoned_ends_though_somebody_joined_it_since() {
+        let emulator = Emulator::start().unwrap();
+        emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("20")));
+        let mut config = SessionConfig::new(&emulator.url()).unwrap();
+        config.proxy("").unwrap().password("service@example.com", "service-password").unwrap();
+        let session = Session::new(config.wait(Duration::from_secs(25))).unwrap();
+        assert_eq!(session.login().unwrap_err().code(), ErrorCode::MustWait);
+
+        std::thread::scope(|scope| {
+            let caller = scope.spawn(|| session.login());
+            let shared = session.shared();
+            let limit = clock::real_now() + Duration::from_secs(10);
+            let mut inner = shared.inner.lock();
+            let flight = loop {
+                let flight = inner.flight.clone();
+                if let Some(flight) = flight.filter(|flight| flight.lock().blocked.is_some()) {
+                    break flight;
+                }
+                assert!(!shared.changed.wait_until(&mut inner, limit).timed_out(), "no flight is blocked");
+            };
+            // As signing out leaves it, with somebody who joins before the flight's thread wakes up.
+            flight.lock().is_abandoned = true;
+            flight.lock().waiters += 1;
+            shared.changed.notify_all();
+            while flight.lock().outcome.is_none() {
+                assert!(
+                    !shared.changed.wait_until(&mut inner, limit).timed_out(),
+                    "the flight goes on waiting"
+                );
+            }
+            drop(inner);
+            session.close();
+            caller.join().unwrap().unwrap_err();
+        });
+    }
 }
