@@ -13,8 +13,9 @@ import (
 //	response, err := client.Get(session.BaseURL() + "/api/v2/whoami")
 //
 // It adds the Authorization header, in place of one that is there, and the headers of [WithHeader] that
-// the request has not itself. GET /api/v1/uploads/… goes with PlexTrac's cookie instead of both. The
-// caller's request is not changed.
+// the request has not itself. The caller's request is not changed. GET /api/v1/uploads/… goes with
+// PlexTrac's cookie instead of Authorization; that of a [Session] is sent by the session itself, as by
+// [Session.Do], and its whole body is in memory.
 //
 // After a 401 it gets one new token and sends the request once more, if that has no body or one that
 // http.Request.GetBody can give again; else the 401 is the answer, and the next request has a new token.
