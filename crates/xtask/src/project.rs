@@ -7,7 +7,7 @@ use xshell::{Shell, cmd};
 use crate::steps::Halt;
 
 /// Packages with a workspace of their own, because what they prove needs other settings than the workspace's.
-pub(crate) const STANDALONE: &[&str] = &["tests/nostd"];
+pub(crate) const STANDALONE: &[&str] = &["tests/nostd", "examples/rust/machine_reqwest"];
 
 /// The repository and a shell that stands in its root.
 pub(crate) struct Project {

@@ -211,7 +211,7 @@ impl Session {
         }
     }
 
-    /// Gets a new token now, even if the one in hand is live.
+    /// Gets a new token now, even if the one in hand is live. A session that has none takes a shared one for new.
     ///
     /// # Errors
     /// As [`login`](Self::login). The token in hand stays if the refresh fails.

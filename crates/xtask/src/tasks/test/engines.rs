@@ -1,4 +1,4 @@
-//! The core under another engine: one epoll loop with fifty accounts.
+//! The core under other engines: one epoll loop with fifty accounts, and an async client.
 
 use std::fs::File;
 use std::path::Path;
@@ -13,9 +13,17 @@ use crate::steps::{Halt, Steps};
 use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
 
 const EPOLL: &str = "examples/c/machine_epoll.c";
+const ASYNC: &str = "examples/rust/machine_reqwest/Cargo.toml";
 
 pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
     steps.run("engine: epoll", || epoll(project, toolbox));
+    steps.run("engine: async", || {
+        let (shell, cargo) = (project.shell(), project.cargo());
+        // A package of its own has a target folder of its own.
+        let target = project.scratch_dir("standalone")?;
+        cmd!(shell, "{cargo} test --manifest-path {ASYNC} --target-dir {target}").run()?;
+        Ok(String::new())
+    });
 }
 
 /// Rehearsed: both clocks are moved, and the program asks the server whether its limit was ever passed.
