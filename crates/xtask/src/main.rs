@@ -37,6 +37,7 @@ struct Cli {
 /// The first line of each file's `Options` is the task's line in `cargo xtask help`.
 #[derive(Subcommand)]
 enum Task {
+    Abi(tasks::abi::Options),
     Bench(tasks::bench::Options),
     Check(tasks::check::Options),
     Header(tasks::header::Options),
@@ -65,6 +66,7 @@ fn main() -> ExitCode {
 fn run(task: &Task) -> Result<(), Halt> {
     let project = Project::open()?;
     match task {
+        Task::Abi(options) => tasks::abi::run(&project, options),
         Task::Bench(options) => tasks::bench::run(&project, options),
         Task::Check(options) => tasks::check::run(&project, options),
         Task::Header(options) => tasks::header::run(&project, options),

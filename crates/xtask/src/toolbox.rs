@@ -66,8 +66,16 @@ pub(crate) const VALGRIND: Tool = Tool {
     version: &["valgrind", "--version"],
 };
 
+pub(crate) const ABIGAIL: Tool = Tool {
+    name: "libabigail",
+    package: "abigail-tools",
+    needed_for: "the ABI baseline",
+    version: &["abidiff", "--version"],
+};
+
 /// Every tool a task needs. A task that needs another adds it here.
-pub(crate) const ALL: &[&Tool] = &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &CMAKE, &GO, &VALGRIND];
+pub(crate) const ALL: &[&Tool] =
+    &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &CMAKE, &GO, &VALGRIND, &ABIGAIL];
 
 impl Tool {
     /// The version it reports, or nothing when it is absent.

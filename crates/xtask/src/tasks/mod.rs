@@ -1,5 +1,6 @@
 //! One file a task.
 
+pub(crate) mod abi;
 pub(crate) mod bench;
 pub(crate) mod check;
 pub(crate) mod header;

@@ -14,7 +14,7 @@ use xshell::cmd;
 use crate::generated;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::tasks::{model_check, no_std};
+use crate::tasks::{abi, model_check, no_std};
 use crate::toolbox::{Toolbox, in_ci};
 
 /// Run all tests: Rust, no_std link, header, C, C++ and Go programs, examples, the installed library
@@ -41,6 +41,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     steps.run("no_std link", || no_std::prove(project, &toolbox));
     generated::check_all(project, &mut steps);
     header_modes::steps(project, &toolbox, &mut steps);
+    abi::step(project, &toolbox, &mut steps);
     c_programs::steps(project, &toolbox, &mut steps);
     cxx_face::steps(project, &toolbox, &mut steps);
     installed::steps(project, &toolbox, &mut steps);
