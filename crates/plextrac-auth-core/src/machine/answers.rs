@@ -65,6 +65,9 @@ impl Machine {
 
     pub(super) fn on_shared(&mut self, record: &SharedRecord, now: Time) {
         self.rejected_elsewhere.clone_from(&record.rejected);
+        if self.doubt_fingerprint().is_some_and(|doubt| record.rejected.contains(&doubt)) {
+            self.computed_rejections = self.computed_rejections.max(1);
+        }
         self.totp_step = self.totp_step.max(record.totp_step);
         // Nobody waits for digits longer than a challenge lives; a moment further off is of another clock. What this
         // session told is no news to it.
@@ -182,8 +185,10 @@ impl Machine {
                 if self.computed_rejections >= COMPUTED_TRIES {
                     self.latch = self.totp_fingerprint();
                     self.step_to(Trigger::LatchFound);
-                    self.keep(now);
+                } else if let Some(doubt) = self.doubt_fingerprint() {
+                    self.rejected_elsewhere.insert(0, doubt);
                 }
+                self.keep(now);
                 self.end_want(failure);
             }
             Refused::Refresh if was_usable => {

@@ -368,7 +368,7 @@ impl Machine {
 
     /// Nothing is known against the credentials in hand; what is known against others stays.
     fn clear_latch(&mut self) {
-        let own: Vec<Fingerprint> = self.own_fingerprints().collect();
+        let own: Vec<Fingerprint> = self.own_fingerprints().chain(self.doubt_fingerprint()).collect();
         self.rejected_elsewhere.retain(|rejected| !own.contains(rejected));
         self.latch = None;
         self.computed_rejections = 0;
@@ -378,6 +378,18 @@ impl Machine {
     fn rejected(&self) -> Vec<Fingerprint> {
         let elsewhere = self.rejected_elsewhere.iter().filter(|rejected| Some(**rejected) != self.latch);
         self.latch.iter().chain(elsewhere).copied().take(MAX_REJECTED).collect()
+    }
+
+    /// Says that digits computed from this secret were rejected once. The next rejection latches, in whichever process:
+    /// a command that runs anew each time would send a wrong code each time.
+    fn doubt_fingerprint(&self) -> Option<Fingerprint> {
+        let (credentials, MfaSource::Totp(secret)) = (self.config.credentials.as_ref()?, &self.config.mfa)
+        else {
+            return None;
+        };
+        let (username, password) =
+            (credentials.username().as_bytes(), credentials.password().expose().as_bytes());
+        Some(self.key.of(&[username, password, secret.key(), b"rejected once"]))
     }
 
     fn own_fingerprints(&self) -> impl Iterator<Item = Fingerprint> {

@@ -444,3 +444,30 @@ fn share(world: &World, token: &str, boot: &str) {
         ..SharedRecord::default()
     };
 }
+
+#[test]
+fn a_wrong_totp_secret_is_tried_twice_by_all_sessions_together() {
+    let world = World::new(Server::with_mfa());
+    // Codes of another time are all wrong.
+    world.server.borrow_mut().ahead_ms = 600_000;
+    let mut sent = 0;
+    for _ in 0..10 {
+        world.pass(secs(120));
+        let mut fresh = sharing(&world, config_with(totp()));
+        fresh.want();
+        fresh.run();
+        sent += fresh.count(Call::Mfa);
+    }
+    assert_eq!(sent, 2);
+
+    world.server.borrow_mut().ahead_ms = 0;
+    let mut allowed = sharing(&world, config_with(totp()));
+    let record = world.record.borrow().clone();
+    allowed.machine.look_at(Some(&record), world.now()).unwrap();
+    allowed.drain();
+    allowed.machine.forget_rejection(allowed.now()).unwrap();
+    allowed.drain();
+    allowed.want();
+    allowed.run();
+    assert!(allowed.usable().is_some());
+}
