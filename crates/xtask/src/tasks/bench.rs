@@ -27,7 +27,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     for tool in [&GCC, &PKG_CONFIG, &LIBCURL] {
         toolbox.require(tool)?;
     }
-    let library = Library::build_release(project)?;
+    let library = Library::build_alone(project, "release")?;
+    cmd!(shell, "{cargo} build --release --package plextrac-cli").run()?;
     let curl = cmd!(shell, "pkg-config --cflags --libs libcurl").quiet().read()?;
     let include = project.path("include");
     for source in project.files(PROGRAMS, "c") {
@@ -41,7 +42,8 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
         cmd!(shell, "gcc {FLAGS...} -I{include} -o {program} {source} {link...} {curl...}").quiet().run()?;
         // A token of 1.2 KB, as one with permissions in it is.
         let emulator = Emulator::start_with(library.folder(), &["--token-padding", "700"])?;
-        cmd!(shell, "{program}").envs(emulator.environment()?).quiet().run()?;
+        // cargo's own search path leads to the library of the development profile.
+        cmd!(shell, "{program}").envs(emulator.environment()?).env_remove("LD_LIBRARY_PATH").quiet().run()?;
     }
     if wanted("cached_token") {
         cmd!(shell, "{cargo} bench --quiet -p plextrac-transport --bench cached_token").run()?;
