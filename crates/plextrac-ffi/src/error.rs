@@ -182,11 +182,19 @@ pub(crate) fn millis(span: Duration) -> u64 {
 ///
 /// # Safety
 /// `err` is NULL or may be written to.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn report(outcome: Result<(), plextrac_error>, err: *mut *mut plextrac_error) -> i32 {
-    let Err(error) = outcome else {
-        return PLEXTRAC_OK;
-    };
+    match outcome {
+        Ok(()) => PLEXTRAC_OK,
+        // SAFETY: as the caller promises.
+        Err(error) => unsafe { report_error(error, err) },
+    }
+}
+
+/// # Safety
+/// As for [`report`].
+#[cold]
+unsafe fn report_error(error: plextrac_error, err: *mut *mut plextrac_error) -> i32 {
     let status = error.0.status;
     if !err.is_null() {
         // SAFETY: not NULL, and as the caller promises.

@@ -7,12 +7,12 @@ use std::sync::{Arc, Weak};
 use http::HeaderValue;
 use plextrac_auth_core::{Generation, Machine, Secret, Windows};
 
+use crate::aligned_secret::AlignedSecret;
 use crate::clock::{Instant, Time};
 use crate::http::secret_header_value;
-use crate::sync::{AtomicBool, AtomicU64, Mutex, RwLock, thread_local};
+use crate::sync::{AtomicBool, AtomicU64, Mutex, RwLock, SpinMutex, thread_local};
 
-/// A token in the forms in which it is used. A clone is a copy, secrets included.
-#[derive(Clone)]
+/// A token in the forms in which it is used.
 pub(crate) struct LiveToken {
     pub(crate) generation: Generation,
     pub(crate) authorization: Secret,
@@ -35,18 +35,23 @@ pub(crate) enum Age {
     Over,
 }
 
+impl Age {
+    fn of(windows: &Windows, now: Instant) -> Self {
+        if now < windows.refresh_at {
+            Self::Fresh
+        } else if now >= windows.unusable_at {
+            Self::Over
+        } else if now >= windows.late_at {
+            Self::Late
+        } else {
+            Self::Early
+        }
+    }
+}
+
 impl LiveToken {
     pub(crate) fn age(&self, now: Instant) -> Age {
-        let windows = &self.windows;
-        if now < windows.refresh_at {
-            Age::Fresh
-        } else if now >= windows.unusable_at {
-            Age::Over
-        } else if now >= windows.late_at {
-            Age::Late
-        } else {
-            Age::Early
-        }
+        Age::of(&self.windows, now)
     }
 
     /// The machine's token as it is now, if it may be handed out.
@@ -79,11 +84,18 @@ pub(crate) struct Live {
     copies: Mutex<Vec<Weak<Copy>>>,
 }
 
+/// What a thread keeps of a token: as much as it takes to hand it out.
+pub(crate) struct Lent {
+    version: u64,
+    windows: Windows,
+    authorization: AlignedSecret,
+}
+
 /// One thread's copy. Only its thread fills it; whoever closes the session empties it.
 #[derive(Default)]
 struct Copy {
-    held: Mutex<Option<(u64, LiveToken)>>,
-    /// The session is closed: whoever holds the lock empties the copy when letting go.
+    held: SpinMutex<Option<Lent>>,
+    /// The session is closed: its thread empties the copy when letting go of the lock.
     is_over: AtomicBool,
 }
 
@@ -92,6 +104,9 @@ type Copies = Vec<(u64, Arc<Copy>)>;
 
 /// Sessions whose tokens a thread keeps copies of: those it used last.
 const COPIES_PER_THREAD: usize = 8;
+
+/// Some microseconds. In a model every store shows at once.
+const LOOKS: u32 = if cfg!(plextrac_shuttle) { 1 } else { 1000 };
 
 thread_local! {
     static COPIES: RefCell<Copies> = const { RefCell::new(Vec::new()) };
@@ -105,7 +120,7 @@ impl Live {
 
     /// Lends this thread's copy: no lock that another thread takes but to close the session, no shared counter.
     /// `None` if there is no token, or this thread is inside `use_it` already.
-    pub(crate) fn lend<T>(&self, use_it: impl FnOnce(&LiveToken) -> T) -> Option<T> {
+    pub(crate) fn lend<T>(&self, use_it: impl FnOnce(&Lent) -> T) -> Option<T> {
         // Not while the thread ends.
         let lent = COPIES.try_with(|copies| {
             let mut copies = copies.try_borrow_mut().ok()?;
@@ -131,27 +146,31 @@ impl Live {
         *self.published.write() = None;
         self.version.fetch_add(1, Ordering::Release);
         for copy in self.copies.lock().drain(..).filter_map(|copy| copy.upgrade()) {
-            copy.is_over.store(true, Ordering::SeqCst);
-            copy.empty();
+            copy.end();
         }
     }
 
-    fn lend_of<T>(&self, copies: &mut Copies, use_it: impl FnOnce(&LiveToken) -> T) -> Option<T> {
+    fn lend_of<T>(&self, copies: &mut Copies, use_it: impl FnOnce(&Lent) -> T) -> Option<T> {
         if copies.first().is_none_or(|(id, _)| *id != self.id) {
             self.bring_to_front(copies);
         }
         let (_, copy) = copies.first()?;
         let mut held = copy.held.try_lock()?;
         let version = self.version.load(Ordering::Acquire);
-        if held.as_ref().is_none_or(|(known, _)| *known != version) {
-            *held = self.get().map(|token| (version, LiveToken::clone(&token)));
+        if held.as_ref().is_none_or(|lent| lent.version != version) {
+            *held = self.copied(version);
         }
-        let lent = held.as_ref().map(|(_, token)| use_it(token));
+        let lent = held.as_ref().map(use_it);
         drop(held);
         if copy.is_over.load(Ordering::SeqCst) {
-            copy.empty();
+            copy.try_empty();
         }
         lent
+    }
+
+    #[cold]
+    fn copied(&self, version: u64) -> Option<Lent> {
+        self.get().map(|token| Lent::new(version, &token))
     }
 
     #[cold]
@@ -183,11 +202,40 @@ impl Default for Live {
     }
 }
 
+impl Lent {
+    fn new(version: u64, token: &LiveToken) -> Self {
+        let authorization = AlignedSecret::new(token.authorization.expose());
+        Self { version, windows: token.windows, authorization }
+    }
+
+    pub(crate) fn age(&self, now: Instant) -> Age {
+        Age::of(&self.windows, now)
+    }
+
+    pub(crate) fn authorization(&self) -> &str {
+        self.authorization.expose()
+    }
+}
+
 impl Copy {
-    fn empty(&self) {
-        if let Some(mut held) = self.held.try_lock() {
-            *held = None;
+    /// Empties it, or has its thread do so.
+    ///
+    /// The thread lets go of the lock by a plain store, and that may show here after it has looked at `is_over`. So a
+    /// lock that is found taken is looked at for longer than such a store takes to show. Whoever holds it even then is
+    /// in the code of a caller (who may be closing the session from there), and finds `is_over` set afterwards.
+    fn end(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        for _ in 0..LOOKS {
+            if self.try_empty() {
+                return;
+            }
+            std::hint::spin_loop();
         }
+    }
+
+    #[cold]
+    fn try_empty(&self) -> bool {
+        self.held.try_lock().map(|mut held| *held = None).is_some()
     }
 }
 
@@ -219,7 +267,7 @@ mod tests {
     }
 
     fn lent(live: &Live) -> Option<String> {
-        live.lend(|token| token.authorization.expose().to_owned())
+        live.lend(|token| token.authorization().to_owned())
     }
 
     #[test]
@@ -252,7 +300,7 @@ mod tests {
         live.lend(|token| {
             assert_eq!(lent(&live), None, "once at a time");
             live.clear();
-            assert_eq!(token.authorization.expose(), "token", "what is lent stays until it is given back");
+            assert_eq!(token.authorization(), "token", "what is lent stays until it is given back");
         });
         assert!(copy.held.lock().is_none());
     }

@@ -5,6 +5,9 @@
 pub(crate) use parking_lot::Mutex as ProcessMutex;
 #[cfg(not(plextrac_shuttle))]
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+/// For what is only ever tried, never waited for. It is let go by a plain store.
+#[cfg(not(plextrac_shuttle))]
+pub(crate) use spin::mutex::SpinMutex;
 #[cfg(not(plextrac_shuttle))]
 pub(crate) use std::{
     sync::atomic::{AtomicBool, AtomicU64},
@@ -13,7 +16,7 @@ pub(crate) use std::{
 };
 
 #[cfg(plextrac_shuttle)]
-pub(crate) use modelled::{Condvar, Mutex, MutexGuard, RwLock};
+pub(crate) use modelled::{Condvar, Mutex, Mutex as SpinMutex, MutexGuard, RwLock};
 #[cfg(plextrac_shuttle)]
 pub(crate) use shuttle::{
     sync::atomic::{AtomicBool, AtomicU64},

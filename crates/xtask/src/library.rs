@@ -43,18 +43,6 @@ impl Library {
         let (shell, cargo) = (project.shell(), project.cargo());
         // With the examples, cargo chooses the same features as for the tests, and builds no dependency twice.
         cmd!(shell, "{cargo} build --workspace --lib --bins --examples").run()?;
-        Self::found_in(project, "debug")
-    }
-
-    /// Builds both kinds, and the command, as they are shipped.
-    pub(crate) fn build_release(project: &Project) -> Result<Self, Halt> {
-        let (shell, cargo) = (project.shell(), project.cargo());
-        cmd!(shell, "{cargo} build --release -p plextrac-ffi -p plextrac-cli").run()?;
-        Self::found_in(project, "release")
-    }
-
-    fn found_in(project: &Project, profile: &str) -> Result<Self, Halt> {
-        let shell = project.shell();
         // rustc must be given a file of ours: it replaces what is at the path, and as root that can be a device.
         let empty = project.scratch_dir("library")?.join("empty.a");
         let note = cmd!(shell, "rustc --crate-type staticlib --print native-static-libs -o {empty} -")
@@ -64,7 +52,7 @@ impl Library {
         let Some(system_libraries) = system_libraries(&note) else {
             return Err(Halt::Failed(format!("rustc names no system libraries for a static link:\n{note}")));
         };
-        Ok(Self { folder: project.target_dir().join(profile), system_libraries })
+        Ok(Self { folder: project.target_dir().join("debug"), system_libraries })
     }
 
     /// Builds both kinds of the library as they are handed out: by themselves, and not as a Rust library beside, which

@@ -172,14 +172,20 @@ impl Session {
         let now = shared.clock.monotonic();
         let mut use_it = Some(use_it);
         let lent = shared.live.lend(|token| match token.age(now) {
-            Age::Fresh => use_it.take().map(|use_it| use_it(token.authorization.expose())),
+            Age::Fresh => use_it.take().map(|use_it| use_it(token.authorization())),
             Age::Early | Age::Late | Age::Over => None,
         });
         match (lent.flatten(), use_it) {
             (Some(result), _) => Ok(result),
-            (None, Some(use_it)) => Ok(use_it(self.token()?.authorization.expose())),
+            (None, Some(use_it)) => self.with_obtained(use_it),
             (None, None) => unreachable!("it is taken only to make a result"),
         }
+    }
+
+    /// Out of line, so that the way of a token in hand is short.
+    #[cold]
+    fn with_obtained<T>(&self, use_it: impl FnOnce(&str) -> T) -> Result<T, Error> {
+        Ok(use_it(self.token()?.authorization.expose()))
     }
 
     /// The value of the `token` cookie for `GET /api/v1/uploads/{name}`, which goes without `Authorization`.
