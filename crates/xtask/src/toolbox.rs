@@ -10,67 +10,90 @@ use crate::steps::Halt;
 pub(crate) struct Tool {
     /// What a developer calls it.
     pub(crate) name: &'static str,
-    /// The Debian package that brings it.
-    pub(crate) package: &'static str,
+    source: Source,
     /// What would be skipped without it.
     pub(crate) needed_for: &'static str,
     /// The command whose first line of output is its version; it fails where the tool is absent.
     version: &'static [&'static str],
 }
 
+/// What brings a tool.
+enum Source {
+    /// A package of Debian.
+    Debian(&'static str),
+    /// A component of the toolchain.
+    Rustup(&'static str),
+}
+
 pub(crate) const GCC: Tool = Tool {
     name: "gcc",
-    package: "gcc",
+    source: Source::Debian("gcc"),
     needed_for: "header modes, C programs, no_std link check",
     version: &["gcc", "--version"],
 };
 pub(crate) const GXX: Tool = Tool {
     name: "g++",
-    package: "g++",
+    source: Source::Debian("g++"),
     needed_for: "header modes, C++ programs",
     version: &["g++", "--version"],
 };
 pub(crate) const CLANG: Tool = Tool {
     name: "clang",
-    package: "clang",
+    source: Source::Debian("clang"),
     needed_for: "header modes, C and C++",
     version: &["clang", "--version"],
 };
 pub(crate) const PKG_CONFIG: Tool = Tool {
     name: "pkg-config",
-    package: "pkg-config",
+    source: Source::Debian("pkg-config"),
     needed_for: "C programs that use libcurl, the installed library",
     version: &["pkg-config", "--version"],
 };
 pub(crate) const LIBCURL: Tool = Tool {
     name: "libcurl",
-    package: "libcurl4-openssl-dev",
+    source: Source::Debian("libcurl4-openssl-dev"),
     needed_for: "C programs that use libcurl",
     version: &["pkg-config", "--modversion", "libcurl"],
 };
 
 pub(crate) const CMAKE: Tool = Tool {
     name: "cmake",
-    package: "cmake",
+    source: Source::Debian("cmake"),
     needed_for: "the installed library",
     version: &["cmake", "--version"],
 };
 
-pub(crate) const GO: Tool =
-    Tool { name: "go", package: "golang-go", needed_for: "the Go package", version: &["go", "version"] };
+pub(crate) const GO: Tool = Tool {
+    name: "go",
+    source: Source::Debian("golang-go"),
+    needed_for: "the Go package",
+    version: &["go", "version"],
+};
 
 pub(crate) const VALGRIND: Tool = Tool {
     name: "valgrind",
-    package: "valgrind",
+    source: Source::Debian("valgrind"),
     needed_for: "memcheck",
     version: &["valgrind", "--version"],
 };
 
 pub(crate) const ABIGAIL: Tool = Tool {
     name: "libabigail",
-    package: "abigail-tools",
+    source: Source::Debian("abigail-tools"),
     needed_for: "the ABI baseline",
     version: &["abidiff", "--version"],
+};
+
+/// Not needed: without it the races are looked for with less of the program seen.
+pub(crate) const RUST_SRC: Tool = Tool {
+    name: "rust-src",
+    source: Source::Rustup("rust-src"),
+    needed_for: "races, with the standard library instrumented",
+    version: &[
+        "sh",
+        "-c",
+        r#"test -f "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" && rustc --version"#,
+    ],
 };
 
 /// Every tool a task needs. A task that needs another adds it here.
@@ -85,9 +108,12 @@ impl Tool {
         output.lines().next().map(str::to_owned)
     }
 
-    /// The command that brings it on Debian.
+    /// The command that brings it.
     pub(crate) fn install_command(&self) -> String {
-        format!("apt-get install -y --no-install-recommends {}", self.package)
+        match self.source {
+            Source::Debian(package) => format!("apt-get install -y --no-install-recommends {package}"),
+            Source::Rustup(component) => format!("rustup component add {component}"),
+        }
     }
 }
 
@@ -101,7 +127,7 @@ pub(crate) struct Toolbox<'a> {
 impl<'a> Toolbox<'a> {
     /// `install`: bring what is missing. In continuous integration that is so without being asked.
     pub(crate) fn new(shell: &'a Shell, install: bool) -> Self {
-        let may_install = (install || in_ci()) && is_debian_root(shell);
+        let may_install = install || in_ci();
         Self { shell, may_install, lists_are_fresh: Cell::new(false) }
     }
 
@@ -113,15 +139,19 @@ impl<'a> Toolbox<'a> {
         }
         let remedy = tool.install_command();
         let missing = |why: &str| Halt::Missing(format!("{} is missing{why}: {remedy}", tool.name));
-        if !self.may_install {
+        if !self.may_install || matches!(tool.source, Source::Debian(_)) && !is_debian_root(self.shell) {
             return Err(missing(""));
         }
-        self.install(tool.package).map_err(|error| missing(&format!(" and did not install ({error})")))?;
+        self.install(&tool.source).map_err(|error| missing(&format!(" and did not install ({error})")))?;
         tool.version(self.shell).ok_or_else(|| missing(" even after it was installed"))
     }
 
-    fn install(&self, package: &str) -> Result<(), xshell::Error> {
+    fn install(&self, source: &Source) -> Result<(), xshell::Error> {
         let shell = self.shell;
+        let package = match source {
+            Source::Debian(package) => package,
+            Source::Rustup(component) => return cmd!(shell, "rustup component add {component}").run(),
+        };
         if !self.lists_are_fresh.get() {
             cmd!(shell, "apt-get update -qq").run()?;
             self.lists_are_fresh.set(true);
@@ -144,11 +174,11 @@ fn is_debian_root(shell: &Shell) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Halt, Tool, Toolbox};
+    use super::{Halt, Source, Tool, Toolbox};
 
     const NOWHERE: Tool = Tool {
         name: "nowhere",
-        package: "nowhere-dev",
+        source: Source::Debian("nowhere-dev"),
         needed_for: "this test",
         version: &["plextrac-no-such-program", "--version"],
     };

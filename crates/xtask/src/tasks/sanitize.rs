@@ -11,7 +11,7 @@ use crate::library::{Library, Linkage};
 use crate::program;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox, VALGRIND};
+use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, RUST_SRC, Toolbox, VALGRIND};
 
 const TESTS: &str = "tests/c";
 const CONTROLS: &str = "tests/sanitize";
@@ -52,7 +52,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     let job = || Job::new(project, &toolbox);
     steps.run("addresses, leaks, undefined behaviour", || job()?.addresses());
     steps.run("memcheck", || job()?.memcheck(&toolbox));
-    steps.run("races", || job()?.races());
+    steps.run("races", || job()?.races(&toolbox));
     steps.finish()
 }
 
@@ -123,13 +123,27 @@ impl<'a> Job<'a> {
     }
 
     /// Both sides instrumented: the library is built for it anew, by options of rustc that are not stable yet.
-    fn races(&self) -> Result<String, Halt> {
+    ///
+    /// Rust's standard library too, where its source is there. Where it is not, some of what orders memory is not
+    /// seen, and what would be reported for that is suppressed.
+    fn races(&self, toolbox: &Toolbox<'_>) -> Result<String, Halt> {
         let (shell, cargo) = (self.project.shell(), self.project.cargo());
+        let (std, suppressions, about_std) = match toolbox.require(&RUST_SRC) {
+            Ok(_) => (Some("-Zbuild-std=std,panic_unwind"), String::new(), "std instrumented".to_owned()),
+            Err(Halt::Missing(reason)) => {
+                let file = self.project.path(CONTROLS).join("threads.supp");
+                (None, format!("suppressions={}", file.display()), format!("std as it comes: {reason}"))
+            }
+            Err(halt) => return Err(halt),
+        };
         let target = self.scratch.join("target");
-        cmd!(shell, "{cargo} build --package plextrac-ffi --lib --target {TARGET} --target-dir {target}")
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer")
-            .run()?;
+        cmd!(
+            shell,
+            "{cargo} build --package plextrac-ffi --lib --target {TARGET} --target-dir {target} {std...}"
+        )
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer")
+        .run()?;
         let folder = target.join(TARGET).join("debug");
         let instrumented =
             cmd!(shell, "nm --dynamic --undefined-only {folder}/libplextrac.so").quiet().read()?;
@@ -143,14 +157,13 @@ impl<'a> Job<'a> {
         let folder = folder.display();
         let library = [format!("-L{folder}"), format!("-Wl,-rpath,{folder}"), "-lplextrac".to_owned()];
         let tests = self.tests(|name| name == OF_THREADS);
-        let suppressions = self.project.path(CONTROLS).join("threads.supp");
         self.all(&tests, |test| {
             let program = self.compile(test, RACES, &[runtime.as_slice(), &library].concat())?;
             let mut command = Command::new(program);
-            command.env("TSAN_OPTIONS", format!("exitcode=66 suppressions={}", suppressions.display()));
+            command.env("TSAN_OPTIONS", format!("exitcode=66 {suppressions}"));
             self.run(command)
         })?;
-        Ok(format!("{} program, 1 control", tests.len()))
+        Ok(format!("{} program, 1 control, {about_std}", tests.len()))
     }
 
     /// rustc's own, in place of the compiler's: the two know different functions, and the library needs those.
