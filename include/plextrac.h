@@ -776,6 +776,7 @@ int32_t plextrac_config_set_ca_pem(plextrac_config *config,
 
 /**
  * Whom to trust besides the certificates given: one of `PLEXTRAC_ROOTS_...`.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` for any other number.
  */
 int32_t plextrac_config_set_roots(plextrac_config *config, int32_t roots, plextrac_error **err);
 
@@ -804,6 +805,7 @@ int32_t plextrac_config_set_proxy(plextrac_config *config,
 
 /**
  * How the token stands in the `Authorization` header: one of `PLEXTRAC_SCHEME_...`.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` for any other number.
  */
 int32_t plextrac_config_set_auth_scheme(plextrac_config *config,
                                         int32_t scheme,
@@ -871,6 +873,7 @@ int32_t plextrac_config_set_danger_accept_invalid_certs(plextrac_config *config,
  * Has `callback` told what happens to sessions made from this: everything from `PLEXTRAC_LOG_ERROR`
  * to `level`. Nothing it is told is secret. Takes the place of an earlier callback. Machines tell
  * nothing: their actions do.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` if `level` is none of `PLEXTRAC_LOG_...`.
  * Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`; after an error
  * the program still owns it.
  * Threads: the callback runs on any thread, perhaps on several at once.

@@ -150,6 +150,7 @@ pub unsafe extern "C" fn plextrac_config_set_ca_pem(
 }
 
 /// Whom to trust besides the certificates given: one of `PLEXTRAC_ROOTS_...`.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for any other number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_roots(
     config: *mut plextrac_config,
@@ -199,6 +200,7 @@ pub unsafe extern "C" fn plextrac_config_set_proxy(
 }
 
 /// How the token stands in the `Authorization` header: one of `PLEXTRAC_SCHEME_...`.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for any other number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_auth_scheme(
     config: *mut plextrac_config,
@@ -320,6 +322,7 @@ pub unsafe extern "C" fn plextrac_config_set_danger_accept_invalid_certs(
 /// Has `callback` told what happens to sessions made from this: everything from `PLEXTRAC_LOG_ERROR`
 /// to `level`. Nothing it is told is secret. Takes the place of an earlier callback. Machines tell
 /// nothing: their actions do.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if `level` is none of `PLEXTRAC_LOG_...`.
 /// Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`; after an error
 /// the program still owns it.
 /// Threads: the callback runs on any thread, perhaps on several at once.

@@ -57,6 +57,73 @@ fn every_out_parameter_is_tried_after_a_failure() {
     assert!(missing.is_empty(), "not in tests/c: {missing:#?}");
 }
 
+/// The manual has the rules; a function says where it departs from them. What can be told from a declaration:
+/// whether it can fail, whether it can be blocked, and whether it takes a callback.
+#[test]
+fn a_function_says_where_it_departs_from_the_rules() {
+    let departures = |function: &Function<'_>| {
+        let takes = |name: &str| function.parameters.iter().any(|parameter| parameter.name == name);
+        let can_fail = takes("err") && !FAIL_BY_THE_RULES_ALONE.contains(&function.name);
+        let words = [
+            ("Errors", can_fail),
+            ("Blocks", takes("session") && takes("cancel")),
+            ("Ownership", takes("free_fn")),
+        ];
+        let callback = ("Threads", takes("free_fn"));
+        words.into_iter().chain([callback]).filter(|(_, departs)| *departs).map(|(word, _)| word)
+    };
+    let missing: Vec<String> = declarations(HEADER)
+        .flat_map(|function| {
+            let silent = departures(&function).filter(|word| !function.says(word)).collect::<Vec<_>>();
+            silent.into_iter().map(move |word| format!("{}: {word}", function.name))
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+
+    let functions: Vec<_> = declarations(HEADER).collect();
+    let undocumented: Vec<_> =
+        functions.iter().filter(|f| f.comment.trim().is_empty()).map(|f| f.name).collect();
+    assert!(undocumented.is_empty(), "{undocumented:#?}");
+    let listed_in_vain = |name: &&&str| !functions.iter().any(|f| f.name == **name && !f.says("Errors"));
+    assert_eq!(FAIL_BY_THE_RULES_ALONE.iter().find(listed_in_vain), None, "it says Errors, or is gone");
+
+    let silenced = HEADER.replace(" * Blocks: ", " * Waits: ");
+    assert!(declarations(&silenced).any(|f| departures(&f).any(|word| !f.says(word))), "control");
+}
+
+/// Under other words nobody looks.
+#[test]
+fn departures_are_told_under_the_words_of_the_manual() {
+    const WORDS: &[&str] = &["Ownership", "Threads", "Errors", "Blocks"];
+    let is_word =
+        |word: &&str| word.starts_with(char::is_uppercase) && word.chars().skip(1).all(char::is_lowercase);
+    let others = |header: &str| -> Vec<String> {
+        let comments = declarations(header).map(|function| function.comment);
+        let lines = comments.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>());
+        lines
+            .filter(|line| {
+                let word = line.split_once(": ").map(|(word, _)| word).filter(is_word);
+                word.is_some_and(|word| !WORDS.contains(&word))
+            })
+            .collect()
+    };
+    assert_eq!(others(HEADER), Vec::<String>::new());
+    assert!(!others(&HEADER.replace(" * Blocks: ", " * Waits: ")).is_empty(), "control");
+}
+
+/// What these are given can only be NULL, or not UTF-8; or there is nothing that they could fail by.
+const FAIL_BY_THE_RULES_ALONE: &[&str] = &[
+    "plextrac_cancel_new",
+    "plextrac_config_set_allow_http",
+    "plextrac_config_set_budget",
+    "plextrac_config_set_danger_accept_invalid_certs",
+    "plextrac_config_set_mfa_callback",
+    "plextrac_config_set_wait_ms",
+    "plextrac_machine_poll",
+    "plextrac_request_set_json",
+    "plextrac_session_close",
+];
+
 /// What the manual allows to be NULL.
 const MAY_BE_NULL: &[&str] = &["err", "cancel", "userdata", "free_fn"];
 
@@ -64,6 +131,8 @@ const HEADER: &str = include_str!("../../../include/plextrac.h");
 const SYMBOLS: &str = include_str!("../symbols.txt");
 
 struct Function<'a> {
+    /// What stands before it, each line without its asterisk.
+    comment: String,
     name: &'a str,
     parameters: Vec<Parameter<'a>>,
 }
@@ -71,6 +140,12 @@ struct Function<'a> {
 struct Parameter<'a> {
     kind: &'a str,
     name: &'a str,
+}
+
+impl Function<'_> {
+    fn says(&self, word: &str) -> bool {
+        self.comment.lines().any(|line| line.strip_prefix(word).is_some_and(|rest| rest.starts_with(':')))
+    }
 }
 
 impl Parameter<'_> {
@@ -99,10 +174,17 @@ fn declarations(header: &str) -> impl Iterator<Item = Function<'_>> {
         let (head, parameters) = rest.split_once(';')?.0.split_once('(')?;
         let parameters = parameters.trim_end_matches(')').split(',').map(str::trim);
         Some(Function {
+            comment: comment_before(&header[..start]),
             name: head.rsplit([' ', '*']).next()?,
             parameters: parameters.filter_map(parameter).collect(),
         })
     })
+}
+
+fn comment_before(text: &str) -> String {
+    let comment =
+        text.trim_end().strip_suffix("*/").and_then(|text| text.rsplit_once("/**")).map_or("", |(_, it)| it);
+    comment.lines().map(|line| line.trim_start_matches([' ', '*'])).collect::<Vec<_>>().join("\n")
 }
 
 /// Every parameter that must not be NULL, with its function.

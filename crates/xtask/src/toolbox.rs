@@ -84,6 +84,13 @@ pub(crate) const ABIGAIL: Tool = Tool {
     version: &["abidiff", "--version"],
 };
 
+pub(crate) const DOXYGEN: Tool = Tool {
+    name: "doxygen",
+    source: Source::Debian("doxygen"),
+    needed_for: "the header as a manual",
+    version: &["doxygen", "--version"],
+};
+
 /// Not needed: without it the races are looked for with less of the program seen.
 pub(crate) const RUST_SRC: Tool = Tool {
     name: "rust-src",
@@ -98,7 +105,7 @@ pub(crate) const RUST_SRC: Tool = Tool {
 
 /// Every tool a task needs. A task that needs another adds it here.
 pub(crate) const ALL: &[&Tool] =
-    &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &CMAKE, &GO, &VALGRIND, &ABIGAIL];
+    &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &CMAKE, &GO, &VALGRIND, &ABIGAIL, &DOXYGEN];
 
 impl Tool {
     /// The version it reports, or nothing when it is absent.
