@@ -1,4 +1,4 @@
-//! `cargo xtask sanitize`: the C tests under tools that watch memory, undefined behaviour and races.
+//! `cargo xtask sanitize`: the C and C++ tests under tools that watch memory, undefined behaviour and races.
 //!
 //! A tool that is off finds nothing. So each job first runs programs that do what it is there to find.
 
@@ -11,9 +11,10 @@ use crate::library::{Library, Linkage};
 use crate::program;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, RUST_SRC, Toolbox, VALGRIND};
+use crate::toolbox::{GCC, GXX, LIBCURL, PKG_CONFIG, RUST_SRC, Toolbox, VALGRIND};
 
 const TESTS: &str = "tests/c";
+const CXX_TESTS: &str = "tests/cpp";
 const CONTROLS: &str = "tests/sanitize";
 
 /// Under the sanitizer of addresses a process has terabytes mapped, and this program searches all of them.
@@ -25,7 +26,7 @@ const UNDER_VALGRIND: &[&str] = &["arguments", "machine", "sign_in"];
 /// What is done about races is in one program.
 const OF_THREADS: &str = "threads";
 
-const FLAGS: &[&str] = &["-std=c11", "-g", "-O1", "-pthread", "-fno-omit-frame-pointer"];
+const FLAGS: &[&str] = &["-g", "-O1", "-pthread", "-fno-omit-frame-pointer"];
 const ADDRESSES: &[&str] = &["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"];
 const RACES: &[&str] = &["-fsanitize=thread"];
 const MEMCHECK: &[&str] = &[
@@ -38,7 +39,7 @@ const MEMCHECK: &[&str] = &[
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// Run the C tests under sanitizers and Valgrind, each with controls that it must catch
+/// Run the C and C++ tests under sanitizers and Valgrind, each with controls that it must catch
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Run only the jobs with this text in their names, such as "races".
@@ -65,7 +66,7 @@ struct Job<'a> {
 
 impl<'a> Job<'a> {
     fn new(project: &'a Project, toolbox: &Toolbox<'_>) -> Result<Self, Halt> {
-        for tool in [&GCC, &PKG_CONFIG, &LIBCURL] {
+        for tool in [&GCC, &GXX, &PKG_CONFIG, &LIBCURL] {
             toolbox.require(tool)?;
         }
         let curl = cmd!(project.shell(), "pkg-config --cflags --libs libcurl").quiet().read()?;
@@ -88,7 +89,8 @@ impl<'a> Job<'a> {
             let program = self.compile(&self.control(control), ADDRESSES, &[])?;
             expect_finding(Command::new(program), control, finding)?;
         }
-        let tests = self.tests(|name| name != SEARCHES_ALL_MEMORY);
+        let mut tests = self.tests(|name| name != SEARCHES_ALL_MEMORY);
+        tests.extend(self.project.files(CXX_TESTS, "cpp"));
         self.all(&tests, |test| {
             let program = self.compile(test, ADDRESSES, &self.library.link_arguments(Linkage::Shared))?;
             self.run(Command::new(program))
@@ -209,11 +211,18 @@ impl<'a> Job<'a> {
         let name = format!("{}-{kind}", source.file_stem().unwrap_or_default().display());
         let (object, program) = (self.scratch.join(format!("{name}.o")), self.scratch.join(name));
         let include = self.project.path("include");
-        cmd!(shell, "gcc {FLAGS...} {instrument...} -I{include} -c -o {object} {source}").quiet().run()?;
-        let curl = &self.curl;
-        cmd!(shell, "gcc -pthread {instrument...} -o {program} {object} {link...} -Wl,--as-needed {curl...}")
+        let is_cxx = source.extension().is_some_and(|extension| extension == "cpp");
+        let (driver, standard) = if is_cxx { ("g++", "-std=c++17") } else { ("gcc", "-std=c11") };
+        cmd!(shell, "{driver} {standard} {FLAGS...} {instrument...} -I{include} -c -o {object} {source}")
             .quiet()
             .run()?;
+        let curl = &self.curl;
+        cmd!(
+            shell,
+            "{driver} -pthread {instrument...} -o {program} {object} {link...} -Wl,--as-needed {curl...}"
+        )
+        .quiet()
+        .run()?;
         Ok(program)
     }
 
