@@ -1,7 +1,8 @@
 //! A program of the repository, run against an emulator of its own.
 
+use std::io::Read;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::emulator::Emulator;
@@ -20,9 +21,28 @@ pub(crate) fn run(mut program: Command, folder: &Path) -> Result<(), Halt> {
         .env_remove("LD_LIBRARY_PATH")
         .spawn()
         .map_err(|error| Halt::Failed(error.to_string()))?;
-    match wait(&mut child, RUN_LIMIT) {
-        Ok(Some(status)) if status.success() => Ok(()),
-        Ok(Some(status)) => Err(Halt::Failed(status.to_string())),
+    let status = end_of(&mut child)?;
+    if status.success() { Ok(()) } else { Err(Halt::Failed(status.to_string())) }
+}
+
+/// Runs it and listens: what it said on its standard output, and how it ended.
+pub(crate) fn listen(mut program: Command) -> Result<(String, ExitStatus), Halt> {
+    let failed = |error: std::io::Error| Halt::Failed(error.to_string());
+    let mut child = program.env_remove("LD_LIBRARY_PATH").stdout(Stdio::piped()).spawn().map_err(failed)?;
+    let stdout = child.stdout.take();
+    // Beside the wait: a full pipe would have it last for ever.
+    let listener = std::thread::spawn(move || {
+        let mut told = Vec::new();
+        stdout.map_or(Ok(0), |mut stdout| stdout.read_to_end(&mut told)).map(|_| told)
+    });
+    let status = end_of(&mut child)?;
+    let told = listener.join().map_err(|_| Halt::Failed("listening failed".to_owned()))?.map_err(failed)?;
+    Ok((String::from_utf8_lossy(&told).into_owned(), status))
+}
+
+fn end_of(child: &mut Child) -> Result<ExitStatus, Halt> {
+    match wait(child, RUN_LIMIT) {
+        Ok(Some(status)) => Ok(status),
         Ok(None) => Err(Halt::Failed(format!("still running after {} s, ended", RUN_LIMIT.as_secs()))),
         Err(error) => Err(Halt::Failed(error.to_string())),
     }

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use xshell::cmd;
 
 use crate::emulator::Emulator;
 use crate::library::{Library, Linkage};
+use crate::program;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
 use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
@@ -77,14 +78,8 @@ fn rehearse(
     let accounts = project.scratch_dir("c")?.join("accounts");
     project.shell().write_file(&accounts, emulator.accounts())?;
     let failed = |error: std::io::Error| Halt::Failed(format!("{}: {error}", program.display()));
-    let output = Command::new(program)
-        .arg("--rehearse")
-        .envs(emulator.environment()?)
-        .env_remove("LD_LIBRARY_PATH")
-        .stdin(File::open(&accounts).map_err(failed)?)
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(failed)?;
-    let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    Ok(Rehearsal { told, is_well: output.status.success() })
+    let mut command = Command::new(program);
+    command.arg("--rehearse").envs(emulator.environment()?).stdin(File::open(&accounts).map_err(failed)?);
+    let (told, status) = program::listen(command)?;
+    Ok(Rehearsal { told, is_well: status.success() })
 }
