@@ -1,6 +1,7 @@
 //! The call under way on this thread: until when, who may end it, and how far it has come.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,13 +38,13 @@ impl Ongoing {
 
     /// Makes this the call under way until the guard is dropped.
     pub(super) fn enter(self: &Rc<Self>) -> Entered {
-        Entered { previous: CURRENT.replace(Some(Rc::clone(self))) }
+        Entered { previous: CURRENT.with(|current| current.replace(Some(Rc::clone(self)))) }
     }
 
     /// The call under way on this thread. Without one nothing may block: an error.
     pub(super) fn current() -> io::Result<Rc<Self>> {
         CURRENT
-            .with_borrow(Clone::clone)
+            .with(|current| current.borrow().clone())
             .ok_or_else(|| io::Error::other("no call is under way on this thread"))
     }
 
@@ -143,7 +144,7 @@ pub(super) struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.set(self.previous.take());
+        CURRENT.with(|current| current.replace(self.previous.take()));
     }
 }
 
@@ -173,5 +174,8 @@ impl From<Stop> for io::Error {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Rc<Ongoing>>> = const { RefCell::new(None) };
+    /// Never dropped, so that a destructor of the thread's can still make a call. It is empty by then: whoever entered
+    /// has left.
+    static CURRENT: ManuallyDrop<RefCell<Option<Rc<Ongoing>>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }
