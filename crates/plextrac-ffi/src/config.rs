@@ -185,7 +185,7 @@ pub unsafe extern "C" fn plextrac_config_set_header(
 }
 
 /// Goes through a proxy, `http://host:port`; with an empty `url` through none. Without this the
-/// environment says, by curl's rules.
+/// environment says, by curl's rules, except that `http://` to this machine stays on it.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` for what is no URL, or of a kind that is not supported.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_proxy(

@@ -186,7 +186,7 @@ impl SessionConfig {
     }
 
     /// Goes through a proxy (`http://host:port`), or through none at all if `url` is empty. Without this the
-    /// environment says, by curl's rules.
+    /// environment says, by curl's rules, except that `http://` to this machine stays on it.
     ///
     /// # Errors
     /// `InvalidArgument` if the URL is none or of a kind that is not supported.

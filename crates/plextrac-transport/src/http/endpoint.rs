@@ -1,6 +1,7 @@
 //! Where a request goes: scheme, host and port.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use http::Uri;
 
@@ -49,6 +50,15 @@ impl Endpoint {
             (None, _) => return refuse("the URL has a port that is not a number from 1 to 65535"),
         };
         Ok(Self { tls, host: host.to_owned(), port })
+    }
+
+    /// By its name or address alone, as the core tells it of an instance.
+    pub(super) fn is_this_machine(&self) -> bool {
+        let host = self.host.to_ascii_lowercase();
+        match host.parse::<IpAddr>() {
+            Ok(address) => address.is_loopback(),
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        }
     }
 }
 

@@ -78,7 +78,8 @@ pub enum ProxySetting {
     /// Never.
     None,
     /// As curl reads it from the environment, once, when the client is made: `http_proxy` (in lower case only),
-    /// `https_proxy` or `HTTPS_PROXY`, else `all_proxy` or `ALL_PROXY`; but not for hosts in `no_proxy` or `NO_PROXY`.
+    /// `https_proxy` or `HTTPS_PROXY`, else `all_proxy` or `ALL_PROXY`; but not for hosts in `no_proxy` or `NO_PROXY`,
+    /// nor, other than in curl, for `http://` to this machine: that may be unencrypted because it stays here.
     #[default]
     Environment,
     /// Always, through this one: `http://` or `https://`, with `user:password@` before the host if it wants that,

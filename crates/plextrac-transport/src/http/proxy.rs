@@ -23,6 +23,7 @@ pub(super) struct ProxyRules {
     for_http: Choice,
     for_https: Choice,
     except: NoProxy,
+    from_environment: bool,
 }
 
 type Choice = Result<Option<Proxy>, String>;
@@ -38,10 +39,17 @@ impl ProxyRules {
     ) -> Result<Self, HttpSetupError> {
         let nobody = || NoProxy::parse("");
         Ok(match setting {
-            ProxySetting::None => Self { for_http: Ok(None), for_https: Ok(None), except: nobody() },
+            ProxySetting::None => {
+                Self { for_http: Ok(None), for_https: Ok(None), except: nobody(), from_environment: false }
+            }
             ProxySetting::Url(url) => {
                 let parse = || Proxy::parse(url).map_err(|reason| HttpSetupError::BadProxy { reason });
-                Self { for_http: Ok(Some(parse()?)), for_https: Ok(Some(parse()?)), except: nobody() }
+                Self {
+                    for_http: Ok(Some(parse()?)),
+                    for_https: Ok(Some(parse()?)),
+                    except: nobody(),
+                    from_environment: false,
+                }
             }
             ProxySetting::Environment => {
                 // As in curl, an empty variable counts as none.
@@ -62,6 +70,7 @@ impl ProxyRules {
                     for_http: choice(&["http_proxy", "all_proxy", "ALL_PROXY"]),
                     for_https: choice(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]),
                     except: NoProxy::parse(&except),
+                    from_environment: true,
                 }
             }
         })
@@ -70,6 +79,10 @@ impl ProxyRules {
     /// The proxy for a target.
     pub(super) fn choose(&self, target: &Endpoint) -> Result<Option<&Proxy>, HttpError> {
         if self.except.matches(&target.host, target.port) {
+            return Ok(None);
+        }
+        // What may go unencrypted because it stays on this machine must not leave it for a variable's sake.
+        if self.from_environment && !target.tls && target.is_this_machine() {
             return Ok(None);
         }
         let choice = if target.tls { &self.for_https } else { &self.for_http };
@@ -199,8 +212,16 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_no_exception() {
-        assert_eq!(chosen(&[("http_proxy", "a:1")], false, "127.0.0.1"), Some("a:1".to_owned()));
+    fn what_goes_to_this_machine_unencrypted_stays_on_it_unless_a_proxy_was_set_for_it() {
+        let set = [("http_proxy", "a:1"), ("https_proxy", "b:2"), ("all_proxy", "c:3")];
+        for host in ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST", "x.localhost"] {
+            assert_eq!(chosen(&set, false, host), None, "{host}");
+            assert_eq!(chosen(&set, true, host), Some("b:2".to_owned()), "{host}");
+        }
+        assert_eq!(chosen(&set, false, "localhost.example"), Some("a:1".to_owned()));
+        let given = ProxyRules::new(&ProxySetting::Url("http://a:1".to_owned())).unwrap();
+        let target = Endpoint { tls: false, host: "127.0.0.1".to_owned(), port: 80 };
+        assert!(given.choose(&target).unwrap().is_some());
     }
 
     #[test]
