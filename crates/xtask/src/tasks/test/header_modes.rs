@@ -1,13 +1,11 @@
-//! The C header compiles, alone and included twice, in every language mode promised to its users; and it is a manual.
-
-use std::path::Path;
+//! The C header compiles, alone and included twice, in every language mode promised to its users.
 
 use xshell::cmd;
 
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
 use crate::tasks::header;
-use crate::toolbox::{CLANG, DOXYGEN, GCC, GXX, Tool, Toolbox};
+use crate::toolbox::{CLANG, GCC, GXX, Tool, Toolbox};
 
 /// C23 goes by its working name: the compilers of current distributions know no other.
 const C: &[&str] = &["c99", "c11", "c17", "c2x"];
@@ -26,12 +24,11 @@ const COMPILERS: &[Compiler] = &[
     Compiler { name: "clang", c: "clang", cxx: "clang++", tools: &[&CLANG] },
 ];
 
-/// One step a compiler, and one for those who read it.
+/// One step a compiler.
 pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
     for compiler in COMPILERS {
         steps.run(&format!("header modes, {}", compiler.name), || compile(project, toolbox, compiler));
     }
-    steps.run("header manual, Doxygen", || read_as_manual(project, toolbox));
 }
 
 fn compile(project: &Project, toolbox: &Toolbox<'_>, compiler: &Compiler) -> Result<String, Halt> {
@@ -65,40 +62,4 @@ fn compile(project: &Project, toolbox: &Toolbox<'_>, compiler: &Compiler) -> Res
         return Err(Halt::Failed(format!("does not compile as {}", broken.join(", "))));
     }
     Ok(format!("{compiled} compilations: {} {}, each alone and twice", C.join(" "), CXX.join(" ")))
-}
-
-/// Doxygen finds everything documented, and nothing that it does not understand.
-fn read_as_manual(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, Halt> {
-    toolbox.require(&DOXYGEN)?;
-    let shell = project.shell();
-    let scratch = project.scratch_dir("doxygen")?;
-    let header = project.path(header::PATH);
-    let complaints = doxygen(project, &scratch, &header)?;
-    if !complaints.is_empty() {
-        return Err(Halt::Failed(complaints));
-    }
-
-    let text = shell.read_file(&header)?;
-    // Under the same name, for the header says what it is called.
-    let control = scratch.join("control").join("plextrac.h");
-    shell.write_file(&control, text.replace(" * Frees an error.", " * Frees @ref what_is_not_there."))?;
-    if doxygen(project, &scratch, &control)?.contains("what_is_not_there") {
-        Ok("no warning, 1 control".to_owned())
-    } else {
-        Err(Halt::Failed("the control was not caught: a reference to what is not there".to_owned()))
-    }
-}
-
-/// What it complains of.
-fn doxygen(project: &Project, scratch: &Path, header: &Path) -> Result<String, Halt> {
-    let settings = format!(
-        "PROJECT_NAME = plextrac\nINPUT = \"{}\"\nOUTPUT_DIRECTORY = \"{}\"\nOPTIMIZE_OUTPUT_FOR_C = YES\n\
-         GENERATE_LATEX = NO\nHAVE_DOT = NO\nQUIET = YES\n",
-        header.display(),
-        scratch.display()
-    );
-    let file = scratch.join("Doxyfile");
-    let shell = project.shell();
-    shell.write_file(&file, settings)?;
-    Ok(cmd!(shell, "doxygen {file}").quiet().read_stderr()?)
 }

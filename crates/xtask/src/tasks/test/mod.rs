@@ -4,6 +4,7 @@ mod c_programs;
 mod cxx_face;
 mod engines;
 mod go_module;
+mod header_manual;
 mod header_modes;
 mod installed;
 mod rust_examples;
@@ -41,6 +42,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     steps.run("no_std link", || no_std::prove(project, &toolbox));
     generated::check_all(project, &mut steps);
     header_modes::steps(project, &toolbox, &mut steps);
+    steps.run("header manual, Doxygen", || header_manual::read(project, &toolbox));
     abi::step(project, &toolbox, &mut steps);
     c_programs::steps(project, &toolbox, &mut steps);
     cxx_face::steps(project, &toolbox, &mut steps);
