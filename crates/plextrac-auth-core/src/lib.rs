@@ -94,7 +94,8 @@ pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use instance::{Instance, InstanceError};
 pub use life::{ASSUMED_LIFE, Windows};
 pub use machine::{
-    CHALLENGE_LIFE, Config, InputError, Machine, NotUsable, Seed, State, UNAUTHORIZED_MUTED, Verdict, Want,
+    CHALLENGE_LIFE, Config, InputError, Machine, NotUsable, Seed, State, UNAUTHORIZED_MUTED, Urgency,
+    Verdict, Want,
 };
 pub use output::{Event, Output, WaitReason};
 pub use rate_limit::{DEFAULT_WAIT, MAX_WAIT, MIN_WAIT};

@@ -54,6 +54,11 @@ impl Windows {
         Self { refresh_at: now, late_at: now, ..self }
     }
 
+    /// Whether these are of [such](Self::due_now) a token.
+    pub(crate) fn is_due_from_the_start(&self) -> bool {
+        self.refresh_at <= self.sent
+    }
+
     /// The token's whole life.
     pub(crate) fn life(&self) -> Duration {
         self.ends_at.since(self.sent)

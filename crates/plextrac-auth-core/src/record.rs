@@ -23,6 +23,8 @@ pub struct SharedRecord {
     pub rejected: Vec<Fingerprint>,
     /// The last TOTP step that was spent.
     pub totp_step: Option<u64>,
+    /// The server's wall clock minus this machine's, if an answer told.
+    pub server_ahead_ms: Option<i64>,
     /// Another session waits for a person to give six digits, until then at the latest.
     pub asked_until: Option<Instant>,
 }
@@ -67,13 +69,26 @@ impl Stamp {
     /// By two clocks that agree it is known to within those 5 s.
     #[must_use]
     pub fn on_clock(&self, boot: &str, now: Time) -> Option<Instant> {
-        let elapsed = now.monotonic.as_millis().checked_sub(self.monotonic.as_millis())?;
+        if now.monotonic < self.monotonic {
+            return None;
+        }
         if self.is_of(boot) {
             return Some(self.monotonic);
         }
-        let by_wall_clock = now.unix.as_millis().checked_sub(self.unix.as_millis())?;
-        let apart = Duration::from_millis(i64::try_from(elapsed).ok()?.abs_diff(by_wall_clock));
-        (apart <= CLOCKS_AGREE).then_some(self.monotonic)
+        self.is_unstepped(now).then_some(self.monotonic)
+    }
+
+    /// Whether the wall clock has gone on since then as the monotonic one has: what was said of it still holds.
+    #[must_use]
+    pub fn is_unstepped(&self, now: Time) -> bool {
+        let elapsed = now.monotonic.as_millis().checked_sub(self.monotonic.as_millis());
+        let by_wall_clock = now.unix.as_millis().checked_sub(self.unix.as_millis());
+        let (Some(elapsed), Some(by_wall_clock)) =
+            (elapsed.and_then(|elapsed| i64::try_from(elapsed).ok()), by_wall_clock)
+        else {
+            return false;
+        };
+        Duration::from_millis(elapsed.abs_diff(by_wall_clock)) <= CLOCKS_AGREE
     }
 
     /// Whether it is of the boot of that name.

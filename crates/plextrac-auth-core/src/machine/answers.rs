@@ -74,6 +74,13 @@ impl Machine {
         self.asked_elsewhere_until = record.asked_until.filter(|until| {
             *until <= now.monotonic + CHALLENGE_LIFE && self.told_asked_until != Some(*until)
         });
+        if self.server_ahead_ms.is_none() {
+            self.server_ahead_ms = record.server_ahead_ms;
+        }
+        if self.config.anew {
+            self.set_aside.clone_from(&record.token);
+            return;
+        }
         let Some(shared) = record.token.as_ref().filter(|shared| self.is_news(shared)) else {
             return;
         };
@@ -81,7 +88,10 @@ impl Machine {
             return;
         };
         let trigger = if is_doubtful { Trigger::AdoptedDoubtful } else { Trigger::Adopted };
-        let is_newer = self.token.as_ref().is_none_or(|held| token.windows.ends_at > held.windows.ends_at);
+        // Of a token that was handed in, the end is known by two clocks that may disagree.
+        let is_newer = self.token.as_ref().is_none_or(|held| {
+            held.windows.is_due_from_the_start() || token.windows.ends_at > held.windows.ends_at
+        });
         let fits = match self.phase {
             Phase::Active => !is_doubtful && is_newer,
             // A doubtful token is no better than the one in hand, or than a challenge that waits for its digits.
@@ -130,6 +140,8 @@ impl Machine {
         self.step_to(Trigger::Granted);
         self.backoff.succeeded();
         self.want = None;
+        self.config.anew = false;
+        self.set_aside = None;
         // A refresh says nothing about the password.
         if flight.call != Call::Refresh {
             self.clear_latch();

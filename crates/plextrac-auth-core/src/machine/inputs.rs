@@ -236,6 +236,7 @@ impl Machine {
         }
         self.drop_challenge();
         self.token = None;
+        self.set_aside = None;
         self.renewing_after_401 = false;
         self.reread_shared();
         self.step_to(Trigger::SignOut);

@@ -18,7 +18,7 @@ use crate::draw::Draws;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::instance::Instance;
 use crate::output::Output;
-use crate::record::Stamp;
+use crate::record::{SharedToken, Stamp};
 use crate::request::{self, Call, RequestId};
 use crate::secret::Secret;
 use crate::table::{self, Phase, Trigger};
@@ -51,6 +51,8 @@ pub struct Config {
     pub has_store: bool,
     /// Names the boot the monotonic clock belongs to, for the shared record; empty if unknown.
     pub boot: String,
+    /// Signs in though others share a token: theirs stays where it is until there is another to take its place.
+    pub anew: bool,
 }
 
 impl Config {
@@ -66,6 +68,7 @@ impl Config {
             request_timeout: Duration::from_secs(30),
             has_store: false,
             boot: String::new(),
+            anew: false,
         }
     }
 }
@@ -97,6 +100,17 @@ pub enum State {
     Waiting,
     /// The credentials were rejected and are not sent again.
     Latched,
+}
+
+/// How much depends on the request that would serve a want.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// Nothing is wanted, or the token in hand serves.
+    Served,
+    /// The token in hand serves for now, and its refresh is due.
+    Due,
+    /// Whoever wants a token waits for it.
+    Pressing,
 }
 
 /// Why there is no header value.
@@ -148,6 +162,8 @@ pub struct Machine {
     needs_mfa: Option<bool>,
     /// Server's wall clock minus ours.
     server_ahead_ms: Option<i64>,
+    /// Others' token, which this machine does not use, and leaves in the record for as long as it has none of its own.
+    set_aside: Option<SharedToken>,
 
     shared_view: SharedView,
     /// What was told to others is no longer so; they are told after another look at the record.
@@ -245,6 +261,7 @@ impl Machine {
             backoff: Backoff::default(),
             needs_mfa: None,
             server_ahead_ms: None,
+            set_aside: None,
             shared_view: SharedView::Read,
             keep_due: false,
             told_asked_until: None,
@@ -268,6 +285,7 @@ impl Machine {
             Phase::Active if is_usable => State::Active,
             Phase::Refreshing if is_usable => State::Refreshing,
             Phase::SignedOut | Phase::Suspect | Phase::Active if self.blocked => State::Waiting,
+            Phase::SignedOut if self.is_latched() => State::Latched,
             Phase::SignedOut | Phase::Suspect | Phase::Active => State::SignedOut,
             Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => {
                 State::SigningIn
@@ -332,6 +350,23 @@ impl Machine {
     #[must_use]
     pub const fn is_wanted(&self) -> bool {
         self.want.is_some()
+    }
+
+    /// How much depends on what would be sent for the want that stands. A driver that cannot have the shared record
+    /// for itself just now need not wait for it where nobody waits for the token.
+    #[must_use]
+    pub fn urgency(&self, now: Time) -> Urgency {
+        let Some(standing) = &self.want else { return Urgency::Served };
+        let Some(token) = self.usable_token(now).filter(|_| !standing.want.fresh) else {
+            return Urgency::Pressing;
+        };
+        if now.monotonic < token.windows.refresh_at || token.refresh_refused {
+            Urgency::Served
+        } else if now.monotonic < token.windows.late_at {
+            Urgency::Due
+        } else {
+            Urgency::Pressing
+        }
     }
 
     /// Whether the last output said that there is nothing more; inputs are taken only then.

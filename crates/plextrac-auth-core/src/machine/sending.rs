@@ -113,6 +113,7 @@ impl Machine {
                 self.stamp(self.at(token.windows.sent, now))
             },
         });
+        let token = token.or_else(|| self.set_aside.clone());
         self.keep_due = false;
         let asked = self.challenge.as_ref().map(|challenge| challenge.until);
         let is_asking = !matches!(self.config.mfa, MfaSource::Totp(_));
@@ -121,6 +122,7 @@ impl Machine {
             token,
             rejected: self.rejected(),
             totp_step: self.totp_step,
+            server_ahead_ms: self.server_ahead_ms,
             asked_until: self.told_asked_until.or(self.asked_elsewhere_until),
         }));
     }

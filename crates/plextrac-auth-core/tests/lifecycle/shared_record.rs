@@ -8,7 +8,7 @@ use std::rc::Rc;
 use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
     Call, Config, Credentials, Event, FailureKind, InputError, Instant, MfaSource, Output, ReadyToken,
-    Secret, SharedRecord, SharedToken, Stamp, UnixTime, Verdict, WaitReason, Want,
+    Secret, SharedRecord, SharedToken, Stamp, UnixTime, Urgency, Verdict, WaitReason, Want,
 };
 
 use crate::driver::{
@@ -470,4 +470,94 @@ fn a_wrong_totp_secret_is_tried_twice_by_all_sessions_together() {
     allowed.want();
     allowed.run();
     assert!(allowed.usable().is_some());
+}
+
+#[test]
+fn signing_in_anew_leaves_the_shared_token_in_place_until_it_has_another() {
+    let world = World::new(Server::plain());
+    let mut first = sharing(&world, config());
+    first.want();
+    let before = shared_token(&world).unwrap();
+
+    let mut wrong = sharing(&world, Config { anew: true, ..with_password("wrong") });
+    wrong.want();
+    assert_eq!(wrong.last_failure_kind(), FailureKind::Rejected);
+    assert_eq!(shared_token(&world), Some(before.clone()), "a refused sign-in takes nothing from others");
+
+    let mut right = sharing(&world, Config { anew: true, ..config() });
+    right.want();
+    assert_eq!(right.count(Call::SignIn), 1);
+    assert_eq!(shared_token(&world), right.usable());
+    assert_ne!(shared_token(&world), Some(before));
+    right.want_fresh();
+    assert_eq!((right.count(Call::SignIn), right.count(Call::Refresh)), (1, 1), "once is enough");
+}
+
+#[test]
+fn signing_out_of_a_session_that_is_to_sign_in_anew_drops_the_shared_token() {
+    let world = World::new(Server::plain());
+    sharing(&world, config()).want();
+    let mut anew = sharing(&world, Config { anew: true, ..config() });
+    let record = world.record.borrow().clone();
+    anew.machine.look_at(Some(&record), anew.now()).unwrap();
+    anew.drain();
+    anew.machine.sign_out(anew.now()).unwrap();
+    anew.drain();
+    assert_eq!(shared_token(&world), None);
+}
+
+#[test]
+fn a_token_handed_in_gives_way_to_the_shared_one_whatever_the_wall_clock_says() {
+    for ahead in [0, -600_000, 86_400_000] {
+        let world = World::new(Server::plain());
+        world.pass(secs(3_600));
+        world.set_wall_clock_ahead(ahead);
+        let token = |age_s: i64| jwt(world.true_unix_ms() - age_s * 1_000, 900, 7);
+        let ready = ReadyToken::new(&token(300)).unwrap();
+        let mut later = sharing(&world, Config { token: Some(ready), ..config() });
+        share(&world, &token(60), &later.machine.config().boot);
+        later.want();
+        assert_eq!(later.usable(), Some(token(60)), "wall clock ahead by {ahead} ms");
+        assert!(later.sent.is_empty());
+    }
+}
+
+#[test]
+fn how_far_the_clocks_are_apart_is_told_to_the_next_session() {
+    let world = World::new(Server::with_mfa());
+    world.server.borrow_mut().sends_date = true;
+    world.set_wall_clock_ahead(-100_000);
+    let mut first = sharing(&world, config_with(totp()));
+    first.want();
+    assert_eq!(first.count(Call::Mfa), 1);
+    first.machine.sign_out(first.now()).unwrap();
+    first.drain();
+    // The next step by the server's clock; by this machine's, the spent one is still to come.
+    world.pass(secs(30));
+    let mut second = sharing(&world, config_with(totp()));
+    second.want();
+    assert!(second.usable().is_some(), "sent at once, and right");
+    assert_eq!(second.sent.len(), 2);
+}
+
+#[test]
+fn the_urgency_of_a_want_follows_the_token_in_hand() {
+    let world = World::new(Server::plain());
+    let mut driver = sharing(&world, config());
+    let urgency = |driver: &Driver| driver.machine.urgency(driver.now());
+    assert_eq!(urgency(&driver), Urgency::Served, "nothing is wanted");
+    driver.want();
+    driver.reads_record = false;
+    for (age, expected) in [(0, Urgency::Served), (665, Urgency::Due), (180, Urgency::Pressing)] {
+        world.pass(secs(age));
+        driver.machine.want(Want::default()).unwrap();
+        driver.drain();
+        assert_eq!(urgency(&driver), expected, "{age} s later");
+    }
+    let mut fresh = sharing(&world, config());
+    fresh.want();
+    fresh.reads_record = false;
+    fresh.machine.want(Want { fresh: true, deadline: None }).unwrap();
+    fresh.drain();
+    assert_eq!(urgency(&fresh), Urgency::Pressing);
 }

@@ -38,6 +38,7 @@ struct AccountRecord {
     rejected: Vec<Fingerprint>,
     totp_step: Option<u64>,
     asked_until: Option<Instant>,
+    server_ahead_ms: Option<i64>,
     stamp: Stamp,
 }
 
@@ -72,6 +73,9 @@ impl Store {
             rejected: record.map_or(Vec::new(), |record| record.rejected.clone()),
             totp_step: record.and_then(|record| record.totp_step),
             asked_until,
+            server_ahead_ms: record
+                .filter(|record| record.stamp.is_unstepped(now))
+                .and_then(|record| record.server_ahead_ms),
         }
     }
 
@@ -81,6 +85,7 @@ impl Store {
             rejected: record.rejected.clone(),
             totp_step: record.totp_step,
             asked_until: record.asked_until,
+            server_ahead_ms: record.server_ahead_ms,
             stamp: Stamp { boot: boot.into(), monotonic: now.monotonic, unix: now.unix },
         };
         self.undo = Some(Undo::Record(account, self.accounts[account].record.replace(written)));
