@@ -57,7 +57,9 @@ impl ReadyToken {
         Ok(Self(Secret::new(token)))
     }
 
-    pub(crate) fn secret(&self) -> &Secret {
+    /// The token.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
         &self.0
     }
 }

@@ -44,6 +44,7 @@ pub struct SessionConfig {
     pub(crate) allow_http: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Option<Arc<dyn SessionStore>>,
+    pub(crate) anew: bool,
     pub(crate) events: Option<EventSink>,
 }
 
@@ -78,6 +79,7 @@ impl SessionConfig {
             allow_http: false,
             clock: SystemClock::shared(),
             store: None,
+            anew: false,
             events: None,
         })
     }
@@ -113,6 +115,13 @@ impl SessionConfig {
     pub fn token(&mut self, token: &str) -> Result<&mut Self, Error> {
         self.token = Some(ReadyToken::new(token)?);
         Ok(self)
+    }
+
+    /// Signs in even if other sessions of the account share a live token. Theirs stays usable until this one has
+    /// another to take its place. Default: the shared token is used.
+    pub const fn sign_in_anew(&mut self, anew: bool) -> &mut Self {
+        self.anew = anew;
+        self
     }
 
     /// The TOTP secret of the account, as base32 or as an `otpauth://totp/` URI. Takes the place of a callback.
@@ -251,7 +260,8 @@ impl SessionConfig {
     }
 
     /// Shares the account's session with other processes of this user through a directory, which is made if it is not
-    /// there. Without one, and with a ready-made token alone, nothing is shared.
+    /// there. Without one nothing is shared. Sessions with a [ready-made token](Self::token) share what it was refreshed
+    /// to with those that were handed the same one, and never with the user's others.
     ///
     /// # Errors
     /// `Store` if others could read or change what is in it, or it cannot be made.
@@ -307,6 +317,7 @@ impl SessionConfig {
         config.token.clone_from(&self.token);
         config.scheme = self.scheme;
         config.request_timeout = self.timeout;
+        config.anew = self.anew;
         config.mfa = match &self.mfa {
             Mfa::Submitted => MfaSource::Submitted,
             Mfa::Callback(_) => MfaSource::Asked,

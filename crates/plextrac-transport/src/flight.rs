@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use plextrac_auth_core::{
     Budget, Call as AuthCall, Digits, Event, Failure, FailureKind, InputError, Instant as Moment, Machine,
-    Output, Response, SharedRecord, TransportFailure, WaitReason, Want,
+    Output, Response, SharedRecord, TransportFailure, Urgency, WaitReason, Want,
 };
 
 use crate::callback::{self, Callback};
@@ -22,6 +22,7 @@ use crate::event::{SessionEvent, Tally};
 use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::shared::{Inner, Shared};
+use crate::sharing::Kept;
 use crate::store::{StoreErrorKind, StoreLock};
 use crate::sync::{AtomicU64, Mutex, ThreadBuilder};
 
@@ -106,7 +107,7 @@ fn run(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) {
 fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(), Error> {
     // Held from the look at the shared record until what follows from it is written down; never while waiting for a
     // person or for a moment to come.
-    let mut lock: Option<Box<dyn StoreLock>> = None;
+    let mut lock: Option<AccountLock<'_>> = None;
     let mut next = match errand {
         Errand::Token(want) => shared.want(want)?,
         Errand::Digits(digits) => shared.step(|machine, now| machine.submit_digits(digits, now))?,
@@ -121,7 +122,11 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
             Next::Over => return Ok(()),
             Next::ReadShared => {
                 if lock.is_none() {
-                    lock = shared.lock_account(shared.timeout)?;
+                    lock = match shared.lock_account(Duration::ZERO) {
+                        Err(_) if !shared.is_worth_waiting() => return Ok(()),
+                        Err(_) => Some(shared.lock_account(shared.timeout)?),
+                        locked => Some(locked?),
+                    };
                 }
                 shared.read_shared()?
             }
@@ -139,6 +144,22 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
                 shared.step(|_, _| Ok(()))?
             }
         };
+    }
+}
+
+/// The account's lock, if there is one to be had. What happens under it is told when it is let go: a sink may use
+/// another session of the account.
+pub(crate) struct AccountLock<'a> {
+    shared: &'a Shared,
+    lock: Option<Box<dyn StoreLock>>,
+}
+
+impl Drop for AccountLock<'_> {
+    fn drop(&mut self) {
+        self.lock = None;
+        for event in callback::take_put_off() {
+            self.shared.tell(&event);
+        }
     }
 }
 
@@ -209,10 +230,14 @@ fn ask(
             Err(error) if error.code() == ErrorCode::WrongState => {
                 shared.step(|_, _| Ok(())).and(Err(signed_out()))
             }
+            Err(error) if error.code() == ErrorCode::InvalidArgument => {
+                abandon(shared, shared.timeout);
+                Err(digits_refused_before())
+            }
             next => next,
         },
         Err(error) => {
-            abandon(shared);
+            abandon(shared, shared.timeout);
             Err(error)
         }
     }
@@ -220,10 +245,10 @@ fn ask(
 
 /// The challenge is of no use without digits; the want goes with it. Others who share the account are told that
 /// nobody is being asked any more.
-fn abandon(shared: &Shared) {
+pub(crate) fn abandon(shared: &Shared, patience: Duration) {
     let _ = shared.step(|machine, _| machine.abandon_mfa());
     if shared.sharing.is_some() {
-        let _lock = shared.lock_account(shared.timeout);
+        let _lock = shared.lock_account(patience);
         let _ = shared.read_shared();
     }
 }
@@ -277,6 +302,9 @@ fn hold_until(
     }
 }
 
+/// How long nothing is tried after a lock was found held that is not worth waiting for.
+const HELD_ELSEWHERE: Duration = Duration::from_secs(1);
+
 /// A clock that tests move tells nobody when it jumps.
 const HAND_MOVED_SLICE: Duration = Duration::from_millis(5);
 
@@ -319,6 +347,8 @@ fn drain(inner: &mut Inner, budget: &mut Budget, now: Time, quiet_until: &Atomic
 struct Stepped {
     next: Next,
     rests_until: Option<Moment>,
+    /// What became of the record that was to be kept, if one was.
+    kept: Option<Kept>,
     /// What ended the want that stood.
     failed: Option<Error>,
 }
@@ -338,12 +368,13 @@ impl Shared {
         self.step_because(input, None)
     }
 
-    /// The same for whoever is no flight: a want that ends by this is the flight's to tell.
+    /// The same for whoever is no flight: a want that ends by this is the flight's to tell. Returns what became of the
+    /// record that was to be kept, if one was.
     pub(crate) fn change(
         &self,
         input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
-    ) -> Result<Next, Error> {
-        self.drained_after(input, None).map(|stepped| stepped.next)
+    ) -> Result<Option<Kept>, Error> {
+        self.drained_after(input, None).map(|stepped| stepped.kept)
     }
 
     /// Brings what is known of the account up to date with what others wrote down. A flight goes on undisturbed.
@@ -392,16 +423,44 @@ impl Shared {
         }
     }
 
-    /// The account's lock; none where there is nothing to lock, or no lock to be had.
-    pub(crate) fn lock_account(&self, patience: Duration) -> Result<Option<Box<dyn StoreLock>>, Error> {
+    /// The account's lock; an empty one where there is nothing to lock, or no lock to be had.
+    ///
+    /// # Errors
+    /// `Timeout` if another holds it for longer than `patience`. Whoever does may be about to get what is wanted here:
+    /// to go on without it would be to get it twice.
+    pub(crate) fn lock_account(&self, patience: Duration) -> Result<AccountLock<'_>, Error> {
+        let locked = self.take_account_lock(patience)?;
+        Ok(self.account_lock(locked))
+    }
+
+    /// The same, still to be [made](Self::account_lock) the lock of the thread that uses it.
+    pub(crate) fn take_account_lock(&self, patience: Duration) -> Result<Option<Box<dyn StoreLock>>, Error> {
         let Some(sharing) = &self.sharing else { return Ok(None) };
         match sharing.lock_account(clock::real_now() + patience) {
-            // Whoever holds it may be about to get what is wanted here: to go on without it would be to get it twice.
             Err(busy) if busy.kind == StoreErrorKind::Busy => {
                 Err(Error::new(ErrorCode::Timeout, busy.to_string()))
             }
             locked => Ok(self.or_notice(locked)),
         }
+    }
+
+    pub(crate) fn account_lock(&self, lock: Option<Box<dyn StoreLock>>) -> AccountLock<'_> {
+        callback::put_off();
+        AccountLock { shared: self, lock }
+    }
+
+    /// While another holds the account's lock: whether anybody waits for what could be done with it. A live token that
+    /// others wrote down is taken over without it, and one whose refresh is due is refreshed by whoever holds it.
+    fn is_worth_waiting(&self) -> bool {
+        self.look();
+        let inner = self.inner.lock();
+        let now = self.clock.now();
+        let urgency = inner.machine.urgency(now);
+        drop(inner);
+        if urgency == Urgency::Due {
+            self.quiet_until.store((now.monotonic + HELD_ELSEWHERE).as_millis(), Ordering::Relaxed);
+        }
+        urgency == Urgency::Pressing
     }
 
     /// Changes the machine and writes nothing down.
@@ -449,7 +508,7 @@ impl Shared {
         });
         self.changed.notify_all();
         if let Some(before) = before {
-            self.keep(&before.records);
+            let _ = self.keep(&before.records);
             drop(self.tell_all(before.events, None));
         }
         let drained = drained.map_err(|error| match error {
@@ -457,16 +516,18 @@ impl Shared {
             InputError::Stale => signed_out(),
             error => error.into(),
         })?;
-        self.keep(&drained.records);
+        let kept = self.keep(&drained.records);
         let failed = self.tell_all(drained.events, cause);
-        Ok(Stepped { next: drained.next, rests_until: drained.rests_until, failed })
+        Ok(Stepped { next: drained.next, rests_until: drained.rests_until, kept, failed })
     }
 
-    fn keep(&self, records: &[SharedRecord]) {
+    /// Writes down what is to be kept. What a store could not do is told, and returned for whoever relies on it.
+    fn keep(&self, records: &[SharedRecord]) -> Option<Kept> {
         // Each is the whole record; the last one says it all.
-        if let (Some(sharing), Some(record)) = (&self.sharing, records.last()) {
-            self.or_notice(sharing.keep(record, self.clock.now()));
-        }
+        let (Some(sharing), Some(record)) = (&self.sharing, records.last()) else { return None };
+        let kept = sharing.keep(record, self.clock.now());
+        self.or_notice(kept.account.clone().and(kept.token.clone()));
+        Some(kept)
     }
 
     /// Tells what happened; returns the failure that ended the want, if one did.
@@ -536,6 +597,11 @@ pub(crate) fn closed() -> Error {
 
 pub(crate) fn signed_out() -> Error {
     Error::new(ErrorCode::Cancelled, "the session was signed out while this was under way; call again")
+}
+
+fn digits_refused_before() -> Error {
+    let sentence = "the callback gave six digits that the server refused before; they are not sent again";
+    Error::new(ErrorCode::Rejected, sentence)
 }
 
 pub(crate) fn mfa_required() -> Error {

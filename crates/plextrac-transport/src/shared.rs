@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use http::{HeaderName, HeaderValue};
+use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{Budget, FingerprintKey, Instant as Moment, Machine, Request, Time};
 
 use crate::budget::{self, SharedBudget};
@@ -14,11 +15,11 @@ use crate::clock::{self, Clock};
 use crate::config::{Mfa, SessionConfig};
 use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent, Tally};
-use crate::flight::Flight;
+use crate::flight::{self, Flight};
 use crate::http::HttpClient;
 use crate::live::Live;
 use crate::seed::random_seed;
-use crate::sharing::Sharing;
+use crate::sharing::{Identity, Sharing};
 use crate::store::{StoreError, StoreErrorKind};
 use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex};
 
@@ -124,7 +125,9 @@ impl Shared {
             record.as_ref().is_some_and(|record| budget.restore(record.as_ref(), sharing.boot(), now));
         let before = budget.clone();
         let spent = spend(&mut budget);
-        let changed = (is_outdated || *budget != before).then(|| budget.to_record(sharing.boot(), now));
+        // Whoever has no lock could overwrite what its holder is about to write.
+        let is_to_write = lock.is_ok() && (is_outdated || *budget != before);
+        let changed = is_to_write.then(|| budget.to_record(sharing.boot(), now));
         drop(budget);
         let written = changed.map_or(Ok(()), |changed| sharing.write_budget(&changed));
         self.or_notice(lock.map(drop));
@@ -144,9 +147,12 @@ impl Shared {
             .ok()
     }
 
-    /// Tells the program and the log. No lock of this process may be held. A sink that panics has told so by itself;
-    /// it is no reason to lose a token.
+    /// Tells the program and the log, once this thread holds no lock of the store; none of this process may be held.
+    /// A sink that panics has told so by itself; it is no reason to lose a token.
     pub(crate) fn tell(&self, event: &SessionEvent) {
+        if callback::is_put_off(event) {
+            return;
+        }
         log::debug!(target: "plextrac", "{}: {event}", self.base_url);
         if let Some(sink) = &self.events {
             drop(callback::run(Callback::Events, self, || sink.tell(event)));
@@ -168,13 +174,20 @@ impl Shared {
         inner.closed = true;
         self.live.clear();
         self.changed.notify_all();
-        let flight = inner.flight.clone().filter(|_| callback::running_for(self).is_none());
+        let is_outside = callback::running_for(self).is_none();
+        let flight = inner.flight.clone().filter(|_| is_outside);
+        // A person who is being asked gives the callback an answer, or the callback gives up.
+        let is_unanswered = inner.flight.is_none() && inner.machine.phase() == Phase::AwaitingDigits;
         drop(inner);
         self.abort_requests.trigger();
         if let Some(flight) = flight {
             self.await_end(&flight, grace_ends);
         }
         self.abort_flights.trigger();
+        if is_unanswered && is_outside && self.sharing.is_some() {
+            // Nobody can hand in the digits any more, and others need not wait for that.
+            flight::abandon(self, CLOSING_GRACE);
+        }
     }
 
     fn await_end(&self, flight: &Mutex<Flight>, until: Instant) {
@@ -193,11 +206,16 @@ impl Shared {
     }
 }
 
-/// The account's place in the store. A ready-made token alone belongs to nobody who could be named: it shares nothing.
+/// The account's place in the store.
 fn sharing(config: &SessionConfig) -> Result<Option<(Sharing, FingerprintKey)>, Error> {
-    let (Some(store), Some(username)) = (&config.store, &config.username) else { return Ok(None) };
+    let Some(store) = &config.store else { return Ok(None) };
+    let identity = match (&config.token, &config.username) {
+        (Some(token), user) => Identity::Token { token, user: user.as_deref() },
+        (None, Some(user)) => Identity::User(user),
+        (None, None) => return Ok(None),
+    };
     let sharing =
-        Sharing::new(Arc::clone(store), config.clock.boot(), &config.instance, username, config.http.verify);
+        Sharing::new(Arc::clone(store), config.clock.boot(), &config.instance, identity, config.http.verify);
     match sharing {
         Ok(sharing) => Ok(Some(sharing)),
         Err(error) if error.kind == StoreErrorKind::Unsafe => {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use plextrac_auth_core::{
-    BudgetRecord, Fingerprint, FingerprintKey, Instance, Instant as Moment, Secret, SharedRecord,
+    BudgetRecord, Fingerprint, FingerprintKey, Instance, Instant as Moment, ReadyToken, Secret, SharedRecord,
     SharedToken, Stamp, Time,
 };
 use serde::{Deserialize, Serialize};
@@ -21,9 +21,12 @@ const BUDGET_PATIENCE: Duration = Duration::from_secs(1);
 ///
 /// | record | name from | holds |
 /// |---|---|---|
-/// | `t…` | instance, user, whether certificates are checked | the token |
-/// | `a…` | instance, user | what was rejected, TOTP step, who is being asked |
+/// | `t…` | instance, user, token that was handed in, whether certificates are checked | the token |
+/// | `a…` | instance, user (else the token that was handed in) | what was rejected, TOTP step, clock, who is being asked |
 /// | `b…` | instance | the budget |
+///
+/// Whose a token is that was handed in, only the server could say. So what it was refreshed to is shared with those who
+/// were handed the same one, and never taken for the named user's.
 pub(crate) struct Sharing {
     store: Arc<dyn SessionStore>,
     boot: String,
@@ -34,21 +37,54 @@ pub(crate) struct Sharing {
     failed: AtomicBool,
 }
 
+/// Who shares.
+#[derive(Clone, Copy)]
+pub(crate) enum Identity<'a> {
+    /// Sessions of one user.
+    User(&'a str),
+    /// Sessions that were handed the same token; the user is who signs in when it has ended.
+    Token { token: &'a ReadyToken, user: Option<&'a str> },
+}
+
+/// What became of a record that was to be written down.
+#[must_use]
+pub(crate) struct Kept {
+    /// The token, or that there is none any more.
+    pub(crate) token: Result<(), StoreError>,
+    /// What else is known of the account.
+    pub(crate) account: Result<(), StoreError>,
+}
+
 impl Sharing {
     /// Names the records, and gives the key for fingerprints.
     pub(crate) fn new(
         store: Arc<dyn SessionStore>,
         boot: String,
         instance: &Instance,
-        username: &str,
+        identity: Identity<'_>,
         verify: bool,
     ) -> Result<(Self, FingerprintKey), StoreError> {
         let key = FingerprintKey::new(*store.key()?);
-        let (base, user) = (instance.base_url().as_bytes(), username.as_bytes());
+        let base = instance.base_url().as_bytes();
         let trust: &[u8] = if verify { b"verified" } else { b"unverified" };
+        let (token, account) = match identity {
+            Identity::User(user) => {
+                let user = user.as_bytes();
+                (key.of(&[b"token", base, user, trust]), key.of(&[b"account", base, user]))
+            }
+            Identity::Token { token, user } => {
+                let token = token.secret().expose().as_bytes();
+                let account = match user {
+                    Some(user) => key.of(&[b"account", base, user.as_bytes()]),
+                    None => key.of(&[b"account of a token", base, token]),
+                };
+                let user = user.unwrap_or("").as_bytes();
+                (key.of(&[b"token from a token", base, user, token, trust]), account)
+            }
+        };
         let sharing = Self {
-            token: name('t', key.of(&[b"token", base, user, trust])),
-            account: name('a', key.of(&[b"account", base, user])),
+            token: name('t', token),
+            account: name('a', account),
             budget: name('b', key.of(&[b"budget", base])),
             store,
             boot,
@@ -80,27 +116,38 @@ impl Sharing {
             token: self.read_token()?,
             rejected: account.rejected,
             totp_step: account.totp_step,
+            server_ahead_ms: account
+                .server_ahead_ms
+                .filter(|_| account.stamp.as_ref().is_some_and(|stamp| stamp.is_unstepped(now))),
             asked_until: account.asked_until.filter(|_| is_same_clock),
         })
     }
 
     /// Writes down what the machine said to keep.
-    pub(crate) fn keep(&self, record: &SharedRecord, now: Time) -> Result<(), StoreError> {
+    pub(crate) fn keep(&self, record: &SharedRecord, now: Time) -> Kept {
         let account = AccountRecord {
             rejected: record.rejected.clone(),
             totp_step: record.totp_step,
+            server_ahead_ms: record.server_ahead_ms,
             asked_until: record.asked_until,
             stamp: Some(Stamp { boot: self.boot.clone(), monotonic: now.monotonic, unix: now.unix }),
         };
-        self.write_record(&self.account, &account)?;
-        let token = record.token.as_ref().map(|shared| TokenRecord {
-            token: shared.token.expose(),
-            cookie: shared.cookie.as_ref().map(Secret::expose),
-            tenant_id: shared.tenant_id,
-            life_ms: shared.life_ms,
-            stamp: shared.stamp.clone(),
-        });
-        self.write_record(&self.token, &token)
+        // Neither is left out because the other failed.
+        let account = self.write_record(&self.account, &account);
+        let token = match &record.token {
+            Some(shared) => self.write_record(
+                &self.token,
+                &TokenRecord {
+                    token: shared.token.expose(),
+                    cookie: shared.cookie.as_ref().map(Secret::expose),
+                    tenant_id: shared.tenant_id,
+                    life_ms: shared.life_ms,
+                    stamp: shared.stamp.clone(),
+                },
+            ),
+            None => self.store.remove(&self.token),
+        };
+        Kept { token, account }
     }
 
     pub(crate) fn read_budget(&self) -> Result<Option<BudgetRecord>, StoreError> {
@@ -155,6 +202,8 @@ impl Sharing {
 struct AccountRecord {
     rejected: Vec<Fingerprint>,
     totp_step: Option<u64>,
+    #[serde(default)]
+    server_ahead_ms: Option<i64>,
     asked_until: Option<Moment>,
     stamp: Option<Stamp>,
 }

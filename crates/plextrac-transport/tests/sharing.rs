@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use plextrac_emulator::{Emulator, Kind};
-use plextrac_transport::{Clock, ErrorCode, Session, SessionConfig, SessionEvent, SessionState, Time};
+use plextrac_transport::{
+    Clock, ErrorCode, Session, SessionConfig, SessionEvent, SessionState, StoreError, StoreErrorKind,
+    StoreLock, Time,
+};
 
 /// The emulator's clock as the client's.
 fn clock_of(emulator: &Emulator) -> Arc<dyn Clock> {
@@ -205,4 +208,151 @@ fn a_person_who_gives_up_keeps_no_other_session_waiting() {
     assert_eq!(asking(None).login().unwrap_err().code(), ErrorCode::MfaRequired);
     asking(emulator.digits("analyst@example.com")).login().unwrap();
     assert_eq!(emulator.stats().authentication_requests(), 3);
+}
+
+#[test]
+fn sessions_that_were_handed_the_same_token_refresh_it_once_and_share_the_budget() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let ready = Session::new(&config(&emulator, directory.path())).unwrap().authorization().unwrap();
+    let mut handed = SessionConfig::new(&emulator.url()).unwrap();
+    handed.proxy("").unwrap().clock(clock_of(&emulator)).state_dir(directory.path()).unwrap();
+    handed.token(ready.expose()).unwrap();
+    let tokens: Vec<_> = (0..14).map(|_| Session::new(&handed).unwrap().authorization().unwrap()).collect();
+    assert_eq!(emulator.stats().of_kind(Kind::Refresh), 1);
+    assert!(tokens.iter().all(|token| token.matches(tokens[0].expose()) && !token.matches(ready.expose())));
+    assert_eq!(Session::new(&handed).unwrap().status().budget_used, 3);
+    // It is kept alive by them together.
+    emulator.clock().advance(Duration::from_secs(12 * 60));
+    assert_eq!(Session::new(&handed).unwrap().get("/api/v2/whoami").unwrap().status(), 200);
+    Session::new(&handed).unwrap().logout().unwrap();
+    emulator.clock().advance(Duration::from_secs(20 * 60));
+    assert_eq!(Session::new(&handed).unwrap().login().unwrap_err().code(), ErrorCode::Expired);
+}
+
+#[test]
+fn a_token_that_was_handed_in_is_never_taken_for_the_named_users() {
+    let emulator = Emulator::start().unwrap();
+    let (directory, elsewhere) = (private_directory(), private_directory());
+    let mut foreign = config(&emulator, elsewhere.path());
+    foreign.password("service@example.com", "service-password").unwrap();
+    let foreign = Session::new(&foreign).unwrap().authorization().unwrap();
+
+    let mut both = config(&emulator, directory.path());
+    both.token(foreign.expose()).unwrap();
+    let whoami = |config: &SessionConfig| {
+        let answer = Session::new(config).unwrap().get("/api/v2/whoami").unwrap();
+        String::from_utf8(answer.body().to_vec()).unwrap()
+    };
+    assert!(whoami(&both).contains("service@"), "what was handed in is used");
+    let mut named = config(&emulator, directory.path());
+    named.username("analyst@example.com").unwrap();
+    assert_eq!(Session::new(&named).unwrap().login().unwrap_err().code(), ErrorCode::Expired);
+    // What it is followed by, once it has ended, is found by those who were handed the same.
+    emulator.clock().advance(Duration::from_secs(3600));
+    assert!(whoami(&both).contains("analyst@"));
+    assert!(whoami(&both).contains("analyst@"));
+    assert_eq!(emulator.stats().of_kind(Kind::SignIn), 2);
+}
+
+#[test]
+fn a_session_that_ends_with_a_challenge_in_hand_keeps_no_other_waiting() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let mut config = config(&emulator, directory.path());
+    config.mfa_callback(|_| None);
+    let digits = emulator.digits("analyst@example.com");
+    // Without a callback: whoever made it would have to hand the digits in.
+    let mut submitted = SessionConfig::new(&emulator.url()).unwrap();
+    submitted.proxy("").unwrap().clock(clock_of(&emulator)).state_dir(directory.path()).unwrap();
+    submitted.password("analyst@example.com", "analyst-password").unwrap();
+    let session = Session::new(&submitted).unwrap();
+    assert_eq!(session.login().unwrap_err().code(), ErrorCode::MfaRequired);
+    config.mfa_callback(move |_| digits.clone().map(Into::into));
+    let waits = Session::new(&config).unwrap().login().unwrap_err();
+    assert_eq!(waits.code(), ErrorCode::MustWait, "control: while it lives, somebody may be typing");
+    drop(session);
+    Session::new(&config).unwrap().login().unwrap();
+}
+
+#[test]
+fn signing_in_anew_replaces_the_shared_token_and_a_refused_one_does_not() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let mut config = config(&emulator, directory.path());
+    config.password("service@example.com", "service-password").unwrap();
+    let first = Session::new(&config).unwrap().authorization().unwrap();
+    let mut anew = config.clone();
+    anew.sign_in_anew(true);
+    let mut refused = anew.clone();
+    refused.password("service@example.com", "wrong").unwrap();
+    assert_eq!(Session::new(&refused).unwrap().login().unwrap_err().code(), ErrorCode::Rejected);
+    assert!(Session::new(&config).unwrap().authorization().unwrap().matches(first.expose()));
+    let second = Session::new(&anew).unwrap().authorization().unwrap();
+    assert!(!second.matches(first.expose()));
+    assert!(Session::new(&config).unwrap().authorization().unwrap().matches(second.expose()));
+    assert_eq!(emulator.stats().of_kind(Kind::SignIn), 3);
+}
+
+#[test]
+fn where_nothing_can_be_written_signing_out_still_takes_the_token_away_or_says_that_it_could_not() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let mut config = config(&emulator, directory.path());
+    config.password("service@example.com", "service-password").unwrap();
+    Session::new(&config).unwrap().login().unwrap();
+    let record = |kind: char| {
+        let mut names = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        names.find(|path| {
+            path.extension().is_none() && path.file_name().unwrap().to_str().unwrap().starts_with(kind)
+        })
+    };
+    // As on a full disk: no new record can be written.
+    for kind in ['t', 'a', 'b'] {
+        std::fs::create_dir(record(kind).unwrap().with_extension("new")).unwrap();
+    }
+    Session::new(&config).unwrap().logout().unwrap();
+    assert_eq!(record('t'), None);
+    assert_eq!(Session::new(&config).unwrap().status().state, SessionState::SignedOut);
+    let error = Session::new(&config).unwrap().forget_rejection().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Store, "{error}");
+
+    // And one that cannot even be removed.
+    let stuck = Stuck(plextrac_transport::MemoryStore::new());
+    config.store(Arc::new(stuck));
+    let session = Session::new(&config).unwrap();
+    session.login().unwrap();
+    let error = session.logout().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Store);
+    assert!(error.message().contains("others can still find the token"), "{error}");
+    assert_eq!(session.state(), SessionState::SignedOut);
+}
+
+/// A store whose records stay.
+struct Stuck(plextrac_transport::MemoryStore);
+
+impl plextrac_transport::SessionStore for Stuck {
+    fn name(&self) -> String {
+        "a store that keeps everything".into()
+    }
+
+    fn key(&self) -> Result<zeroize::Zeroizing<[u8; 32]>, StoreError> {
+        self.0.key()
+    }
+
+    fn lock(&self, name: &str, deadline: std::time::Instant) -> Result<Box<dyn StoreLock>, StoreError> {
+        self.0.lock(name, deadline)
+    }
+
+    fn read(&self, name: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, StoreError> {
+        self.0.read(name)
+    }
+
+    fn write(&self, name: &str, record: &[u8]) -> Result<(), StoreError> {
+        self.0.write(name, record)
+    }
+
+    fn remove(&self, _: &str) -> Result<(), StoreError> {
+        Err(StoreError { kind: StoreErrorKind::Unavailable, message: "it is read-only".into() })
+    }
 }

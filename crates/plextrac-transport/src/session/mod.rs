@@ -12,17 +12,20 @@ use plextrac_auth_core::{Digits, Generation, InputError, Machine, Secret, State,
 use serde::Serialize;
 
 use self::token::{Need, no_cookie, signed_out_meanwhile};
-use self::waiter::{Waiter, busy};
+use self::waiter::{Leaving, Waiter, busy};
 use crate::callback::{self, Callback};
 use crate::cancel::CancelToken;
 use crate::clock;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::event::Counters;
-use crate::flight::{self, Errand};
+use crate::flight::{self, AccountLock, Errand};
 use crate::live::Age;
 use crate::request::{Request, Response};
 use crate::shared::{Inner, Shared};
+use crate::sharing::Kept;
+use crate::store::StoreError;
+use crate::sync::{Mutex, ThreadBuilder};
 
 /// Signs in when a token is needed, and keeps it alive for as long as it is used.
 ///
@@ -168,6 +171,7 @@ impl Session {
     /// # Errors
     /// As [`login`](Self::login).
     pub fn with_authorization<T>(&self, use_it: impl FnOnce(&str) -> T) -> Result<T, Error> {
+        self.check_cancelled()?;
         let shared = self.shared();
         let now = shared.clock.monotonic();
         let mut use_it = Some(use_it);
@@ -255,27 +259,34 @@ impl Session {
         self.request(&request)
     }
 
-    /// Allows rejected credentials to be sent again.
+    /// Allows rejected credentials to be sent again. Waits while another session of the account signs in or refreshes.
     ///
     /// # Errors
-    /// `Closed`.
+    /// `Closed`, `Cancelled`; `Timeout` if another process does not let go of the account; `Store` if this session
+    /// forgets, but the others of the account cannot be told; `Busy` in an event sink.
     pub fn forget_rejection(&self) -> Result<(), Error> {
-        self.change_account(|machine, now| machine.forget_rejection(now))
+        let kept = self.change_account(|machine, now| machine.forget_rejection(now))?;
+        kept.map_or(Ok(()), |kept| kept.account).map_err(|error| {
+            not_kept("the rejection is forgotten by this session, but not by others of the account", &error)
+        })
     }
 
     /// Forgets the token. There is no call for this in PlexTrac's API: the token itself lives on to its end.
-    /// Budget, latch and TOTP memory stay.
+    /// Budget, latch and TOTP memory stay. Waits while another session of the account signs in or refreshes.
     ///
     /// # Errors
-    /// `Closed`.
+    /// `Closed`, `Cancelled`; `Timeout` if another process does not let go of the account; `Store` if this session
+    /// forgets the token, but the others of the account can still find it; `Busy` in an event sink.
     pub fn logout(&self) -> Result<(), Error> {
-        self.change_account(|machine, now| machine.sign_out(now))?;
+        let kept = self.change_account(|machine, now| machine.sign_out(now))?;
         // Whoever comes from now on has no part in what was under way.
         if let Some(flight) = &self.shared().inner.lock().flight {
             flight.lock().is_abandoned = true;
         }
         self.shared().changed.notify_all();
-        Ok(())
+        kept.map_or(Ok(()), |kept| kept.token).map_err(|error| {
+            not_kept("this session is signed out, but others can still find the token", &error)
+        })
     }
 
     /// Ends the session: every caller returns with `Closed`, and so does every later call. Waits at most one second
@@ -355,6 +366,14 @@ impl Session {
         &self.handle.0
     }
 
+    /// A call that was called off does nothing, though there be a token in hand.
+    fn check_cancelled(&self) -> Result<(), Error> {
+        match &self.cancel {
+            Some(cancel) if cancel.is_triggered() => Err(cancelled()),
+            _ => Ok(()),
+        }
+    }
+
     fn state_of(&self, inner: &Inner) -> SessionState {
         if inner.closed {
             return SessionState::Closed;
@@ -392,7 +411,7 @@ impl Session {
     fn change_account(
         &self,
         change: impl Fn(&mut Machine, clock::Time) -> Result<(), InputError>,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<Kept>, Error> {
         let shared = self.shared();
         if shared.inner.lock().closed {
             return Err(flight::closed());
@@ -404,9 +423,44 @@ impl Session {
             // First here, so that a flight of this session ends and lets go of the account's lock.
             let _ = shared.change_here(&change);
         }
-        let _lock = shared.lock_account(self.timeout)?;
+        let _lock = self.lock_account()?;
         shared.look();
-        shared.change(change).map(drop)
+        shared.change(change)
+    }
+
+    /// The account's lock, which a thread of its own waits for if another has it: this one can be called away.
+    fn lock_account(&self) -> Result<AccountLock<'_>, Error> {
+        let shared = self.shared();
+        let leaving = Leaving::new(self);
+        if let Ok(lock) = shared.lock_account(Duration::ZERO) {
+            return Ok(lock);
+        }
+        let locked = Arc::new(Mutex::new(None));
+        let (for_thread, its_session, patience) = (Arc::clone(&locked), Arc::clone(shared), self.timeout);
+        ThreadBuilder::new()
+            .name("plextrac-account".into())
+            .spawn(move || {
+                let outcome = its_session.take_account_lock(patience);
+                *for_thread.lock() = Some(outcome);
+                drop(its_session.inner.lock());
+                its_session.changed.notify_all();
+            })
+            .map_err(|error| {
+                Error::new(ErrorCode::Network, format!("no thread could be started: {error}"))
+            })?;
+        let mut inner = shared.inner.lock();
+        loop {
+            if let Some(outcome) = locked.lock().take() {
+                drop(inner);
+                return outcome.map(|lock| shared.account_lock(lock));
+            }
+            // A lock that comes now is let go with what it was put into.
+            if inner.closed {
+                return Err(flight::closed());
+            }
+            leaving.check_cancelled()?;
+            shared.changed.wait(&mut inner);
+        }
     }
 }
 
@@ -418,6 +472,14 @@ impl fmt::Debug for Session {
             .field("state", &self.state())
             .finish_non_exhaustive()
     }
+}
+
+fn cancelled() -> Error {
+    Error::new(ErrorCode::Cancelled, "the call was cancelled")
+}
+
+fn not_kept(what: &str, error: &StoreError) -> Error {
+    Error::new(ErrorCode::Store, format!("{what}: {error}"))
 }
 
 /// The last handle closes the session; flights hold what is behind it, not this.

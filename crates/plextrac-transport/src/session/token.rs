@@ -23,6 +23,7 @@ pub(super) enum Need {
 impl Session {
     /// A usable token: the one in hand, as a rule.
     pub(super) fn token(&self) -> Result<Arc<LiveToken>, Error> {
+        self.check_cancelled()?;
         let shared = self.shared();
         let Some(live) = shared.live.get() else {
             return self.obtain(Need::Usable);

@@ -8,7 +8,7 @@ use plextrac_auth_core::{WaitReason, Want};
 use super::Session;
 use super::token::Need;
 use crate::callback::{self, Callback};
-use crate::cancel::{CancelToken, TriggerGuard};
+use crate::cancel::TriggerGuard;
 use crate::clock;
 use crate::error::{Error, ErrorCode};
 use crate::flight::{self, Flight};
@@ -19,7 +19,31 @@ use crate::sync::{Mutex, MutexGuard};
 pub(super) struct Waiter<'a> {
     session: &'a Session,
     began: Instant,
+    leaving: Leaving<'a>,
+}
+
+/// What calls a caller away: its cancel token wakes it.
+pub(super) struct Leaving<'a> {
+    session: &'a Session,
     _wakes: Option<TriggerGuard>,
+}
+
+impl<'a> Leaving<'a> {
+    pub(super) fn new(session: &'a Session) -> Self {
+        let wakes = session.cancel.as_ref().map(|token| {
+            let shared = Arc::clone(session.shared());
+            token.on_trigger(Box::new(move || {
+                // Taking the lock makes sure that whoever looked at the token before it was triggered sleeps by now.
+                drop(shared.inner.lock());
+                shared.changed.notify_all();
+            }))
+        });
+        Self { session, _wakes: wakes }
+    }
+
+    pub(super) fn check_cancelled(&self) -> Result<(), Error> {
+        self.session.check_cancelled()
+    }
 }
 
 impl<'a> Waiter<'a> {
@@ -35,22 +59,11 @@ impl<'a> Waiter<'a> {
             }
             None => {}
         }
-        let wakes = session.cancel.as_ref().map(|token| {
-            let shared = Arc::clone(session.shared());
-            token.on_trigger(Box::new(move || {
-                // Taking the lock makes sure that whoever looked at the token before it was triggered sleeps by now.
-                drop(shared.inner.lock());
-                shared.changed.notify_all();
-            }))
-        });
-        Ok(Self { session, began: clock::real_now(), _wakes: wakes })
+        Ok(Self { session, began: clock::real_now(), leaving: Leaving::new(session) })
     }
 
     pub(super) fn check_cancelled(&self) -> Result<(), Error> {
-        if self.session.cancel.as_ref().is_some_and(CancelToken::is_triggered) {
-            return Err(Error::new(ErrorCode::Cancelled, "the call was cancelled"));
-        }
-        Ok(())
+        self.leaving.check_cancelled()
     }
 
     pub(super) fn want(&self, need: Need) -> Want {

@@ -36,7 +36,8 @@ impl DirectoryStore {
     /// [`Unsafe`](super::StoreErrorKind::Unsafe) if it is a symbolic link, belongs to somebody else, or others may
     /// look into it; [`Unavailable`](super::StoreErrorKind::Unavailable) if it cannot be made or read.
     pub fn open(directory: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let directory = directory.into();
+        // Without a slash at its end, which would hide that it is a symbolic link.
+        let directory: PathBuf = directory.into().components().collect();
         let mut builder = DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
@@ -142,6 +143,7 @@ impl SessionStore for DirectoryStore {
         let file = file.ok_or_else(|| unavailable("made", &path, &io::ErrorKind::NotFound.into()))?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(Held { _file: file })),
+            Err(TryLockError::WouldBlock) if deadline <= real_now() => Err(held_by_another(&path)),
             Err(TryLockError::WouldBlock) => wait_for_lock(file, &path, deadline),
             Err(TryLockError::Error(error)) => Err(unavailable("locked", &path, &error)),
         }
@@ -164,6 +166,16 @@ impl SessionStore for DirectoryStore {
             drop(std::fs::remove_file(self.directory.join(&new)));
             failed(error)
         })
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        let path = self.directory.join(name);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(unavailable("removed", &path, &error))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -188,11 +200,15 @@ fn wait_for_lock(file: File, path: &Path, deadline: Instant) -> Result<Box<dyn S
     match told.recv_timeout(deadline.saturating_duration_since(real_now())) {
         Ok(Ok(held)) => Ok(Box::new(held)),
         Ok(Err(error)) => Err(unavailable("locked", path, &error)),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(StoreError::busy(format!(
-            "another process holds {} and does not let go of it; see which one with fuser, and whether it is stopped",
-            path.display()
-        ))),
+        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(held_by_another(path)),
     }
+}
+
+fn held_by_another(path: &Path) -> StoreError {
+    StoreError::busy(format!(
+        "another process holds {} and does not let go of it; see which one with fuser, and whether it is stopped",
+        path.display()
+    ))
 }
 
 fn unavailable(what: &str, path: &Path, error: &io::Error) -> StoreError {

@@ -66,6 +66,11 @@ impl SessionStore for MemoryStore {
         self.0.content.lock().records.insert(name.to_owned(), Zeroizing::new(record.to_vec()));
         Ok(())
     }
+
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        self.0.content.lock().records.remove(name);
+        Ok(())
+    }
 }
 
 struct Held {

@@ -45,6 +45,13 @@ pub trait SessionStore: Send + Sync {
     /// # Errors
     /// [`StoreError`].
     fn write(&self, name: &str, record: &[u8]) -> Result<(), StoreError>;
+
+    /// Takes the record of that name away, so that nobody reads it any more. To remove what is not there is no error.
+    /// This must work where nothing more can be written, if that is possible at all: who signs out relies on it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    fn remove(&self, name: &str) -> Result<(), StoreError>;
 }
 
 /// A lock that is held until this is dropped.

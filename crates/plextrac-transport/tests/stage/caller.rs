@@ -3,7 +3,7 @@
 use std::fs;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::PATIENCE;
 
@@ -68,6 +68,17 @@ impl<T> Caller<T> {
             Ok(returned) => returned,
             Err(panic) => std::panic::resume_unwind(panic),
         }
+    }
+
+    /// What the call returned, if it does so before long.
+    #[track_caller]
+    pub fn join_soon(self) -> T {
+        let gives_up = Instant::now() + PATIENCE;
+        while !self.thread.is_finished() {
+            assert!(Instant::now() < gives_up, "the call does not return");
+            thread::park_timeout(Duration::from_millis(1));
+        }
+        self.join()
     }
 
     /// How often the thread has given up its core so far, if it waits for another thread right now.

@@ -285,3 +285,23 @@ fn an_event_sink_that_calls_back_is_told_busy_and_holds_nobody_up() {
     }
     assert_eq!(stage.authentications(), 1);
 }
+
+#[test]
+fn a_callback_that_gives_refused_digits_once_more_is_told_that_they_were_rejected() {
+    let stage = Stage::new();
+    let mut config = stage.analyst();
+    let person = Person::of(&mut config);
+    let session = Session::new(&config).unwrap();
+    let handle = session.clone();
+    let caller = call(move || handle.login().unwrap_err().code());
+    for _ in 0..2 {
+        person.await_question();
+        person.answer("000000");
+    }
+    assert_eq!(caller.join(), ErrorCode::Rejected);
+    assert_eq!(stage.seen(Kind::Mfa), 1, "the same digits are not sent twice");
+    let caller = call(move || session.login());
+    person.await_question();
+    person.answer(&stage.digits());
+    caller.join().unwrap();
+}

@@ -179,3 +179,24 @@ fn a_challenge_is_remembered_for_all_callers_while_it_lives_and_not_after() {
     assert_eq!(session.login().unwrap_err().code(), ErrorCode::MfaRequired);
     assert_eq!(stage.seen(Kind::SignIn), 2);
 }
+
+#[test]
+fn what_is_bound_to_a_triggered_token_does_nothing_though_there_be_a_token_in_hand() {
+    let stage = Stage::new();
+    let session = stage.signed_in(Duration::ZERO);
+    let cancel = CancelToken::new();
+    let bound = session.with_cancel(&cancel);
+    bound.login().unwrap();
+    cancel.trigger();
+    let codes = [
+        bound.login().unwrap_err().code(),
+        bound.authorization().unwrap_err().code(),
+        bound.with_authorization(|_| ()).unwrap_err().code(),
+        bound.cookie().unwrap_err().code(),
+        bound.refresh().unwrap_err().code(),
+        bound.get("/api/v2/whoami").unwrap_err().code(),
+    ];
+    assert_eq!(codes, [ErrorCode::Cancelled; 6]);
+    assert_eq!((stage.authentications(), stage.seen(Kind::Whoami)), (1, 0));
+    session.login().unwrap();
+}

@@ -8,6 +8,7 @@ mod callbacks;
 mod closing;
 mod crowds;
 mod failing;
+mod held;
 mod leaving;
 mod outside;
 mod windows;

@@ -52,6 +52,10 @@ impl SessionStore for Stopping {
     fn write(&self, name: &str, record: &[u8]) -> Result<(), StoreError> {
         self.store.write(name, record)
     }
+
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        self.store.remove(name)
+    }
 }
 
 #[test]
