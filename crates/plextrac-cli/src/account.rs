@@ -3,9 +3,10 @@
 use std::io::{self, IsTerminal};
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use plextrac_transport::{Scheme, Secret, Session, SessionConfig, SessionEvent};
+use plextrac_transport::{Error, Request, Response, Scheme, Secret, Session, SessionConfig, SessionEvent};
 
 use crate::args::{AccountArgs, AuthScheme};
 use crate::exit::{self, Failure};
@@ -24,21 +25,26 @@ pub(crate) enum Purpose {
 }
 
 /// A session that is left in order: what it has begun for the next run, a refresh, comes to its end before this one ends.
-pub(crate) struct Account(Session);
+pub(crate) struct Account {
+    session: Session,
+    /// How long the network may take, once it is this run's turn to send.
+    timeout: Duration,
+}
 
 /// The account that `args` and the environment name. Nothing is sent.
 pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Account, Failure> {
-    let settings = Settings::resolve(args)?;
+    let settings = Settings::resolve(args, purpose)?;
     let mut config = way_to(args, &settings.url)?;
     match &settings.totp_secret {
         Some(secret) => config.totp_secret(secret)?,
         None if settings.asks => config.mfa_callback(prompt::six_digits),
         None => &mut config,
     };
+    config.sign_in_anew(purpose == Purpose::SignIn);
     if let Some(store) = state_dir::open(args)? {
         config.store(Arc::new(store));
         if let Some(session) = shared(&config, &settings, purpose)? {
-            return Ok(Account(session));
+            return Ok(Account::of(&session, args));
         }
     }
     if let Some(token) = &settings.token {
@@ -46,25 +52,28 @@ pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Account, Fail
     }
     match (&settings.username, &settings.password) {
         (Some(username), Some(password)) => config.password(username, password)?,
-        // Whose the token is, only the server could say: it is not shared as this user's.
-        _ if settings.token.is_some() && purpose != Purpose::SignIn => &mut config,
+        (Some(username), None) if settings.token.is_some() => config.username(username)?,
         (Some(username), None) => config.password(username, &settings.ask_password()?)?,
         (None, _) => &mut config,
     };
-    Ok(Account(Session::new(&config)?))
+    Ok(Account::of(&Session::new(&config)?, args))
 }
 
-/// Where no password is set, the session that other runs have left may do without.
+/// Where no password is set, the session that other runs have left may do without. Where a token is set, it is that
+/// session only if this is its token: inside `exec` it is, and any other may be anybody's.
 fn shared(config: &SessionConfig, settings: &Settings, purpose: Purpose) -> Result<Option<Session>, Failure> {
     let Some(username) = settings.username.as_ref().filter(|_| settings.password.is_none()) else {
         return Ok(None);
     };
     let session = Session::new(config.clone().username(username)?)?;
-    Ok(match purpose {
-        Purpose::SignIn => None,
-        Purpose::Look => Some(session),
-        Purpose::Use => Some(session).filter(|session| session.status().expires_in.is_some()),
-    })
+    let is_live = session.status().expires_in.is_some();
+    let fits = match (&settings.token, purpose) {
+        (Some(token), _) => is_live && session.holds(token),
+        (None, Purpose::Use) => is_live,
+        (None, Purpose::Look) => true,
+        (None, Purpose::SignIn) => false,
+    };
+    Ok(Some(session).filter(|_| fits))
 }
 
 /// The way to the instance, without anybody to sign in.
@@ -83,8 +92,7 @@ pub(crate) fn way_to(args: &AccountArgs, url: &str) -> Result<SessionConfig, Fai
         AuthScheme::Raw => Scheme::Raw,
         AuthScheme::Bearer => Scheme::Bearer,
     });
-    // The library's timeout bounds the whole call; here the wait for a turn comes on top.
-    config.timeout(Duration::from_secs(args.timeout + args.wait))?;
+    config.timeout(Duration::from_secs(args.timeout))?;
     config.wait(Duration::from_secs(args.wait));
     config.allow_http(args.allow_http);
     if args.insecure_skip_verify {
@@ -95,24 +103,44 @@ pub(crate) fn way_to(args: &AccountArgs, url: &str) -> Result<SessionConfig, Fai
     }
     let tells_waits = args.wait > 0 && io::stderr().is_terminal();
     config.on_event(move |event| match event {
-        SessionEvent::NotShared { reason } => exit::say(&format!("warning: {reason}")),
+        // A run may open the account twice, and is told once.
+        SessionEvent::NotShared { reason } if !IS_TOLD.swap(true, Ordering::Relaxed) => {
+            exit::say(&format!("warning: {reason}"));
+        }
         SessionEvent::Waiting { .. } if tells_waits => exit::say(&event.to_string()),
         _ => {}
     });
     Ok(config)
 }
 
+/// Whether it was said that nothing is shared.
+static IS_TOLD: AtomicBool = AtomicBool::new(false);
+
+impl Account {
+    /// The library's timeout bounds a whole call; here the wait for a turn comes on top.
+    fn of(session: &Session, args: &AccountArgs) -> Self {
+        let timeout = Duration::from_secs(args.timeout);
+        Self { session: session.with_timeout(timeout + Duration::from_secs(args.wait)), timeout }
+    }
+
+    /// Sends a request when there is a token. The wait for a turn is over by then, and is no part of its timeout.
+    pub(crate) fn request(&self, request: &Request) -> Result<Response, Error> {
+        self.session.login()?;
+        self.session.with_timeout(self.timeout).request(request)
+    }
+}
+
 impl Deref for Account {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        &self.0
+        &self.session
     }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
-        self.0.settle();
+        self.session.settle();
     }
 }
 

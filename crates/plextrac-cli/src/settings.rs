@@ -7,6 +7,7 @@ use std::io::{self, BufRead, Read};
 
 use zeroize::Zeroizing;
 
+use crate::account::Purpose;
 use crate::args::AccountArgs;
 use crate::exit::Failure;
 use crate::prompt;
@@ -29,8 +30,10 @@ pub(crate) struct Settings {
 
 impl Settings {
     /// Collects what is set, and asks for URL and user name if there is a person to ask.
-    pub(crate) fn resolve(args: &AccountArgs) -> Result<Self, Failure> {
+    pub(crate) fn resolve(args: &AccountArgs, purpose: Purpose) -> Result<Self, Failure> {
         let mut settings = Self::collect(args)?;
+        // Whoever signs in anew wants another token than the one that is set.
+        settings.token.take_if(|_| purpose == Purpose::SignIn);
         if settings.username.is_none() && (settings.token.is_none() || settings.password.is_some()) {
             if !settings.asks {
                 return Err(missing("the user name", "--username or PLEXTRAC_USERNAME"));
@@ -52,7 +55,8 @@ impl Settings {
             if args.password_stdin { Some(first_line_of_stdin()?) } else { secret("PLEXTRAC_PASSWORD")? };
         Ok(Self {
             url,
-            username: given(args.username.as_deref()).map(str::to_owned),
+            // One account, with and without a space behind its name: what was rejected of it is known by the name.
+            username: given(args.username.as_deref()).map(|name| name.trim().to_owned()),
             password,
             token: secret("PLEXTRAC_TOKEN")?,
             totp_secret: secret("PLEXTRAC_TOTP_SECRET")?,

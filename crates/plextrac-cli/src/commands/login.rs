@@ -1,6 +1,6 @@
 //! `plextrac-auth login`: a session, told in words.
 
-use plextrac_transport::Status;
+use plextrac_transport::{ErrorCode, Status};
 
 use crate::account::{self, Purpose};
 use crate::args::LoginArgs;
@@ -12,8 +12,11 @@ pub(crate) fn run(args: &LoginArgs) -> Result<(), Failure> {
     let purpose = if args.again { Purpose::SignIn } else { Purpose::Use };
     let session = account::open(&args.account, purpose)?;
     if args.again {
-        session.forget_rejection()?;
-        session.logout()?;
+        match session.forget_rejection() {
+            // Others go on believing in the rejection, which the warning about the state directory says.
+            Err(error) if error.code() == ErrorCode::Store => {}
+            forgotten => forgotten?,
+        }
     }
     session.login()?;
     let counters = session.counters();

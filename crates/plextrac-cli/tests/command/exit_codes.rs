@@ -189,3 +189,18 @@ fn seconds_in(line: &str) -> u64 {
     let unit = words.iter().rposition(|word| *word == "s").unwrap();
     words[unit - 1].parse().unwrap()
 }
+
+#[test]
+fn the_wait_for_a_turn_is_no_part_of_what_the_network_may_take() {
+    let stand = Stand::new();
+    run(&mut stand.service(&["login"])).fine();
+    let patient = ["--timeout", "1", "--wait", "600"];
+    let held = stand.emulator.hold(Target::Api);
+    let began = std::time::Instant::now();
+    run(stand.service(&["request", "GET", "/api/v2/whoami"]).args(patient)).refused(6);
+    held.release();
+    let held = stand.emulator.hold(Target::SignIn);
+    run(stand.service(&["login", "--again"]).args(patient)).refused(6);
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    held.release();
+}

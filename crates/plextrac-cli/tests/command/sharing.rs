@@ -76,3 +76,93 @@ fn the_state_is_below_the_home_folder_unless_said_otherwise() {
     run(stand.service(&["login"]).env("PLEXTRAC_STATE_DIR", stand.path("named"))).fine();
     assert!(stand.path("named").is_dir());
 }
+
+#[test]
+fn runs_with_a_token_alone_refresh_it_once_and_count_for_everybody() {
+    let stand = Stand::new();
+    let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
+    for _ in 0..14 {
+        let mut request = stand.somewhere(&["request", "GET", "/api/v2/whoami"]);
+        assert!(run(request.env("PLEXTRAC_TOKEN", &token)).fine().contains("service@example.com"));
+    }
+    let stats = stand.emulator.stats();
+    assert_eq!((stats.of_kind(Kind::SignIn), stats.of_kind(Kind::Refresh)), (1, 1));
+    let status = run(stand.somewhere(&["status", "--json"]).env("PLEXTRAC_TOKEN", &token));
+    assert!(status.fine().contains(r#""budget_used":2"#), "{status:?}");
+    let out = run(stand.somewhere(&["logout"]).env("PLEXTRAC_TOKEN", &token));
+    assert!(out.fine().contains("PLEXTRAC_TOKEN is still set"));
+}
+
+#[test]
+fn a_token_of_another_account_is_used_and_not_kept_as_the_named_ones() {
+    let stand = Stand::new();
+    let foreign = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
+    let whoami = ["request", "GET", "/api/v2/whoami"];
+    let told = run(stand.analyst(&whoami).env("PLEXTRAC_TOKEN", &foreign));
+    assert!(told.fine().contains("service@example.com"));
+    let told = run(stand.analyst(&whoami).env("PLEXTRAC_TOKEN", &foreign).env_remove("PLEXTRAC_PASSWORD"));
+    assert!(told.fine().contains("service@example.com"), "without a password as well");
+    assert!(run(&mut stand.analyst(&whoami)).fine().contains("analyst@example.com"));
+    let named = run(stand.analyst(&whoami).env_remove("PLEXTRAC_PASSWORD"));
+    assert!(named.fine().contains("analyst@example.com"));
+}
+
+#[test]
+fn a_run_that_lacks_the_six_digits_keeps_no_other_waiting() {
+    let stand = Stand::new();
+    for _ in 0..2 {
+        run(stand.analyst(&["token"]).env_remove("PLEXTRAC_TOTP_SECRET")).refused(3);
+    }
+    run(&mut stand.analyst(&["token"])).fine();
+    assert_eq!(
+        (stand.emulator.stats().of_kind(Kind::SignIn), stand.emulator.stats().of_kind(Kind::Mfa)),
+        (3, 1)
+    );
+}
+
+#[test]
+fn signing_in_again_gives_nothing_up_before_it_has_another() {
+    let stand = Stand::new();
+    let token = run(&mut stand.service(&["token"])).fine().to_owned();
+    run(stand.service(&["login", "--again"]).env("PLEXTRAC_PASSWORD", "wrong")).refused(4);
+    assert_eq!(run(&mut stand.service(&["token"])).fine(), token);
+    assert!(run(&mut stand.service(&["login", "--again"])).fine().starts_with("signed in to "));
+    assert_ne!(run(&mut stand.service(&["token"])).fine(), token);
+}
+
+#[test]
+fn logout_takes_the_token_away_where_nothing_can_be_written() {
+    let stand = Stand::new();
+    let token = run(&mut stand.service(&["token"])).fine().to_owned();
+    let records = |kind: char| -> Vec<std::path::PathBuf> {
+        let entries = std::fs::read_dir(stand.path(".local/state/plextrac-auth")).unwrap();
+        let of_kind = |path: &std::path::PathBuf| {
+            path.extension().is_none() && path.file_name().unwrap().to_str().unwrap().starts_with(kind)
+        };
+        entries.map(|entry| entry.unwrap().path()).filter(of_kind).collect()
+    };
+    for record in records('t').iter().chain(&records('a')) {
+        std::fs::create_dir(record.with_extension("new")).unwrap();
+    }
+    // Nothing can be written down of it, which is said once; and what it says it did, it did.
+    let again = run(&mut stand.service(&["login", "--again"]));
+    assert!(again.text().starts_with("signed in to "), "{again:?}");
+    assert_eq!(again.stderr.matches("warning: nothing is shared").count(), 1, "{again:?}");
+    assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 2);
+    assert_eq!(run(stand.service(&["token"]).env_remove("PLEXTRAC_PASSWORD")).fine(), token);
+    let out = run(&mut stand.service(&["logout"]));
+    assert!(out.text().starts_with("signed out of "), "{out:?}");
+    assert!(records('t').is_empty());
+    run(stand.service(&["token"]).env_remove("PLEXTRAC_PASSWORD")).refused(2);
+}
+
+#[test]
+fn how_far_the_clocks_are_apart_is_known_to_later_runs() {
+    let stand = Stand::new();
+    stand.emulator.clock().set_unix_offset_ms(-100_000);
+    run(&mut stand.analyst(&["login"])).fine();
+    let status = run(&mut stand.analyst(&["status", "--json"]));
+    let status: serde_json::Value = serde_json::from_str(status.fine()).unwrap();
+    let ahead = status["server_ahead_ms"].as_i64().unwrap();
+    assert!((-102_000..=-98_000).contains(&ahead), "{ahead}");
+}

@@ -221,6 +221,12 @@ impl Session {
         }
     }
 
+    /// Whether this, with or without `Bearer ` in front, is the token in hand. Nothing is sent.
+    #[must_use]
+    pub fn holds(&self, token: &str) -> bool {
+        self.shared().inner.lock().machine.generation_of(token).is_some()
+    }
+
     /// Gets a new token now, even if the one in hand is live. A session that has none takes a shared one for new.
     ///
     /// # Errors
