@@ -22,7 +22,7 @@ const BUDGET_PATIENCE: Duration = Duration::from_secs(1);
 /// | record | name from | holds |
 /// |---|---|---|
 /// | `t…` | instance, user, token that was handed in, whether certificates are checked | the token |
-/// | `a…` | instance, user (else the token that was handed in) | what was rejected, TOTP step, clock, who is being asked |
+/// | `a…` | instance, user (one for all without) | what was rejected, TOTP step, clock, who is being asked |
 /// | `b…` | instance | the budget |
 ///
 /// Whose a token is that was handed in, only the server could say. So what it was refreshed to is shared with those who
@@ -76,7 +76,8 @@ impl Sharing {
                 let token = token.secret().expose().as_bytes();
                 let account = match user {
                     Some(user) => key.of(&[b"account", base, user.as_bytes()]),
-                    None => key.of(&[b"account of a token", base, token]),
+                    // One for all of them: a lock's file stays for ever, and tokens come and go.
+                    None => key.of(&[b"account of tokens", base]),
                 };
                 let user = user.unwrap_or("").as_bytes();
                 (key.of(&[b"token from a token", base, user, token, trust]), account)

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use plextrac_emulator::Kind;
-use plextrac_transport::{ErrorCode, Session, SessionConfig};
+use plextrac_transport::{DirectoryStore, ErrorCode, Session, SessionConfig};
 use serde_json::{Value, json};
 use stage::{Stage, Told, clock_of, private_directory};
 
@@ -229,4 +229,23 @@ fn a_key_that_is_damaged_is_made_anew_and_a_key_others_can_read_is_refused() {
     assert_eq!(fs::read(&key).unwrap().len(), 32);
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(Session::new(&state.config()).unwrap_err().code(), ErrorCode::Store);
+}
+
+#[test]
+fn tokens_that_ended_long_ago_are_taken_away_and_nothing_else_is() {
+    let directory = private_directory();
+    let day = Duration::from_secs(24 * 3600);
+    for (name, age) in
+        [("t01", 8), ("t01.new", 8), ("t02", 6), ("a01", 8), ("b01", 8), ("a01.lock", 8), ("key", 8)]
+    {
+        let file = std::fs::File::create(directory.path().join(name)).unwrap();
+        file.set_modified(std::time::SystemTime::now() - day * age).unwrap();
+    }
+    DirectoryStore::open(directory.path()).unwrap();
+    let mut left: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["a01", "a01.lock", "b01", "key", "t02"]);
 }

@@ -23,6 +23,9 @@ use crate::clock::real_now;
 /// How long another process may take to make the key.
 const KEY_PATIENCE: Duration = Duration::from_secs(5);
 
+/// A token lives for a day at most; the wall clock, by which files are dated, may be days off.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// Records in files of a directory. Nothing in it tells whose they are: names are keyed digests.
 #[derive(Clone, Debug)]
 pub struct DirectoryStore {
@@ -63,6 +66,7 @@ impl DirectoryStore {
             )));
         }
         check_private(&directory, &metadata, "chmod 700")?;
+        forget_the_dead(&directory);
         Ok(Self { directory })
     }
 
@@ -175,6 +179,22 @@ impl SessionStore for DirectoryStore {
                 Err(unavailable("removed", &path, &error))
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// Takes away tokens that ended long ago: each that was ever handed in has a record of its own. It is no matter whether
+/// this can be done.
+fn forget_the_dead(directory: &Path) {
+    let Ok(entries) = std::fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let is_token = entry.file_name().to_str().is_some_and(|name| name.starts_with('t'));
+        let is_dead = || {
+            let changed = entry.metadata().ok().filter(std::fs::Metadata::is_file)?.modified().ok()?;
+            Some(changed.elapsed().ok()? > KEPT)
+        };
+        if is_token && is_dead() == Some(true) {
+            drop(std::fs::remove_file(entry.path()));
         }
     }
 }
