@@ -346,6 +346,12 @@ impl Machine {
         self.latch.is_some() || self.is_latched_elsewhere()
     }
 
+    /// Whether any credentials of the account are known to be rejected, be it those in hand or others.
+    #[must_use]
+    pub fn knows_rejections(&self) -> bool {
+        self.latch.is_some() || !self.rejected_elsewhere.is_empty()
+    }
+
     /// Whether a want stands that is neither served nor ended.
     #[must_use]
     pub const fn is_wanted(&self) -> bool {

@@ -28,6 +28,7 @@ fn as_json(status: &Status) -> Value {
         "budget_per_minute": status.budget_per_minute,
         "instance_wait_ms": status.instance_wait.map(milliseconds),
         "latched": status.latched,
+        "rejections_known": status.rejections_known,
         "server_ahead_ms": status.server_ahead_ms,
     })
 }
@@ -56,6 +57,12 @@ fn as_text(status: &Status) -> String {
     if status.latched {
         lines.push(
             "latch     the credentials were rejected and are not sent again; `login --again` allows it"
+                .into(),
+        );
+    }
+    if status.rejections_known && !status.latched {
+        lines.push(
+            "latch     other credentials of this account were rejected, or these: that is known where the password is set"
                 .into(),
         );
     }

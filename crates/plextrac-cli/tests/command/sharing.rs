@@ -166,3 +166,26 @@ fn how_far_the_clocks_are_apart_is_known_to_later_runs() {
     let ahead = status["server_ahead_ms"].as_i64().unwrap();
     assert!((-102_000..=-98_000).contains(&ahead), "{ahead}");
 }
+
+#[test]
+fn a_rejection_shows_in_the_status_with_and_without_the_password() {
+    let stand = Stand::new();
+    let status = |password: Option<&str>, args: &[&str]| {
+        let mut command = stand.service(args);
+        match password {
+            Some(password) => command.env("PLEXTRAC_PASSWORD", password),
+            None => command.env_remove("PLEXTRAC_PASSWORD"),
+        };
+        run(&mut command).fine().to_owned()
+    };
+    assert!(!status(None, &["status"]).contains("latch "));
+    run(stand.service(&["login"]).env("PLEXTRAC_PASSWORD", "wrong")).refused(4);
+    let with = status(Some("wrong"), &["status", "--json"]);
+    assert!(with.contains(r#""latched":true"#) && with.contains(r#""state":"latched""#), "{with}");
+    assert!(status(Some("wrong"), &["status"]).contains("latch     the credentials were rejected"));
+    assert!(
+        status(None, &["status"])
+            .contains("latch     other credentials of this account were rejected, or these")
+    );
+    assert_eq!(stand.authentication_requests(), 1);
+}

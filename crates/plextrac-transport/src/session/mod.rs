@@ -95,6 +95,8 @@ pub struct Status {
     pub instance_wait: Option<Duration>,
     /// The credentials are known to be rejected.
     pub latched: bool,
+    /// Some credentials of the account are known to be rejected; without a password, nobody can say whether these.
+    pub rejections_known: bool,
     /// The server's wall clock minus ours in milliseconds, if an answer told.
     pub server_ahead_ms: Option<i64>,
 }
@@ -358,6 +360,7 @@ impl Session {
             budget_per_minute: budget.per_minute(),
             instance_wait: budget.wait_until(now).map(|until| until.since(now)),
             latched: inner.machine.is_latched(),
+            rejections_known: inner.machine.knows_rejections(),
             server_ahead_ms: inner.machine.server_ahead_ms(),
         }
     }
