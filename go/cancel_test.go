@@ -75,7 +75,8 @@ func TestTheCauseOfACancellationIsInTheError(t *testing.T) {
 func TestWhoeverStaysGetsTheTokenOfAFlightThatAnotherLeft(t *testing.T) {
 	onBothLevels(t, func(t *testing.T, e *emulatortest.Emulator, open opener) {
 		session := open(t, password(e.WithoutMFA()))
-		e.Fault(t, "sign_in", 1, map[string]any{"slow": map[string]any{"ms": 500}})
+		// Long after a busy machine has seen the request and let its caller leave.
+		e.Fault(t, "sign_in", 1, map[string]any{"slow": map[string]any{"ms": 2000}})
 		ctx, cancel := context.WithCancel(t.Context())
 		left, stayed := make(chan error, 1), make(chan error, 1)
 		go func() { left <- session.Login(ctx) }()
