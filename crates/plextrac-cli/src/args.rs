@@ -26,6 +26,7 @@ Exit codes:
   0 done            1 other             2 usage or bad input   3 six digits needed
   4 rejected        5 must wait (standard error says \"N s\")
   6 network, TLS or timeout             7 unexpected answer
+  130 Ctrl-C at a hidden question       exec: see its own help
 
 Try it without an instance: plextrac-auth demo";
 

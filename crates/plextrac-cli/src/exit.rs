@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use plextrac_transport::{Error, ErrorCode};
 
+use crate::prompt;
+
 /// The exit codes. They are promised to scripts: none changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -22,6 +24,8 @@ pub(crate) enum Exit {
     Network = 6,
     /// An answer that is not the documented one.
     Unexpected = 7,
+    /// Ctrl-C at a question; as a shell says it of a command that SIGINT has ended.
+    Interrupted = 130,
 }
 
 /// Why the command did not do what was asked.
@@ -31,6 +35,8 @@ pub(crate) enum Failure {
     Told(Exit, String),
     /// Whoever read standard output has seen enough (`| head -1`): no failure at all.
     ReaderGone,
+    /// Somebody gave it up, and knows.
+    Interrupted,
 }
 
 impl Failure {
@@ -47,6 +53,8 @@ impl Failure {
 pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
     match outcome {
         Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
+        Err(Failure::Interrupted) => ExitCode::from(Exit::Interrupted as u8),
+        Err(_) if prompt::was_interrupted() => ExitCode::from(Exit::Interrupted as u8),
         Err(Failure::Told(exit, message)) => {
             say(&message);
             ExitCode::from(exit as u8)

@@ -22,6 +22,8 @@ mod paint;
 mod prompt;
 mod settings;
 mod state_dir;
+#[cfg(unix)]
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -2,8 +2,11 @@
 //!
 //! A question is asked only if standard error is a terminal, where it can be seen. Secrets are read from the
 //! controlling terminal without echo, so that standard input stays free for data.
+//!
+//! Ctrl-C at a secret gives the whole command up, in order: what was begun is told to others as given up.
 
 use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use plextrac_transport::MfaPrompt;
 use zeroize::Zeroizing;
@@ -29,11 +32,38 @@ pub(crate) fn visible(question: &str) -> Result<String, Failure> {
     Ok(line.trim().to_owned())
 }
 
+/// What came of a question that is answered without echo.
+pub(crate) enum Typed {
+    /// A line, without its end.
+    Line(Zeroizing<String>),
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// Somebody has interrupted the question for six digits.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether somebody has interrupted the question for six digits. It is asked by the session, to which this is one
+/// way among others to give none; so the command has to look here when it ends.
+pub(crate) fn was_interrupted() -> bool {
+    INTERRUPTED.load(Ordering::Relaxed)
+}
+
 /// Asks for a secret, without echo.
 pub(crate) fn hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
-    rpassword::prompt_password(format!("{question}: "))
-        .map(Zeroizing::new)
-        .map_err(|error| failed(question, &error))
+    match ask_hidden(question).map_err(|error| failed(question, &error))? {
+        Typed::Line(line) => Ok(line),
+        Typed::Interrupted => Err(Failure::Interrupted),
+    }
+}
+
+#[cfg(unix)]
+use crate::terminal::ask_hidden;
+
+/// Where the terminal is not Unix's, Ctrl-C ends the process.
+#[cfg(not(unix))]
+fn ask_hidden(question: &str) -> io::Result<Typed> {
+    rpassword::prompt_password(format!("{question}: ")).map(|line| Typed::Line(Zeroizing::new(line)))
 }
 
 /// Asks for six digits; nothing typed gives up. What cannot be six digits is asked for again: handed in, it
@@ -44,7 +74,12 @@ pub(crate) fn six_digits(prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
         _ => "Those were refused. The next six digits".to_owned(),
     };
     loop {
-        let typed = hidden(&question).ok().filter(|typed| !typed.trim().is_empty())?;
+        let typed = hidden(&question)
+            .inspect_err(|failure| {
+                INTERRUPTED.fetch_or(matches!(failure, Failure::Interrupted), Ordering::Relaxed);
+            })
+            .ok()
+            .filter(|typed| !typed.trim().is_empty())?;
         if looks_like_six_digits(&typed) {
             return Some(typed);
         }

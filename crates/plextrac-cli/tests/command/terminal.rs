@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use plextrac_emulator::{Account, Kind};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::stand::{BINARY, Stand};
+use crate::stand::{BINARY, Stand, run};
 
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -19,6 +20,8 @@ struct Terminal {
     hands: File,
     child: Child,
     seen: String,
+    /// The modes that it began with.
+    modes: String,
 }
 
 impl Terminal {
@@ -32,8 +35,9 @@ impl Terminal {
         let mut session = Command::new("setsid");
         session.args(["--ctty", "--wait", BINARY]).args(command.get_args()).env_clear();
         session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let modes = modes(&master);
         let child = session.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
-        Self { hands: File::from(master), child, seen: String::new() }
+        Self { hands: File::from(master), child, seen: String::new(), modes }
     }
 
     /// Reads until `text` is there; what came before it is forgotten.
@@ -47,12 +51,21 @@ impl Terminal {
 
     /// Types a secret once the terminal has stopped to echo, as a person does who sees nothing happen.
     fn type_hidden(&mut self, text: &str) {
+        self.press_hidden(&format!("{text}\n"));
+    }
+
+    /// The same for keys that end no line, such as Ctrl-C.
+    fn press_hidden(&mut self, keys: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while tcgetattr(&self.hands).unwrap().local_modes.contains(LocalModes::ECHO) {
+        while self.echoes() {
             assert!(Instant::now() < deadline, "the echo is still on after {PATIENCE:?}");
             std::thread::yield_now();
         }
-        writeln!(self.hands, "{text}").unwrap();
+        self.hands.write_all(keys.as_bytes()).unwrap();
+    }
+
+    fn echoes(&self) -> bool {
+        tcgetattr(&self.hands).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 
     fn type_visible(&mut self, text: &str) {
@@ -60,14 +73,28 @@ impl Terminal {
     }
 
     /// Everything that was ever on the screen, and the exit code.
-    fn end(mut self) -> (String, i32) {
+    fn end(self) -> (String, i32) {
+        let (screen, code, _) = self.end_with_modes();
+        (screen, code)
+    }
+
+    /// The same, and in which modes the terminal was left.
+    fn end_with_modes(mut self) -> (String, i32, String) {
         let mut buffer = [0; 4096];
         // A terminal whose other side is closed answers with an error, not with an end.
         while let Ok(count @ 1..) = self.hands.read(&mut buffer) {
             self.seen += &String::from_utf8_lossy(&buffer[..count]);
         }
-        (self.seen, self.child.wait().unwrap().code().unwrap())
+        let code = self.child.wait().unwrap().code().unwrap();
+        let modes = modes(&self.hands);
+        (self.seen, code, modes)
     }
+}
+
+/// The modes of a terminal that this command has to do with.
+fn modes(terminal: impl AsFd) -> String {
+    let modes = tcgetattr(terminal).unwrap();
+    format!("{:?} {:?}", modes.local_modes, modes.special_codes)
 }
 
 #[test]
@@ -106,6 +133,63 @@ fn a_person_who_gives_no_digits_ends_it_with_3() {
     terminal.type_hidden("");
     let (screen, code) = terminal.end();
     assert_eq!(code, 3, "{screen}");
+}
+
+/// The keys that interrupt, quit and, as a character of what is typed, suspend.
+const CTRL_C: &str = "\x03";
+const CTRL_BACKSLASH: &str = "\x1c";
+const CTRL_Z: &str = "\x1a";
+
+#[test]
+fn ctrl_c_at_the_password_gives_the_terminal_back_and_ends_it_with_130() {
+    let stand = Stand::new();
+    for keys in [CTRL_C, "half a pass\x03", CTRL_BACKSLASH] {
+        let mut command = stand.service(&["token"]);
+        command.env_remove("PLEXTRAC_PASSWORD");
+        let mut terminal = Terminal::run(&command);
+        let before = terminal.modes.clone();
+        terminal.await_text("Password of service@example.com: ");
+        terminal.press_hidden(keys);
+        let (screen, code, after) = terminal.end_with_modes();
+        assert_eq!((code, screen.as_str()), (130, "Password of service@example.com: \r\n"), "{keys:?}");
+        assert_eq!(after, before, "{keys:?}");
+        assert!(before.contains("ECHO") && before.contains("ISIG"), "control: {before}");
+    }
+    assert_eq!(stand.requests(), 0);
+}
+
+#[test]
+fn ctrl_c_at_the_six_digits_ends_it_with_130_and_others_need_not_wait() {
+    let stand = Stand::new();
+    let analyst = |args: &[&str]| {
+        let mut command = stand.analyst(args);
+        command.env_remove("PLEXTRAC_TOTP_SECRET");
+        command
+    };
+    let mut terminal = Terminal::run(&analyst(&["token"]));
+    let before = terminal.modes.clone();
+    terminal.await_text("Six digits for ");
+    // While somebody is asked, others wait: what makes the rest of the test a test.
+    assert_eq!(run(&mut analyst(&["token", "--no-prompt"])).code, 5);
+    terminal.press_hidden("12\x03");
+    let (screen, code, after) = terminal.end_with_modes();
+    assert_eq!((code, screen.lines().count()), (130, 1), "{screen}");
+    assert_eq!(after, before);
+    let status = run(&mut analyst(&["status", "--json"]));
+    assert!(status.fine().contains(r#""state":"signed_out""#), "{status:?}");
+    assert_eq!(run(&mut analyst(&["token", "--no-prompt"])).code, 3);
+}
+
+#[test]
+fn nobody_can_suspend_a_run_while_the_echo_is_off() {
+    let stand = Stand::new();
+    let mut command = stand.service(&["token"]);
+    command.env_remove("PLEXTRAC_PASSWORD");
+    let mut terminal = Terminal::run(&command);
+    terminal.await_text("Password of ");
+    terminal.type_hidden(CTRL_Z);
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 2, "a character that no password has: {screen}");
 }
 
 #[test]

@@ -1,0 +1,89 @@
+//! One line from the controlling terminal, typed without echo.
+//!
+//! Echo must come back whatever happens, so no signal that the keyboard sends may end or stop the process while it
+//! is off: the keys that would interrupt end the line instead, and are told as what they mean.
+
+use std::fs::File;
+use std::io::{self, Write};
+
+use rustix::termios::{
+    LocalModes, OptionalActions, SpecialCodeIndex, SpecialCodes, Termios, tcgetattr, tcsetattr,
+};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::prompt::Typed;
+
+/// Asks on the controlling terminal, so that standard input and output stay free for data.
+pub(crate) fn ask_hidden(question: &str) -> io::Result<Typed> {
+    let terminal = File::options().read(true).write(true).open("/dev/tty")?;
+    // The question stands after the echo has ended: who types as soon as it is seen is not seen.
+    let silent = Silent::begin(&terminal)?;
+    (&terminal).write_all(format!("{question}: ").as_bytes())?;
+    silent.line()
+}
+
+/// A terminal that does not echo, until this is dropped.
+struct Silent<'a> {
+    terminal: &'a File,
+    before: Termios,
+}
+
+impl<'a> Silent<'a> {
+    fn begin(terminal: &'a File) -> io::Result<Self> {
+        let before = tcgetattr(terminal)?;
+        let mut modes = before.clone();
+        // Without ISIG the keys for interrupting, quitting and suspending are characters like all others, and
+        // with these two a line can end.
+        modes.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ISIG);
+        modes.local_modes.insert(LocalModes::ICANON);
+        modes.special_codes[SpecialCodeIndex::VEOL] = before.special_codes[SpecialCodeIndex::VINTR];
+        modes.special_codes[SpecialCodeIndex::VEOL2] = before.special_codes[SpecialCodeIndex::VQUIT];
+        tcsetattr(terminal, OptionalActions::Now, &modes)?;
+        Ok(Self { terminal, before })
+    }
+
+    fn line(&self) -> io::Result<Typed> {
+        let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
+        let mut part = Zeroizing::new([0; LONGEST_LINE]);
+        loop {
+            let count = match rustix::io::read(self.terminal, &mut part[..]) {
+                Err(rustix::io::Errno::INTR) => continue,
+                read => read?,
+            };
+            if count > LONGEST_LINE - line.len() {
+                // Beyond its room the vector would leave copies behind.
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "the line is too long"));
+            }
+            line.extend_from_slice(&part[..count]);
+            part.zeroize();
+            match line.last() {
+                Some(b'\n') => break,
+                Some(last) if interrupts(&self.before.special_codes, *last) => return Ok(Typed::Interrupted),
+                _ if count == 0 => break,
+                // Ctrl-D in the middle of a line hands out what there is of it.
+                _ => {}
+            }
+        }
+        let text = std::str::from_utf8(&line)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "what was typed is not UTF-8"))?;
+        Ok(Typed::Line(Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())))
+    }
+}
+
+impl Drop for Silent<'_> {
+    fn drop(&mut self) {
+        // Of a terminal that has gone there is nothing to restore.
+        let _ = tcsetattr(self.terminal, OptionalActions::Now, &self.before);
+        // Nobody saw the line end.
+        let mut terminal = self.terminal;
+        let _ = terminal.write_all(b"\n");
+    }
+}
+
+/// What Linux takes of one line (`N_TTY_BUF_SIZE`).
+const LONGEST_LINE: usize = 4096;
+
+/// Whether the key is one of the two that would have sent a signal. A key that is switched off is zero.
+fn interrupts(keys: &SpecialCodes, key: u8) -> bool {
+    key != 0 && [SpecialCodeIndex::VINTR, SpecialCodeIndex::VQUIT].into_iter().any(|index| keys[index] == key)
+}
