@@ -189,7 +189,9 @@ pub(crate) struct RequestArgs {
 #[command(after_help = "\
 The command finds in its environment PLEXTRAC_URL, PLEXTRAC_TOKEN (the token alone) and PLEXTRAC_AUTHORIZATION
 (the value for the Authorization header). The token is not renewed there: it lives 15 minutes at most.
-PLEXTRAC_PASSWORD and PLEXTRAC_TOTP_SECRET are not handed on. The exit code is the command's own.")]
+User name, files, state directory, scheme and proxy are handed on as well, so that the same command or library shares
+session and budget with this one; PLEXTRAC_PASSWORD and PLEXTRAC_TOTP_SECRET are not.
+The exit code is the command's own; 127 if it is not found and 126 if it cannot be executed, which costs no sign-in.")]
 pub(crate) struct ExecArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,

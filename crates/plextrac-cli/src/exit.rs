@@ -24,6 +24,10 @@ pub(crate) enum Exit {
     Network = 6,
     /// An answer that is not the documented one.
     Unexpected = 7,
+    /// The program of `exec` is there and cannot be executed.
+    NotExecutable = 126,
+    /// The program of `exec` is not there.
+    NotFound = 127,
     /// Ctrl-C at a question; as a shell says it of a command that SIGINT has ended.
     Interrupted = 130,
 }

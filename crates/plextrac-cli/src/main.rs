@@ -19,6 +19,7 @@ mod headers_file;
 mod output;
 mod output_file;
 mod paint;
+mod program;
 mod prompt;
 mod settings;
 mod state_dir;

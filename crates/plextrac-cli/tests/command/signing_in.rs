@@ -90,8 +90,73 @@ fn exec_ends_as_its_command_does() {
     let stand = Stand::new();
     let ran = run(&mut stand.service(&["exec", "--", "sh", "-c", "echo out; echo err >&2; exit 42"]));
     assert_eq!((ran.code, ran.text(), ran.stderr.as_str()), (42, "out\n", "err\n"));
-    let missing = run(&mut stand.service(&["exec", "--", "/there/is/no/such/command"]));
-    assert!(missing.refused(1).contains("/there/is/no/such/command could not be started"));
+}
+
+#[test]
+#[cfg(unix)]
+fn exec_of_what_is_missing_exits_with_127_and_of_what_is_no_program_with_126_and_sends_nothing() {
+    let stand = Stand::new();
+    let file = stand.file("no-program", b"#!/bin/sh\n");
+    let folder = file.parent().unwrap();
+    let path = [folder.to_str().unwrap(), "/there/is/no/such/folder"].join(":");
+    for (program, code, told) in [
+        ("/there/is/no/such/command", 127, "was not found"),
+        ("no-such-command", 127, "was not found"),
+        (file.to_str().unwrap(), 126, "cannot be executed"),
+        ("no-program", 126, "cannot be executed"),
+        (folder.to_str().unwrap(), 126, "cannot be executed"),
+    ] {
+        let ran = run(stand.service(&["exec", "--", program]).env("PATH", &path));
+        let line = ran.refused(code);
+        assert!(line.starts_with(program) && line.contains(told), "{line}");
+    }
+    run(&mut stand.service(&["exec", "--", ""])).refused(2);
+    assert_eq!(stand.requests(), 0);
+    // What only the start can tell.
+    let program = stand.file("of-no-interpreter", b"#!/there/is/no/such/interpreter\n");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+    run(stand.service(&["exec", "--"]).arg(program)).refused(127);
+    assert!(stand.requests() > 0);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_command_inside_exec_ends_when_its_reader_has_gone() {
+    let stand = Stand::new();
+    // The mask of ignored signals; SIGPIPE is the 13th. This command itself ignores it.
+    let ran = run(&mut stand.service(&["exec", "--", "grep", "^SigIgn:", "/proc/self/status"]));
+    let mask = u64::from_str_radix(ran.fine().trim_start_matches("SigIgn:").trim(), 16).unwrap();
+    assert_eq!(mask & (1 << 12), 0, "{mask:x}");
+}
+
+#[test]
+fn exec_hands_on_what_was_set_by_flags_so_that_it_is_found_from_anywhere() {
+    let stand = Stand::new();
+    let headers = stand.file("headers", b"X-Team: red\n");
+    let home = headers.parent().unwrap();
+    std::fs::copy(stand.emulator.ca_file(), home.join("ca.pem")).unwrap();
+    let mut command = stand.service(&["exec", "--username", "service@example.com", "--ca-file", "ca.pem"]);
+    command.args(["--headers-file", "headers", "--state-dir", "state", "--proxy", ""]);
+    command.args(["--auth-scheme", "bearer", "--url", &stand.emulator.tls_url()]);
+    command.current_dir(home).env_remove("PLEXTRAC_URL").env_remove("PLEXTRAC_CA_FILE");
+    command.env_remove("PLEXTRAC_USERNAME").env("HTTPS_PROXY", "http://127.0.0.1:1");
+    let inner = "env | grep ^PLEXTRAC_ | sort; cd /; exec \"$0\" status";
+    let ran = run(command.args(["--", "sh", "-c", inner, crate::stand::BINARY]));
+    let here = home.canonicalize().unwrap();
+    let at = |name: &str| here.join(name).display().to_string();
+    for (name, value) in [
+        ("USERNAME", "service@example.com".to_owned()),
+        ("CA_FILE", at("ca.pem")),
+        ("HEADERS_FILE", at("headers")),
+        ("STATE_DIR", at("state")),
+        ("PROXY", String::new()),
+        ("AUTH_SCHEME", "bearer".to_owned()),
+        ("URL", stand.emulator.tls_url()),
+    ] {
+        let line = format!("PLEXTRAC_{name}={value}");
+        assert!(ran.fine().lines().any(|found| found == line), "{line}: {ran:?}");
+    }
+    assert!(ran.fine().contains("budget    1 of 6"), "the same state directory: {ran:?}");
 }
 
 #[test]
