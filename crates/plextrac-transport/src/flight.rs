@@ -123,8 +123,16 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
             Next::ReadShared => {
                 if lock.is_none() {
                     lock = match shared.lock_account(Duration::ZERO) {
-                        Err(_) if !shared.is_worth_waiting() => return Ok(()),
-                        Err(_) => Some(shared.lock_account(shared.timeout)?),
+                        Err(_) => match shared.patience_with_others() {
+                            Some(patience) => {
+                                let locked = shared.lock_account(patience);
+                                Some(locked.inspect_err(|_| shared.be_quiet_for(HELD_LONG))?)
+                            }
+                            None => {
+                                shared.be_quiet_for(HELD_ELSEWHERE);
+                                return Ok(());
+                            }
+                        },
                         locked => Some(locked?),
                     };
                 }
@@ -305,6 +313,10 @@ fn hold_until(
 /// How long nothing is tried after a lock was found held that is not worth waiting for.
 const HELD_ELSEWHERE: Duration = Duration::from_secs(1);
 
+/// How long a lock is waited for while the token in hand still lives: as long as a slow refresh takes. And how long it is
+/// not asked for again after that.
+const HELD_LONG: Duration = Duration::from_secs(5);
+
 /// A clock that tests move tells nobody when it jumps.
 const HAND_MOVED_SLICE: Duration = Duration::from_millis(5);
 
@@ -449,18 +461,27 @@ impl Shared {
         AccountLock { shared: self, lock }
     }
 
-    /// While another holds the account's lock: whether anybody waits for what could be done with it. A live token that
-    /// others wrote down is taken over without it, and one whose refresh is due is refreshed by whoever holds it.
-    fn is_worth_waiting(&self) -> bool {
+    /// How long another that holds the account's lock is waited for; not at all if nobody waits for what could be done
+    /// with it. A live token that others wrote down is taken over without it, and one whose refresh is due is refreshed
+    /// by whoever holds it.
+    fn patience_with_others(&self) -> Option<Duration> {
         self.look();
         let inner = self.inner.lock();
         let now = self.clock.now();
-        let urgency = inner.machine.urgency(now);
+        let (urgency, is_usable) = (inner.machine.urgency(now), inner.machine.usable_token(now).is_some());
         drop(inner);
-        if urgency == Urgency::Due {
-            self.quiet_until.store((now.monotonic + HELD_ELSEWHERE).as_millis(), Ordering::Relaxed);
+        match urgency {
+            Urgency::Served | Urgency::Due => None,
+            // Whoever holds it for longer has stopped, and the callers have a token that does.
+            Urgency::Pressing if is_usable => Some(self.timeout.min(HELD_LONG)),
+            Urgency::Pressing => Some(self.timeout),
         }
-        urgency == Urgency::Pressing
+    }
+
+    /// Has a want that a token in hand serves start nothing for so long.
+    fn be_quiet_for(&self, long: Duration) {
+        let until = self.clock.now().monotonic + long;
+        self.quiet_until.store(until.as_millis(), Ordering::Relaxed);
     }
 
     /// Changes the machine and writes nothing down.

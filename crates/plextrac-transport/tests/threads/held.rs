@@ -50,10 +50,12 @@ fn a_live_token_is_used_though_the_accounts_lock_is_held() {
         assert_eq!(session.counters().tokens_adopted, 1);
     }
     assert_eq!(stage.authentications(), 1, "whose refresh is due is refreshed by the lock's holder");
-    // In its last minute callers wait for the refresh; whoever has no more time uses what there is.
+    // In its last minute callers wait for the refresh, and after a while they use what there is.
     stage.advance(LATE - EARLY);
-    let session = Session::new(&config).unwrap().with_timeout(Duration::from_millis(50));
-    session.authorization().unwrap();
+    let session = Session::new(&config).unwrap();
+    assert_eq!(call(move || session.get("/api/v2/whoami").unwrap().status()).join_soon(), 200);
+    let hasty = Session::new(&config).unwrap().with_timeout(Duration::from_millis(50));
+    hasty.authorization().unwrap();
     drop(held);
     Session::new(&config).unwrap().login().unwrap();
     assert_eq!(stage.seen(Kind::Refresh), 1);
