@@ -70,9 +70,13 @@
  * set in its place. That may be on a thread of the library, and a moment after the session was
  * freed. A callback must return: no longjmp, no exception.
  *
- * After fork, a session that was made before gives PLEXTRAC_FORKED in the child (0 or false where
- * there is no status), and can only be freed there; a new one works. Machines and configurations
- * are plain memory, and the child has a copy of each; a budget is not shared with the parent.
+ * After fork, a session or cancellation that was made before gives PLEXTRAC_FORKED in the child (0
+ * or false where there is no status), and can only be freed there; its `free_fn` never runs in the
+ * child. New ones work, whatever other threads were doing in the library at that moment. Machines,
+ * configurations and budgets are plain memory, and the child has a copy of each; one that another
+ * thread was changing at that moment is of no use there, a budget aside. What was sent before the
+ * fork counts in the child's budgets, and from then on neither process knows what the other sends.
+ * This holds for fork; not for _Fork, not in a signal handler, and after vfork only exec is safe.
  *
  * The library is not prepared for being unloaded: do not dlclose it.
  *
@@ -681,12 +685,14 @@ void plextrac_budget_free(plextrac_budget *budget);
 
 /**
  * Makes one that nobody has triggered. Any number of calls may be given it, also at the same time.
+ * Errors: `PLEXTRAC_UNSUPPORTED` if the system does not tell of forks.
  */
 int32_t plextrac_cancel_new(plextrac_cancel **out, plextrac_error **err);
 
 /**
  * Ends the calls that were given it with `PLEXTRAC_CANCELLED`, those that are blocked and those to
- * come. A sign-in or refresh that other callers wait for goes on. NULL is nothing.
+ * come. A sign-in or refresh that other callers wait for goes on. NULL is nothing; nor does one from
+ * before a `fork` do anything in the child.
  * Threads: any, also while calls are blocked; that is what it is for. Not in a signal handler.
  */
 void plextrac_cancel_trigger(const plextrac_cancel *cancel);
@@ -701,7 +707,7 @@ void plextrac_cancel_free(plextrac_cancel *cancel);
  * Settings for the instance at `url`, as people paste it: with or without scheme, trailing slash or
  * `/api/v1`.
  * Errors: `PLEXTRAC_INVALID_ARGUMENT` without a host, with user information, or with a scheme that
- * is not http or https.
+ * is not http or https; `PLEXTRAC_UNSUPPORTED` if the system does not tell of forks.
  */
 int32_t plextrac_config_new(const char *url,
                             size_t url_len,

@@ -1,9 +1,9 @@
 //! The budget of authentication requests that several machines share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use parking_lot::Mutex;
 use plextrac_auth_core::Budget;
+use plextrac_transport::fork;
 
 use crate::handle::{self, Boxed, Handle};
 use crate::plextrac_error;
@@ -14,8 +14,22 @@ pub struct plextrac_budget {
     pub(crate) shared: SharedBudget,
 }
 
-/// The budget, by whichever machine it is used.
-pub(crate) type SharedBudget = Arc<Mutex<Budget>>;
+/// The budget, by whichever machine it is used: of this process, and of a child that comes of it.
+#[derive(Clone)]
+pub(crate) struct SharedBudget(Arc<Mutex<Budget>>);
+
+impl SharedBudget {
+    pub(crate) fn new(per_minute: u32) -> Result<Self, plextrac_error> {
+        let budget = Budget::new(per_minute).map_err(|error| plextrac_error::invalid(error.to_string()))?;
+        Ok(Self(Arc::new(Mutex::new(budget))))
+    }
+
+    /// Lends it, with no fork in between: a child finds it whole, and free.
+    pub(crate) fn spend<T>(&self, spend: impl FnOnce(&mut Budget) -> T) -> T {
+        let _undivided = fork::undivided();
+        spend(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
 
 impl Handle for plextrac_budget {
     type Ownership = Boxed;
@@ -31,7 +45,7 @@ pub unsafe extern "C" fn plextrac_budget_new(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => out out; {
-        let shared = shared(per_minute)?;
+        let shared = SharedBudget::new(per_minute)?;
         out.set(handle::give(plextrac_budget { shared }));
     })
 }
@@ -41,9 +55,4 @@ pub unsafe extern "C" fn plextrac_budget_new(
 pub unsafe extern "C" fn plextrac_budget_free(budget: *mut plextrac_budget) {
     // SAFETY: the manual says that a handle is freed once, and by its own function.
     unsafe { handle::free(budget) };
-}
-
-pub(crate) fn shared(per_minute: u32) -> Result<SharedBudget, plextrac_error> {
-    let budget = Budget::new(per_minute).map_err(|error| plextrac_error::invalid(error.to_string()))?;
-    Ok(Arc::new(Mutex::new(budget)))
 }

@@ -2,6 +2,7 @@
 
 use plextrac_transport::CancelToken;
 
+use crate::fork::Birthplace;
 use crate::handle::{self, Boxed, Handle};
 use crate::plextrac_error;
 
@@ -9,26 +10,33 @@ use crate::plextrac_error;
 /// once.
 pub struct plextrac_cancel {
     pub(crate) token: CancelToken,
+    birthplace: Birthplace,
 }
 
 impl Handle for plextrac_cancel {
     type Ownership = Boxed;
+
+    fn birthplace(&self) -> Option<Birthplace> {
+        Some(self.birthplace)
+    }
 }
 
 /// Makes one that nobody has triggered. Any number of calls may be given it, also at the same time.
+/// Errors: `PLEXTRAC_UNSUPPORTED` if the system does not tell of forks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_cancel_new(
     out: *mut *mut plextrac_cancel,
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => out out; {
-        let token = CancelToken::new();
-        out.set(handle::give(plextrac_cancel { token }));
+        let birthplace = Birthplace::here()?;
+        out.set(handle::give(plextrac_cancel { token: CancelToken::new(), birthplace }));
     })
 }
 
 /// Ends the calls that were given it with `PLEXTRAC_CANCELLED`, those that are blocked and those to
-/// come. A sign-in or refresh that other callers wait for goes on. NULL is nothing.
+/// come. A sign-in or refresh that other callers wait for goes on. NULL is nothing; nor does one from
+/// before a `fork` do anything in the child.
 /// Threads: any, also while calls are blocked; that is what it is for. Not in a signal handler.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_cancel_trigger(cancel: *const plextrac_cancel) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use plextrac_transport::{Roots, Scheme, SessionConfig};
 
 use crate::budget::{SharedBudget, plextrac_budget};
+use crate::fork::Birthplace;
 use crate::handle::{self, Boxed, Handle};
 use crate::log::{Log, plextrac_log_fn};
 use crate::mfa::{Asker, plextrac_mfa_fn};
@@ -37,7 +38,7 @@ pub const PLEXTRAC_SCHEME_BEARER: i32 = 2;
 /// Settings for the instance at `url`, as people paste it: with or without scheme, trailing slash or
 /// `/api/v1`.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` without a host, with user information, or with a scheme that
-/// is not http or https.
+/// is not http or https; `PLEXTRAC_UNSUPPORTED` if the system does not tell of forks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_new(
     url: *const c_char,
@@ -46,6 +47,8 @@ pub unsafe extern "C" fn plextrac_config_new(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => text (url, url_len), out out; {
+        // Before there is anything that a fork could divide.
+        Birthplace::here()?;
         let settings = SessionConfig::new(url)?;
         out.set(handle::give(plextrac_config { settings, budget: None }));
     })
@@ -289,7 +292,7 @@ pub unsafe extern "C" fn plextrac_config_set_budget(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive config, shared budget; {
-        config.budget = Some(SharedBudget::clone(&budget.shared));
+        config.budget = Some(budget.shared.clone());
     })
 }
 

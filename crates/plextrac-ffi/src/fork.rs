@@ -1,7 +1,8 @@
 //! Knowing that a `fork` came between.
 //!
 //! In the child the other threads are gone, with whatever they were doing and whatever they had locked, and the sockets
-//! are still the parent's. So what was made before is left alone there, down to its memory.
+//! are still the parent's. So what was made before is left alone there, down to its memory. What is common to all of a
+//! process is not locked there, because nobody is let in over a fork: see `plextrac_transport::fork`.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -16,13 +17,14 @@ pub(crate) struct Birthplace(u32);
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 impl Birthplace {
-    /// This process. From the first call on, forks are counted.
+    /// This process. From the first call on, forks are counted, and stood still for.
     pub(crate) fn here() -> Result<Self, plextrac_error> {
-        static IS_COUNTED: AtomicBool = AtomicBool::new(false);
-        // Not a `Once`: a fork in the middle of one would leave the child waiting. To count twice does no harm.
-        if !IS_COUNTED.load(Ordering::Acquire) {
-            count_forks()?;
-            IS_COUNTED.store(true, Ordering::Release);
+        static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+        // Not a `Once`: a fork in the middle of one would leave the child waiting. To watch twice does no harm.
+        if !IS_WATCHED.load(Ordering::Acquire) {
+            watch_forks()?;
+            plextrac_transport::fork::prepare();
+            IS_WATCHED.store(true, Ordering::Release);
         }
         Ok(Self(GENERATION.load(Ordering::Relaxed)))
     }
@@ -34,26 +36,34 @@ impl Birthplace {
 }
 
 #[cfg(unix)]
-fn count_forks() -> Result<(), plextrac_error> {
+fn watch_forks() -> Result<(), plextrac_error> {
+    unsafe extern "C" fn before() {
+        plextrac_transport::fork::hold();
+    }
+    unsafe extern "C" fn in_parent() {
+        plextrac_transport::fork::let_go();
+    }
     unsafe extern "C" fn in_child() {
         GENERATION.fetch_add(1, Ordering::Relaxed);
+        plextrac_transport::fork::let_go();
     }
     type Handler = Option<unsafe extern "C" fn()>;
     unsafe extern "C" {
         fn pthread_atfork(prepare: Handler, parent: Handler, child: Handler) -> std::ffi::c_int;
     }
-    // SAFETY: declared as POSIX has it; the handler does nothing that a child of many threads may not do.
-    match unsafe { pthread_atfork(None, None, Some(in_child)) } {
+    // SAFETY: declared as POSIX has it. In a child of many threads the handler adds a number, and lets go of a lock that
+    // its own thread holds.
+    match unsafe { pthread_atfork(Some(before), Some(in_parent), Some(in_child)) } {
         0 => Ok(()),
         error => Err(plextrac_error::new(
             PLEXTRAC_UNSUPPORTED,
-            &format!("the system counts no forks for this process (error {error})"),
+            &format!("the system tells nobody of forks of this process (error {error})"),
         )),
     }
 }
 
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps, reason = "where there is no fork, there is nothing to fail")]
-fn count_forks() -> Result<(), plextrac_error> {
+fn watch_forks() -> Result<(), plextrac_error> {
     Ok(())
 }

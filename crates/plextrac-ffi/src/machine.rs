@@ -8,7 +8,7 @@ use plextrac_auth_core::{
 };
 
 use crate::action::plextrac_action;
-use crate::budget::{self, SharedBudget};
+use crate::budget::SharedBudget;
 use crate::config::plextrac_config;
 use crate::error::{millis, plextrac_error};
 use crate::handle::{self, Boxed, Handle};
@@ -60,8 +60,8 @@ pub unsafe extern "C" fn plextrac_machine_new(
         let seed = plextrac_transport::random_seed()?;
         let machine = Machine::new(settings.machine_config()?, seed, now.into());
         let budget = match &config.budget {
-            Some(budget) => SharedBudget::clone(budget),
-            None => budget::shared(settings.auth_budget_per_minute().unwrap_or(DEFAULT_PER_MINUTE))?,
+            Some(budget) => budget.clone(),
+            None => SharedBudget::new(settings.auth_budget_per_minute().unwrap_or(DEFAULT_PER_MINUTE))?,
         };
         let extra_headers = settings
             .extra_headers()
@@ -276,7 +276,7 @@ impl plextrac_machine {
 
     fn next_action(&mut self) -> plextrac_action {
         loop {
-            let output = self.machine.poll(&mut self.budget.lock(), self.latest);
+            let output = self.budget.spend(|budget| self.machine.poll(budget, self.latest));
             return match output {
                 Output::Send(request) => plextrac_action::send(&request, &self.extra_headers),
                 Output::NeedDigits { until, .. } => plextrac_action::need_mfa(until),

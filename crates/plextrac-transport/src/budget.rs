@@ -1,15 +1,47 @@
 //! One budget per instance for all sessions of this process.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use plextrac_auth_core::{Budget, DEFAULT_PER_MINUTE, Instance};
 
 use crate::clock::Clock;
-use crate::sync::{Mutex, ProcessMutex};
+use crate::fork::{self, Undivided};
+use crate::sync::{Mutex, MutexGuard, ProcessMutex};
 
-/// The budget of an instance, by whichever session it is used.
-pub(crate) type SharedBudget = Arc<Mutex<Budget>>;
+/// The budget of an instance, by whichever session it is used: of this process, and of a child that comes of it. What the
+/// parent had sent before counts in the child; from then on neither knows of the other's.
+#[derive(Clone)]
+pub(crate) struct SharedBudget(Arc<Mutex<Budget>>);
+
+/// The budget, for one thread, and with no fork in between.
+pub(crate) struct Lent<'a> {
+    budget: MutexGuard<'a, Budget>,
+    _undivided: Undivided,
+}
+
+impl SharedBudget {
+    pub(crate) fn lock(&self) -> Lent<'_> {
+        // This first: whoever has it finds the budget free, or held by one that does not wait for it.
+        let undivided = fork::undivided();
+        Lent { budget: self.0.lock(), _undivided: undivided }
+    }
+}
+
+impl Deref for Lent<'_> {
+    type Target = Budget;
+
+    fn deref(&self) -> &Budget {
+        &self.budget
+    }
+}
+
+impl DerefMut for Lent<'_> {
+    fn deref_mut(&mut self) -> &mut Budget {
+        &mut self.budget
+    }
+}
 
 /// The budget that all sessions on `instance` share. It stays for as long as the process runs: a program that makes
 /// a session for each call must not get a new budget with each.
@@ -20,17 +52,23 @@ pub(crate) fn of_instance(
     clock: &Arc<dyn Clock>,
     per_minute: Option<u32>,
 ) -> SharedBudget {
-    static BUDGETS: OnceLock<ProcessMutex<HashMap<Key, Entry>>> = OnceLock::new();
-    let mut budgets = BUDGETS.get_or_init(ProcessMutex::default).lock();
-    let key = (instance.clone(), Arc::as_ptr(clock).cast::<()>() as usize);
-    let entry = budgets.entry(key).or_insert_with(|| {
-        let budget = Budget::new(per_minute.unwrap_or(DEFAULT_PER_MINUTE)).unwrap_or_default();
-        Entry { budget: Arc::new(Mutex::new(budget)), _clock: Arc::clone(clock) }
-    });
+    let budget = entry(instance, clock, per_minute);
     if let Some(per_minute) = per_minute {
-        entry.budget.lock().lower_to(per_minute);
+        budget.lock().lower_to(per_minute);
     }
-    Arc::clone(&entry.budget)
+    budget
+}
+
+fn entry(instance: &Instance, clock: &Arc<dyn Clock>, per_minute: Option<u32>) -> SharedBudget {
+    static BUDGETS: ProcessMutex<Option<HashMap<Key, Entry>>> = ProcessMutex::new(None);
+    let key = (instance.clone(), Arc::as_ptr(clock).cast::<()>() as usize);
+    let _undivided = fork::undivided();
+    let mut budgets = BUDGETS.lock();
+    let entry = budgets.get_or_insert_default().entry(key).or_insert_with(|| {
+        let budget = Budget::new(per_minute.unwrap_or(DEFAULT_PER_MINUTE)).unwrap_or_default();
+        Entry { budget: SharedBudget(Arc::new(Mutex::new(budget))), _clock: Arc::clone(clock) }
+    });
+    entry.budget.clone()
 }
 
 type Key = (Instance, usize);
@@ -54,11 +92,12 @@ mod tests {
         );
         let clock = SystemClock::shared();
         let first = of_instance(&a, &clock, None);
-        assert!(Arc::ptr_eq(&first, &of_instance(&a, &clock, Some(4))));
-        assert!(Arc::ptr_eq(&first, &of_instance(&a, &clock, Some(9))));
+        let is_first = |other: &SharedBudget| Arc::ptr_eq(&first.0, &other.0);
+        assert!(is_first(&of_instance(&a, &clock, Some(4))));
+        assert!(is_first(&of_instance(&a, &clock, Some(9))));
         assert_eq!(first.lock().per_minute(), 4);
-        assert!(!Arc::ptr_eq(&first, &of_instance(&b, &clock, None)));
+        assert!(!is_first(&of_instance(&b, &clock, None)));
         let other: Arc<dyn Clock> = Arc::new(|| Time::from_millis(0, 0));
-        assert!(!Arc::ptr_eq(&first, &of_instance(&a, &other, None)));
+        assert!(!is_first(&of_instance(&a, &other, None)));
     }
 }

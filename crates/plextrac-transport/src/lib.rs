@@ -47,6 +47,7 @@ mod config;
 mod error;
 mod event;
 mod flight;
+pub mod fork;
 mod header;
 mod http;
 mod live;

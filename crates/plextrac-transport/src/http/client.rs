@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use ureq::unversioned::transport::{ConnectionDetails, Connector};
 use ureq::{Agent, Body};
 
 use super::body::{BodyFailure, read_whole};
@@ -13,7 +14,7 @@ use super::call::{Answer, Call};
 use super::dialer::{Dialer, stopped};
 use super::endpoint::Endpoint;
 use super::error::{HttpError, HttpErrorKind, HttpSetupError};
-use super::line::{LineTooLong, Lost};
+use super::line::{Line, LineTooLong, Lost};
 use super::ongoing::Ongoing;
 use super::options::HttpOptions;
 use super::proxy::ProxyRules;
@@ -172,6 +173,23 @@ fn check(call: &Call<'_>) -> Result<(), HttpError> {
         }
     }
     Ok(())
+}
+
+/// ureq makes a text for all agents with the first request of a process. This is one, and it goes nowhere.
+pub(crate) fn prepare() {
+    #[derive(Debug)]
+    struct Nowhere;
+
+    impl Connector for Nowhere {
+        type Out = Line;
+
+        fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Line>, ureq::Error> {
+            Err(ureq::Error::ConnectionFailed)
+        }
+    }
+
+    let config = Agent::config_builder().proxy(None).build();
+    drop(Agent::with_parts(config, Nowhere, AskedLater).get("http://127.0.0.1/").call());
 }
 
 fn may_repeat(error: &HttpError, method: &Method, ongoing: &Ongoing) -> bool {

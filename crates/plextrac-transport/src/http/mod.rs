@@ -46,6 +46,8 @@ pub(crate) use crate::model_check::HttpClient;
 pub(crate) use call::{Answer, Call, secret_header_value};
 #[cfg(not(plextrac_shuttle))]
 pub(crate) use client::HttpClient;
+#[cfg(not(plextrac_shuttle))]
+pub(crate) use client::prepare;
 pub(crate) use error::{HttpError, HttpErrorKind};
 pub(crate) use options::HttpOptions;
 pub use options::{CaBundle, ClientCertificate, ProxySetting, Roots};
