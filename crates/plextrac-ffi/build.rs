@@ -1,7 +1,7 @@
 //! The name that programs know the shared library by.
 //!
 //! What it exports is not said here: rustc hides everything but the functions for C, in a version script of its own beside
-//! which GNU ld takes no other. `symbols.txt` is what a test holds that against.
+//! which GNU ld takes no other (docs/abi.md says what linkers answer). `symbols.txt` is what a test holds that against.
 
 use std::path::Path;
 use std::{env, io};

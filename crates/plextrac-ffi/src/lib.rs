@@ -17,6 +17,7 @@
 //!   userdata what a callback is given
 //!   fork     who must not be used in a child
 //!   memory   wiped when it is freed
+//!   panics   for tests: what becomes of a bug
 //! ```
 //!
 //! No logger is ever installed by this library, and none can be by a program that loads it: its copy of the `log`
@@ -42,6 +43,8 @@ mod handle;
 mod lines;
 mod memory;
 mod out;
+#[cfg(all(debug_assertions, target_os = "linux"))]
+mod panics;
 mod text;
 mod userdata;
 

@@ -274,6 +274,12 @@ impl plextrac_machine {
         &mut self.machine
     }
 
+    /// Where a lock is held that other machines share.
+    #[cfg(debug_assertions)]
+    pub(crate) fn panic_in_budget(&self) {
+        self.budget.spend(|_| panic!("on purpose"));
+    }
+
     fn next_action(&mut self) -> plextrac_action {
         loop {
             let output = self.budget.spend(|budget| self.machine.poll(budget, self.latest));

@@ -22,6 +22,8 @@ pub type plextrac_mfa_fn =
 /// Takes the answer of an MFA callback, and is valid while that callback runs.
 pub struct plextrac_mfa_reply {
     code: Option<Zeroizing<String>>,
+    #[cfg(debug_assertions)]
+    pub(crate) panics: bool,
 }
 
 impl Handle for plextrac_mfa_reply {
@@ -54,10 +56,17 @@ pub(crate) struct Asker {
 impl Asker {
     /// The digits; none if the callback gave up, or returned without any.
     pub(crate) fn ask(&self, prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
-        let (reply, answer) = handle::lend(plextrac_mfa_reply { code: None }, |reply| {
+        let reply = plextrac_mfa_reply {
+            code: None,
+            #[cfg(debug_assertions)]
+            panics: false,
+        };
+        let (reply, answer) = handle::lend(reply, |reply| {
             // SAFETY: the program gave callback and userdata for each other; the reply outlives the call.
             unsafe { (self.callback)(self.userdata.pointer, prompt.attempt, reply) }
         });
+        #[cfg(debug_assertions)]
+        assert!(!reply.panics, "on purpose");
         reply.code.filter(|_| answer == 0)
     }
 }

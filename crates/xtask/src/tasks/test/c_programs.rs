@@ -96,6 +96,13 @@ fn build(
     let program = project.scratch_dir("c")?.join(format!("{}-{}", stem.display(), linkage.name()));
     let include = project.path("include");
     let link = library.link_arguments(linkage);
-    cmd!(shell, "gcc {FLAGS...} -I{include} -o {program} {source} {link...} {curl...}").quiet().run()?;
+    // What is hidden in the shared library can be called in the static one.
+    let told = match linkage {
+        Linkage::Static => Some("-DLINKED_STATIC"),
+        Linkage::Shared => None,
+    };
+    cmd!(shell, "gcc {FLAGS...} {told...} -I{include} -o {program} {source} {link...} {curl...}")
+        .quiet()
+        .run()?;
     Ok(program)
 }
