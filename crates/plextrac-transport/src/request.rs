@@ -1,8 +1,10 @@
 //! Requests of the program itself, and their answers.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::percent_decode_str;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -25,7 +27,7 @@ impl Request {
     ///
     /// # Errors
     /// `InvalidArgument` for an absolute URL (a token goes to no other host), a path that would have to be
-    /// percent-encoded first, or a method that is none.
+    /// percent-encoded first or has `.` or `..` between its slashes, or a method that is none.
     pub fn new(method: &str, path: &str) -> Result<Self, Error> {
         let method = Method::from_bytes(method.as_bytes())
             .ok()
@@ -44,6 +46,11 @@ impl Request {
         if !is_encoded || path.len() > 16 * 1024 {
             return Err(Error::invalid(
                 "the path has characters that must be percent-encoded first, or is over 16 KiB",
+            ));
+        }
+        if has_dot_segments(path) {
+            return Err(Error::invalid(
+                "the path has . or .. between its slashes, plain or percent-encoded, and would name another one; write out the one that is meant",
             ));
         }
         Ok(Self { method, path: path.to_owned(), headers: Vec::new(), body: None })
@@ -102,6 +109,17 @@ impl Request {
         self.body = Some(Zeroizing::new(bytes.to_vec()));
         self
     }
+}
+
+/// Whether a client, a gateway or the server may take the path for one that is elsewhere (RFC 3986 §5.2.4).
+/// Decoded only once: what comes out of that encoded still, stays a name.
+fn has_dot_segments(path: &str) -> bool {
+    decoded(path).split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
+}
+
+/// The path without its query, and nothing in it percent-encoded.
+fn decoded(path: &str) -> Cow<'_, str> {
+    percent_decode_str(path.split('?').next().unwrap_or_default()).decode_utf8_lossy()
 }
 
 impl fmt::Debug for Request {
@@ -196,6 +214,50 @@ mod tests {
         }
         for path in ["/", "/api/v1/client/list?limit=5&x=%20", "//x"] {
             assert!(Request::get(path).is_ok(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_would_name_another_one_is_refused() {
+        for path in [
+            "/..",
+            "/.",
+            "/./x",
+            "/x/.",
+            "/x/./",
+            "/../../x",
+            "/api/v1/uploads/../x",
+            "/%2e%2e/x",
+            "/%2E%2e/x",
+            "/.%2e/x",
+            "/%2E./x",
+            "/%2e",
+            "/x/%2E/y",
+            "/x/..?q=1",
+            "/x%2f..%2fy",
+            "/x/..%2Fy",
+            "/x%5c..",
+            "/x/%2e%2E%5cy",
+        ] {
+            let error = Request::get(path).expect_err(path);
+            assert_eq!(error.code(), ErrorCode::InvalidArgument, "{path}");
+            assert!(error.message().contains("between its slashes"), "{path}: {error}");
+        }
+        for path in [
+            "/...",
+            "/.hidden",
+            "/x..",
+            "/..x/y",
+            "/x.y/z",
+            "/a%2e",
+            "/%2e%2e%2e",
+            "/%252e%252e/x",
+            "/x%2Fy",
+            "/?..",
+            "/x?next=/../y&up=%2e%2e/",
+            "/x?/./",
+        ] {
+            assert!(Request::get(path).is_ok(), "{path}");
         }
     }
 

@@ -67,7 +67,8 @@ fn headers_of_a_request_are_sent_and_those_of_the_session_are_refused() {
 #[test]
 fn a_request_goes_to_the_instance_and_nowhere_else() {
     let stand = Stand::new();
-    for path in ["https://evil.example/", "api/v1", "/a b", "/a\r\nX: y"] {
+    for path in ["https://evil.example/", "api/v1", "/a b", "/a\r\nX: y", "/../x", "/api/v1/uploads/%2e%2E/x"]
+    {
         let ran = run(&mut stand.service(&["request", "GET", path]));
         assert!(ran.refused(2).contains("path"), "{path}");
     }
