@@ -27,7 +27,8 @@ impl Request {
     ///
     /// # Errors
     /// `InvalidArgument` for an absolute URL (a token goes to no other host), a path that would have to be
-    /// percent-encoded first or has `.` or `..` between its slashes, or a method that is none.
+    /// percent-encoded first or has `.` or `..` between its slashes, a method that is none, or one of the calls that
+    /// sign in or refresh: they are counted in the instance's budget, and `Session` makes them.
     pub fn new(method: &str, path: &str) -> Result<Self, Error> {
         let method = Method::from_bytes(method.as_bytes())
             .ok()
@@ -51,6 +52,11 @@ impl Request {
         if has_dot_segments(path) {
             return Err(Error::invalid(
                 "the path has . or .. between its slashes, plain or percent-encoded, and would name another one; write out the one that is meant",
+            ));
+        }
+        if !method.is_safe() && is_authentication(path) {
+            return Err(Error::invalid(
+                "this path signs in or refreshes, which a session does by itself and counts in the instance's budget; call its login or refresh instead, or plextrac-auth login in a shell",
             ));
         }
         Ok(Self { method, path: path.to_owned(), headers: Vec::new(), body: None })
@@ -115,6 +121,18 @@ impl Request {
 /// Decoded only once: what comes out of that encoded still, stays a name.
 fn has_dot_segments(path: &str) -> bool {
     decoded(path).split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
+}
+
+/// The three calls of docs/protocol.md, "Endpoints", however a forgiving server reads their paths.
+fn is_authentication(path: &str) -> bool {
+    let decoded = decoded(path).to_ascii_lowercase();
+    let segments: Vec<&str> = decoded.split('/').filter(|segment| !segment.is_empty()).collect();
+    matches!(
+        segments[..],
+        ["api", "v1", "authenticate"]
+            | ["api", "v1", "authenticate", "mfa"]
+            | ["api", "v1", "token", "refresh"]
+    )
 }
 
 /// The path without its query, and nothing in it percent-encoded.
@@ -258,6 +276,36 @@ mod tests {
             "/x?/./",
         ] {
             assert!(Request::get(path).is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_signs_in_or_refreshes_is_the_sessions_business() {
+        for (method, path) in [
+            ("POST", "/api/v1/authenticate"),
+            ("POST", "/api/v1/authenticate/mfa"),
+            ("PUT", "/api/v1/token/refresh"),
+            // What a server may take for one of them.
+            ("PUT", "/api/v1/authenticate"),
+            ("POST", "/api/v1/authenticate/"),
+            ("POST", "//api/v1//authenticate?x"),
+            ("POST", "/API/v1/Authenticate"),
+            ("POST", "/api/v1/%61uthenticate"),
+            ("POST", "/api/v1%2Fauthenticate%2fmfa"),
+        ] {
+            let error = Request::new(method, path).expect_err(path);
+            assert_eq!(error.code(), ErrorCode::InvalidArgument, "{path}");
+            assert!(error.message().contains("call its login or refresh"), "{path}: {error}");
+        }
+        for (method, path) in [
+            ("GET", "/api/v2/authenticate/providers"),
+            ("GET", "/api/v1/authenticate"),
+            ("POST", "/api/v1/authenticated"),
+            ("POST", "/api/v1/tenant/0/authenticate"),
+            ("PUT", "/api/v1/token"),
+            ("POST", "/api/v1/echo?path=/api/v1/authenticate"),
+        ] {
+            assert!(Request::new(method, path).is_ok(), "{method} {path}");
         }
     }
 

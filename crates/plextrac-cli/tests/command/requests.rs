@@ -77,6 +77,20 @@ fn a_request_goes_to_the_instance_and_nowhere_else() {
 }
 
 #[test]
+fn what_signs_in_or_refreshes_is_refused_for_it_would_be_counted_in_no_budget() {
+    let stand = Stand::new();
+    for (method, path) in [
+        ("POST", "/api/v1/authenticate"),
+        ("POST", "/api/v1/authenticate/mfa"),
+        ("PUT", "/api/v1/token/refresh"),
+    ] {
+        let ran = run(&mut stand.service(&["request", method, path, "--json", "{}"]));
+        assert!(ran.refused(2).contains("plextrac-auth login"), "{ran:?}");
+    }
+    assert_eq!(stand.requests(), 0);
+}
+
+#[test]
 fn an_http_error_gives_its_body_a_note_and_exit_1() {
     let stand = Stand::new();
     stand
