@@ -83,8 +83,8 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l n
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -s h -l help -d 'Print help'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l json -d 'Send this JSON: as it stands here, from @FILE, or from standard input (-)' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l data -d 'Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-)' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l json -d 'Send this JSON: as it stands here, from @FILE, or from standard input (-), of which at most 256 MiB are read' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l data -d 'Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-), of which at most 256 MiB are read' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l header -d 'Send a header with this request; can be given several times' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l output -d 'Write the body to this file' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l url -d 'The instance, such as acme.plextrac.com' -r

@@ -89,8 +89,8 @@ _arguments "${_arguments_options[@]}" : \
 ;;
 (request)
 _arguments "${_arguments_options[@]}" : \
-'--json=[Send this JSON\: as it stands here, from @FILE, or from standard input (-)]:JSON|@FILE|-:_default' \
-'(--json)--data=[Send these bytes, as application/octet-stream unless --header says otherwise\: text, @FILE, or standard input (-)]:TEXT|@FILE|-:_default' \
+'--json=[Send this JSON\: as it stands here, from @FILE, or from standard input (-), of which at most 256 MiB are read]:JSON|@FILE|-:_default' \
+'(--json)--data=[Send these bytes, as application/octet-stream unless --header says otherwise\: text, @FILE, or standard input (-), of which at most 256 MiB are read]:TEXT|@FILE|-:_default' \
 '*--header=[Send a header with this request; can be given several times]:NAME: VALUE:_default' \
 '--output=[Write the body to this file]:FILE:_files' \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \

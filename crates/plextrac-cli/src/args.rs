@@ -161,11 +161,11 @@ pub(crate) struct RequestArgs {
     /// The path on the instance, with a slash in front and percent-encoded, such as /api/v1/client/list
     pub(crate) path: String,
 
-    /// Send this JSON: as it stands here, from @FILE, or from standard input (-)
+    /// Send this JSON: as it stands here, from @FILE, or from standard input (-), of which at most 256 MiB are read
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     pub(crate) json: Option<String>,
 
-    /// Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-)
+    /// Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-), of which at most 256 MiB are read
     #[arg(long, value_name = "TEXT|@FILE|-", conflicts_with = "json", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
 

@@ -18,6 +18,9 @@ use crate::output_file::OutputFile;
 const BYTES: &str = "application/octet-stream";
 const JSON: &str = "application/json";
 
+/// What is read of standard input, which may have no end.
+const LARGEST_INPUT: u64 = 256 << 20;
+
 pub(crate) fn run(args: &RequestArgs) -> Result<(), Failure> {
     let request = build(args)?;
     let file = args.output.as_deref().map(OutputFile::open).transpose()?;
@@ -81,12 +84,7 @@ fn payload(argument: &str, stdin_is_taken: bool) -> Result<Zeroizing<Vec<u8>>, F
                     "standard input cannot bring both the password and the data; put one of them elsewhere",
                 ));
             }
-            let mut bytes = Vec::new();
-            io::stdin()
-                .lock()
-                .read_to_end(&mut bytes)
-                .map(|_| bytes)
-                .map_err(|error| format!("standard input cannot be read: {error}"))
+            return bounded(io::stdin().lock(), LARGEST_INPUT).map_err(Failure::usage);
         }
         Some(path) => fs::read(path).map_err(|error| format!("{path} cannot be read: {error}")),
         None => Ok(argument.as_bytes().to_vec()),
@@ -103,6 +101,22 @@ fn check_json(bytes: &[u8]) -> Result<(), Failure> {
             error.column()
         ))
     })
+/// All that comes of a reader that may never end, unless that is more than `most` bytes.
+fn bounded(reader: impl Read, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let count = reader
+        .take(most + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("standard input cannot be read: {error}"))?;
+    if count as u64 > most {
+        return Err(format!(
+            "standard input brings more than {} MiB, and nothing was sent; what is meant to be larger goes into a file: @FILE",
+            most >> 20
+        ));
+    }
+    Ok(bytes)
+}
+
 }
 
 /// Status line and headers as in HTTP/1.1, which is the one version that is spoken.
@@ -116,4 +130,17 @@ fn head_of(response: &Response) -> Vec<u8> {
     }
     head.extend_from_slice(b"\r\n");
     head
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_without_an_end_is_refused_and_one_that_just_fits_is_taken() {
+        let refused = bounded(io::repeat(b'x'), 3 << 20).unwrap_err();
+        assert!(refused.contains("more than 3 MiB, and nothing was sent"), "{refused}");
+        assert_eq!(bounded(&b"1234"[..], 4).unwrap().as_slice(), b"1234");
+        assert!(bounded(&b"12345"[..], 4).is_err());
+    }
 }
