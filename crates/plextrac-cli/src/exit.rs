@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use plextrac_transport::{Error, ErrorCode};
 
+use crate::output::one_line;
 use crate::prompt;
 
 /// The exit codes. They are promised to scripts: none changes its meaning.
@@ -68,8 +69,7 @@ pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
 
 /// One line on standard error. Where that is closed nobody wants to know.
 pub(crate) fn say(message: &str) {
-    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let _ = writeln!(io::stderr(), "plextrac-auth: {line}");
+    let _ = writeln!(io::stderr(), "plextrac-auth: {}", one_line(message));
 }
 
 impl From<Error> for Failure {
