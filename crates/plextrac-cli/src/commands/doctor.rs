@@ -147,16 +147,24 @@ struct Findings {
 
 impl Findings {
     fn good(&self, what: &str, told: &str) -> Result<(), Failure> {
-        output::line(&format!("{}  {what:9} {told}", self.paint.green("ok  ")))
+        tell(&self.paint.green("ok  "), what, told)
     }
 
     fn unknown(&self, what: &str, told: &str) -> Result<(), Failure> {
-        output::line(&format!("{}  {what:9} {told}", self.paint.dim("note")))
+        tell(&self.paint.dim("note"), what, told)
     }
 
     fn bad(&mut self, what: &str, failure: Failure) -> Result<(), Failure> {
         let Failure::Told(exit, told) = failure else { return Err(failure) };
         self.first = self.first.or(Some(exit));
-        output::line(&format!("{}  {what:9} {told}", self.paint.red("bad ")))
+        tell(&self.paint.red("bad "), what, &told)
+    }
+}
+
+fn tell(mark: &str, what: &str, told: &str) -> Result<(), Failure> {
+    match output::line(&format!("{mark}  {what:9} {}", output::one_line(told))) {
+        // Whoever has read enough still wants to know how it went.
+        Err(Failure::ReaderGone) => Ok(()),
+        told => told,
     }
 }

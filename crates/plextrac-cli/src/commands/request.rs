@@ -27,10 +27,19 @@ pub(crate) fn run(args: &RequestArgs) -> Result<(), Failure> {
     let session = account::open(&args.account, Purpose::Use)?;
     let response = session.request(&request)?;
     let head = if args.include { head_of(&response) } else { Vec::new() };
-    match file {
-        Some(file) => file.keep(&[&head, response.body()])?,
-        None => output::write(&[&head, response.body()])?,
+    let written = match file {
+        Some(file) => file.keep(&[&head, response.body()]),
+        None => output::write(&[&head, response.body()]),
+    };
+    match written {
+        // Whoever has read enough of the body still wants to know how it went.
+        Ok(()) | Err(Failure::ReaderGone) => judge(args, &response),
+        failed => failed,
     }
+}
+
+/// Whether it was done, by the status alone.
+fn judge(args: &RequestArgs, response: &Response) -> Result<(), Failure> {
     if response.is_success() {
         return Ok(());
     }
@@ -92,15 +101,6 @@ fn payload(argument: &str, stdin_is_taken: bool) -> Result<Zeroizing<Vec<u8>>, F
     read.map(Zeroizing::new).map_err(Failure::usage)
 }
 
-/// What is no JSON would reach the server as no body at all, or worse.
-fn check_json(bytes: &[u8]) -> Result<(), Failure> {
-    serde_json::from_slice::<IgnoredAny>(bytes).map(drop).map_err(|error| {
-        Failure::usage(format!(
-            "what --json brings is not JSON, at line {} column {}; nothing was sent (--data sends any bytes)",
-            error.line(),
-            error.column()
-        ))
-    })
 /// All that comes of a reader that may never end, unless that is more than `most` bytes.
 fn bounded(reader: impl Read, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {
     let mut bytes = Zeroizing::new(Vec::new());
@@ -117,6 +117,15 @@ fn bounded(reader: impl Read, most: u64) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(bytes)
 }
 
+/// What is no JSON would reach the server as no body at all, or worse.
+fn check_json(bytes: &[u8]) -> Result<(), Failure> {
+    serde_json::from_slice::<IgnoredAny>(bytes).map(drop).map_err(|error| {
+        Failure::usage(format!(
+            "what --json brings is not JSON, at line {} column {}; nothing was sent (--data sends any bytes)",
+            error.line(),
+            error.column()
+        ))
+    })
 }
 
 /// Status line and headers as in HTTP/1.1, which is the one version that is spoken.

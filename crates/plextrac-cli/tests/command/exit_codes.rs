@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use plextrac_emulator::{Emulator, Fault, Kind, Target};
 
-use crate::stand::{Stand, run};
+use crate::stand::{Ran, Stand, run};
 
 #[test]
 fn usage_errors_exit_with_2() {
@@ -171,6 +171,19 @@ fn a_reader_that_has_seen_enough_is_no_failure() {
         drop(child.stdout.take());
         let output = child.wait_with_output().unwrap();
         assert_eq!((output.status.code(), output.stderr), (Some(0), vec![]), "{args:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_hides_no_failure() {
+    let stand = Stand::new();
+    for (args, code) in
+        [(&["request", "GET", "/api/v1/nothing"][..], 1), (&["doctor", "--proxy", "http://127.0.0.1:1"], 6)]
+    {
+        let mut child = stand.service(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        assert!(!ran.refused(code).is_empty(), "{args:?}");
     }
 }
 
