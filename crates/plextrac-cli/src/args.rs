@@ -1,11 +1,12 @@
-//! The command line. Depends on clap alone, so that man page and completions can be made from this file.
+//! The command line. Depends on clap alone: `cargo xtask manual` makes man pages and shell completions from this file
+//! (they are in `packaging/`), and has nothing else of this crate.
 //!
 //! No flag takes a password, a TOTP secret or a token: other users of the machine can read the arguments of
 //! every process.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 /// Signs in to PlexTrac, with or without MFA, for scripts and people.
 #[derive(Debug, Parser)]
@@ -13,6 +14,25 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// What the arguments and the environment of this process say. The error may also be a help text that was asked for.
+pub(crate) fn parse() -> Result<Cli, clap::Error> {
+    let mut command = Cli::command().mut_subcommands(|command| command.mut_args(unless_set_to_nothing));
+    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+}
+
+/// A variable that is empty sets nothing: in many a place, such as a unit of systemd, one cannot be unset. An empty
+/// proxy says something, as with the flag.
+fn unless_set_to_nothing(argument: clap::Arg) -> clap::Arg {
+    let is_empty = |name| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    match argument.get_env() {
+        Some(name) if name != "PLEXTRAC_PROXY" && is_empty(name) => {
+            argument.env(clap::builder::Resettable::Reset)
+        }
+        _ => argument,
+    }
 }
 
 const AFTER_HELP: &str = "\

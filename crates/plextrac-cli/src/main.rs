@@ -28,14 +28,16 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use args::{Cli, Command};
+use args::Command;
 use exit::Failure;
 
 fn main() -> ExitCode {
-    // clap ends the process itself on a usage error, with 2, and after --help and --version.
-    let outcome = run(&Cli::parse().command);
+    let outcome = match args::parse() {
+        Ok(cli) => run(&cli.command),
+        // A usage error: clap says it on standard error and exits with 2.
+        Err(error) if error.use_stderr() => error.exit(),
+        Err(help) => output::written(help.print()),
+    };
     exit::report(outcome)
 }
 

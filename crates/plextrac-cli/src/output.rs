@@ -7,11 +7,14 @@ use crate::exit::Failure;
 /// Writes the parts one after the other and flushes them. They are not joined first: one may be a secret.
 pub(crate) fn write(parts: &[&[u8]]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
-    parts.iter().try_for_each(|part| out.write_all(part)).and_then(|()| out.flush()).map_err(|error| {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::ReaderGone,
-            _ => Failure::other(format!("standard output cannot be written: {error}")),
-        }
+    written(parts.iter().try_for_each(|part| out.write_all(part)))
+}
+
+/// What came of writing to standard output, once that is flushed.
+pub(crate) fn written(outcome: io::Result<()>) -> Result<(), Failure> {
+    outcome.and_then(|()| io::stdout().flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::ReaderGone,
+        _ => Failure::other(format!("standard output cannot be written: {error}")),
     })
 }
 

@@ -191,9 +191,22 @@ fn a_reader_that_has_seen_enough_hides_no_failure() {
 #[cfg(target_os = "linux")]
 fn an_output_that_is_full_exits_with_1() {
     let stand = Stand::new();
-    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    let ran = run(stand.service(&["token"]).stdout(full));
-    assert!(ran.refused(1).contains("standard output cannot be written"));
+    for args in [&["token"][..], &["--help"], &["request", "--help"], &["--version"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ran = run(stand.service(args).stdout(full));
+        assert!(ran.refused(1).contains("standard output cannot be written"), "{args:?}");
+    }
+}
+
+#[test]
+fn what_a_server_says_steers_no_terminal() {
+    let stand = Stand::new();
+    let told = r#"{"status":"error","message":"exe.\u202egpj \u001b[2J\u2028next"}"#;
+    stand.emulator.fault(Fault::on(Target::SignIn).status(401, "application/json", &[], told));
+    let ran = run(&mut stand.service(&["token"]));
+    let line = ran.refused(4);
+    assert!(line.contains(r"exe.\u{202e}gpj") && line.contains(r"\u{2028}next"), "{line}");
+    assert!(!line.contains('\x1b'), "{line}");
 }
 
 /// The number before the last " s".

@@ -79,3 +79,34 @@ fn a_wrong_line_of_the_headers_file_is_named_by_its_number_and_not_repeated() {
     }
     assert_eq!(stand.requests(), 0);
 }
+
+#[test]
+fn a_variable_that_is_empty_sets_nothing() {
+    let stand = Stand::new();
+    let mut command = stand.service(&["request", "GET", "/api/v2/whoami"]);
+    command.env("PLEXTRAC_CA_FILE", "").arg("--ca-file").arg(stand.emulator.ca_file());
+    for name in ["HEADERS_FILE", "AUTH_SCHEME", "STATE_DIR", "TOTP_SECRET", "TOKEN"] {
+        command.env(format!("PLEXTRAC_{name}"), "");
+    }
+    assert!(run(&mut command).fine().contains("service@example.com"));
+    assert!(stand.path(".local/state/plextrac-auth").is_dir(), "as if nothing were set");
+    // With nothing in front of it, an empty one of these is what no variable is.
+    let ran = run(stand.service(&["login", "--again"]).env("PLEXTRAC_CA_FILE", ""));
+    assert!(ran.refused(6).contains("--ca-file"), "{ran:?}");
+    assert_eq!(run(stand.service(&["token", "--auth-scheme", ""]).env("PLEXTRAC_AUTH_SCHEME", "")).code, 2);
+}
+
+#[test]
+fn an_empty_proxy_is_none_by_flag_and_by_variable() {
+    let stand = Stand::new();
+    let through = |proxy: Option<&str>| {
+        let mut command = stand.service(&["login", "--again"]);
+        command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+        if let Some(proxy) = proxy {
+            command.env("PLEXTRAC_PROXY", proxy);
+        }
+        run(&mut command)
+    };
+    through(Some("")).fine();
+    through(None).refused(6);
+}
