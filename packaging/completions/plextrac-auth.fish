@@ -169,7 +169,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l accounts -d 'Let so many accounts sign in, every other one with MFA, instead of the two that are there by default' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l limit -d 'Authentication requests let through in any minute' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-life -d 'How long a token lives' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-padding -d 'Make tokens longer by so many bytes, as many permissions do' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-padding -d 'Make tokens longer by so many bytes, as many permissions do; 1048576 at most' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l sign-in-delay -d 'How late the answers of both sign-in steps are' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l refresh-delay -d 'How late the answer of a refresh is' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l path-prefix -d 'Put the API below a path, as some deployments do' -r

@@ -198,7 +198,7 @@ _arguments "${_arguments_options[@]}" : \
 '--accounts=[Let so many accounts sign in, every other one with MFA, instead of the two that are there by default]:N:_default' \
 '--limit=[Authentication requests let through in any minute]:REQUESTS:_default' \
 '--token-life=[How long a token lives]:SECONDS:_default' \
-'--token-padding=[Make tokens longer by so many bytes, as many permissions do]:BYTES:_default' \
+'--token-padding=[Make tokens longer by so many bytes, as many permissions do; 1048576 at most]:BYTES:_default' \
 '--sign-in-delay=[How late the answers of both sign-in steps are]:MS:_default' \
 '--refresh-delay=[How late the answer of a refresh is]:MS:_default' \
 '--path-prefix=[Put the API below a path, as some deployments do]:PATH:_default' \

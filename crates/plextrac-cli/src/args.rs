@@ -264,14 +264,14 @@ pub(crate) struct EmulatorArgs {
     pub(crate) accounts: Option<u16>,
 
     /// Authentication requests let through in any minute
-    #[arg(long, value_name = "REQUESTS", default_value_t = 10)]
+    #[arg(long, value_name = "REQUESTS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
 
     /// How long a token lives
-    #[arg(long, value_name = "SECONDS", default_value_t = 900)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) token_life: u64,
 
-    /// Make tokens longer by so many bytes, as many permissions do
+    /// Make tokens longer by so many bytes, as many permissions do; 1048576 at most
     #[arg(long, value_name = "BYTES", default_value_t = 0)]
     pub(crate) token_padding: usize,
 

@@ -40,6 +40,30 @@ pub(crate) struct Settings {
     pub(crate) max_body: usize,
 }
 
+/// More permissions than any token carries, and an answer above what clients take.
+const MOST_PADDING: usize = 1024 * 1024;
+
+impl Settings {
+    /// What would serve nobody, or nothing but a panic, is told at the start.
+    fn check(&self) -> io::Result<()> {
+        let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        if self.token_life < Duration::from_secs(1) {
+            return refuse("a token lives for a second at least");
+        }
+        if self.token_padding > MOST_PADDING {
+            return refuse("the padding of a token is 1 MiB at most");
+        }
+        let is_path =
+            self.path_prefix.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&byte));
+        if !is_path || self.path_prefix.split('/').any(|segment| matches!(segment, "." | "..")) {
+            return refuse(
+                "the path prefix is a path as it stands in an address, with no query, fragment or dots",
+            );
+        }
+        Ok(())
+    }
+}
+
 impl EmulatorBuilder {
     pub(crate) fn new() -> EmulatorBuilder {
         EmulatorBuilder {
@@ -97,14 +121,16 @@ impl EmulatorBuilder {
     }
 
     /// How long a token lives; 15 minutes unless set. Tokens count whole seconds: fractions are dropped, and
-    /// a token may die up to one second before its life is over, as `iat` is rounded down.
+    /// a token may die up to one second before its life is over, as `iat` is rounded down. Below a second there
+    /// is no life at all, and [`start`](EmulatorBuilder::start) refuses it.
     pub fn token_life(mut self, life: Duration) -> EmulatorBuilder {
         self.settings.token_life = life;
         self
     }
 
     /// Adds a claim of this many characters to every token; real ones carry permissions and are long. The
-    /// token grows by four thirds of it: 700 make it about 1.2 KB.
+    /// token grows by four thirds of it: 700 make it about 1.2 KB. At most 1 MiB, which no client takes any more;
+    /// [`start`](EmulatorBuilder::start) refuses what is above.
     pub fn token_padding(mut self, characters: usize) -> EmulatorBuilder {
         self.settings.token_padding = characters;
         self
@@ -143,7 +169,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Puts the API below a path such as `/plextrac`, as some deployments do.
+    /// Puts the API below a path such as `/plextrac`, as some deployments do; percent-encoded, as it stands in an
+    /// address. What could not stand there [`start`](EmulatorBuilder::start) refuses.
     pub fn path_prefix(mut self, prefix: &str) -> EmulatorBuilder {
         let trimmed = prefix.trim_matches('/');
         self.settings.path_prefix = if trimmed.is_empty() { String::new() } else { format!("/{trimmed}") };
@@ -184,12 +211,13 @@ impl EmulatorBuilder {
     /// Starts the server.
     ///
     /// # Errors
-    /// `InvalidInput` when two accounts share a user name, or a TOTP seed is not base32; otherwise what the
-    /// system says, for example that a port is taken or the temporary folder cannot be written.
+    /// `InvalidInput` when two accounts share a user name, a TOTP seed is not base32, or a setting is one that its
+    /// method says is refused; otherwise what the system says, for example that a port is taken or the temporary folder cannot be written.
     pub fn start(mut self) -> io::Result<Emulator> {
         if self.default_accounts {
             self.settings.accounts.splice(..0, [Account::service(), Account::analyst()]);
         }
+        self.settings.check()?;
         let instance = Instance::new(self.settings)?;
         let tls = Tls::new()?;
         let clock = match self.clock {

@@ -2,13 +2,14 @@
 
 mod client;
 
+use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use client::{AUTHENTICATE, Client, JSON, WHOAMI};
-use plextrac_emulator::{Account, Emulator, EmulatorClock, Fault, Kind, Outcome, Target};
+use plextrac_emulator::{Account, Emulator, EmulatorBuilder, EmulatorClock, Fault, Kind, Outcome, Target};
 
 #[test]
 fn dropping_it_ends_idle_stalled_slow_and_held_connections_at_once() {
@@ -32,6 +33,35 @@ fn dropping_it_ends_idle_stalled_slow_and_held_connections_at_once() {
     for mut client in [idle, half, slow, stalled, held] {
         assert_eq!(client.rest(), b"");
     }
+}
+
+#[test]
+fn settings_that_would_serve_nobody_are_refused_at_the_start() {
+    let refused = |builder: EmulatorBuilder| {
+        let error = builder.start().expect_err("it started");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        error.to_string()
+    };
+    let builder = Emulator::builder;
+    for life in [Duration::ZERO, Duration::from_millis(999)] {
+        assert!(refused(builder().token_life(life)).contains("a second at least"));
+    }
+    for padding in [1024 * 1024 + 1, usize::MAX] {
+        assert!(refused(builder().token_padding(padding)).contains("1 MiB at most"));
+    }
+    for prefix in ["/a?b", "/a#b", "a b", "/ä", "/a\r\nb", "/a/../b", "/.", "a\\b"] {
+        assert!(refused(builder().path_prefix(prefix)).contains("path prefix"), "{prefix}");
+    }
+    let emulator = builder()
+        .token_life(Duration::from_secs(1))
+        .token_padding(1024 * 1024)
+        .path_prefix("/a%20b/c.d")
+        .start();
+    assert_eq!(
+        Client::plain(&emulator.unwrap()).sign_in(&Account::service()).status,
+        404,
+        "not below the prefix"
+    );
 }
 
 #[test]

@@ -23,8 +23,11 @@ pub(crate) fn run(args: &EmulatorArgs) -> Result<(), Failure> {
         .refresh_delay(Duration::from_millis(args.refresh_delay))
         .path_prefix(&args.path_prefix)
         .start()
-        .map_err(|error| {
-            Failure::other(format!("the emulator could not start: {error}; --port 0 takes any free port"))
+        .map_err(|error| match error.kind() {
+            io::ErrorKind::InvalidInput => Failure::usage(format!("the emulator was not started: {error}")),
+            _ => {
+                Failure::other(format!("the emulator could not start: {error}; --port 0 takes any free port"))
+            }
         })?;
     output::line(&emulator.description().to_string())?;
     if args.until_eof {

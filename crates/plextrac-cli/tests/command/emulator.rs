@@ -149,3 +149,20 @@ fn a_signal_ends_it_in_order() {
         assert!(!Path::new(&ca_file).exists());
     }
 }
+
+#[test]
+fn settings_that_would_serve_nobody_exit_with_2() {
+    let stand = Stand::new();
+    for args in [
+        ["--limit", "0"],
+        ["--token-life", "0"],
+        ["--token-padding", "1048577"],
+        ["--token-padding", "18446744073709551615"],
+        ["--path-prefix", "/a?b"],
+        ["--path-prefix", "/a#b"],
+    ] {
+        let ran = run(stand.nobody(&["emulator"]).args(args));
+        assert_eq!((ran.code, ran.text()), (2, ""), "{args:?}: {ran:?}");
+        assert!(!ran.stderr.contains("panicked"), "{ran:?}");
+    }
+}
