@@ -42,7 +42,11 @@ impl Connector for Dialer {
 impl Dialer {
     fn dial(&self, target: &Endpoint, ongoing: &Ongoing) -> Result<Channel, HttpError> {
         let channel = match self.proxies.choose(target)? {
-            None => Channel::Plain(reach(&self.lookup, target, ongoing)?),
+            // Allowed to be unencrypted for its name alone; what the name comes to has to keep that promise.
+            None if !target.tls && target.is_this_machine() => {
+                Channel::Plain(reach(&self.lookup, target, Among::Loopback, ongoing)?)
+            }
+            None => Channel::Plain(reach(&self.lookup, target, Among::All, ongoing)?),
             Some(proxy) => self.dial_through(proxy, target, ongoing)?,
         };
         if target.tls { self.encrypt(channel, target, ongoing) } else { Ok(channel) }
@@ -54,7 +58,7 @@ impl Dialer {
         target: &Endpoint,
         ongoing: &Ongoing,
     ) -> Result<Channel, HttpError> {
-        let mut channel = Channel::Plain(reach(&self.lookup, &proxy.endpoint, ongoing)?);
+        let mut channel = Channel::Plain(reach(&self.lookup, &proxy.endpoint, Among::All, ongoing)?);
         if proxy.endpoint.tls {
             channel = self.encrypt(channel, &proxy.endpoint, ongoing)?;
         }
@@ -77,13 +81,29 @@ impl fmt::Debug for Dialer {
     }
 }
 
+/// Which of a host's addresses may be connected to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Among {
+    All,
+    /// Those of this machine. RFC 6761 §6.3 has every `localhost` name there, but name servers and hosts files exist
+    /// that say otherwise.
+    Loopback,
+}
+
 /// A TCP connection to one of the host's addresses, in the order of the system. An address gets half of the time that
 /// is left, the last one all of it.
-fn reach(lookup: &Lookup, host: &Endpoint, ongoing: &Ongoing) -> Result<Socket, HttpError> {
-    let addresses = lookup.addresses(&host.host, host.port, ongoing).map_err(|failure| match failure {
-        LookupFailure::Stopped(stop) => stopped(stop, host, ongoing),
-        LookupFailure::NotFound(error) => not_found(host, &error.to_string()),
-    })?;
+fn reach(lookup: &Lookup, host: &Endpoint, among: Among, ongoing: &Ongoing) -> Result<Socket, HttpError> {
+    let mut addresses =
+        lookup.addresses(&host.host, host.port, ongoing).map_err(|failure| match failure {
+            LookupFailure::Stopped(stop) => stopped(stop, host, ongoing),
+            LookupFailure::NotFound(error) => not_found(host, &error.to_string()),
+        })?;
+    if among == Among::Loopback && !addresses.is_empty() {
+        addresses.retain(|address| address.ip().to_canonical().is_loopback());
+        if addresses.is_empty() {
+            return Err(elsewhere(host));
+        }
+    }
     let mut last_error = None;
     for (index, address) in addresses.iter().enumerate() {
         let left = ongoing.remaining().map_err(|stop| stopped(stop, host, ongoing))?;
@@ -117,6 +137,16 @@ fn not_found(host: &Endpoint, reason: &str) -> HttpError {
         HttpErrorKind::Resolve,
         format!(
             "cannot find the address of {}: {reason}; check the host name and the name server",
+            host.host
+        ),
+    )
+}
+
+fn elsewhere(host: &Endpoint) -> HttpError {
+    HttpError::new(
+        HttpErrorKind::Connect,
+        format!(
+            "{} is a name of this machine, and its address is that of another, where http:// could be read on the way; use https://, or correct the hosts file or the name server",
             host.host
         ),
     )

@@ -209,6 +209,35 @@ fn a_host_that_is_not_found_is_named() {
 }
 
 #[test]
+fn a_name_of_this_machine_leads_nowhere_else_unencrypted() {
+    let server = Server::plain(|peer| while peer.request().is_some() && peer.say(OK).is_ok() {});
+    let here = server.address;
+    // Whoever is asked there: of 192.0.2.0/24 there is nobody (RFC 5737).
+    let there = std::net::SocketAddr::from(([192, 0, 2, 1], here.port()));
+    let client = |found: Vec<std::net::SocketAddr>| {
+        let lookup = resolver::Lookup::with(Box::new(move |_, _| Ok(found.clone())));
+        HttpClient::with_lookup(&direct(), lookup).unwrap()
+    };
+    for name in ["localhost", "plextrac.localhost"] {
+        let url = server.url_for(name);
+        let error = client(vec![there]).call(&get(&url)).unwrap_err();
+        assert_eq!(error.kind(), HttpErrorKind::Connect);
+        assert!(error.to_string().contains("is a name of this machine"), "{error}");
+        assert!(!error.was_sent());
+        // It is not even tried: that would take its time.
+        let began = Instant::now();
+        assert_eq!(client(vec![there, here]).call(&get(&url)).unwrap().status, 200);
+        assert!(began.elapsed() < AT_ONCE);
+    }
+    let url = server.url_for("plextrac.test");
+    assert_eq!(
+        client(vec![here]).call(&get(&url)).unwrap().status,
+        200,
+        "control: other names are no business"
+    );
+}
+
+#[test]
 fn a_refused_connection_says_where() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = client().call(&get(&format!("http://{nobody}/"))).unwrap_err();
