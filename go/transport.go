@@ -21,7 +21,8 @@ import (
 // http.Request.GetBody can give again; else the 401 is the answer, and the next request has a new token.
 //
 // A request to another host, port or scheme is refused with [ErrInvalidArgument], also one that a
-// redirect leads to: so the token cannot go elsewhere.
+// redirect leads to: so the token cannot go elsewhere. So is a path with . or .. in it, and a request that
+// signs in or refreshes, which would be counted in no budget.
 type Transport struct {
 	of   authority
 	base http.RoundTripper
@@ -34,7 +35,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	// Whatever happens, a RoundTripper closes the body.
 	defer body.closeUnlessGiven()
 	instance, ctx := t.of.where(), request.Context()
-	if err := instance.check(request.URL); err != nil {
+	if err := instance.check(request); err != nil {
 		return nil, err
 	}
 	cookie := instance.wantsCookie(request)

@@ -121,6 +121,40 @@ func TestTheTokenGoesToNoOtherOrigin(t *testing.T) {
 	})
 }
 
+func TestWhatASessionRefusesOfAPathItsTransportRefuses(t *testing.T) {
+	onBothLevels(t, func(t *testing.T, e *emulatortest.Emulator, open opener) {
+		session := open(t, password(e.WithoutMFA()))
+		client := &http.Client{Transport: session.Transport(e.HTTP(t))}
+		for _, path := range []string{
+			"/../x", "/api/v1/uploads/../echo", "/%2e%2E/x", "/x/.", "/x%2f..%2Fy",
+			"/api/v1/authenticate", "/api/v1/authenticate/mfa", "//API/v1/token/refresh/",
+		} {
+			request := &plextrac.Request{Method: "POST", Path: path}
+			_, err := client.Post(session.BaseURL()+path, "application/json", strings.NewReader("{}"))
+			if !errors.Is(err, plextrac.ErrInvalidArgument) {
+				t.Errorf("%s: %v", path, err)
+			}
+			if level1, ok := session.(*plextrac.Session); ok {
+				if _, err := level1.Do(t.Context(), request); !errors.Is(err, plextrac.ErrInvalidArgument) {
+					t.Errorf("by the session: %s: %v", path, err)
+				}
+			}
+		}
+		if n := e.Count(t, "sign_in", ""); n != 0 {
+			t.Errorf("%d sign-ins", n)
+		}
+		for _, path := range []string{"/api/v1/echo/...", "/api/v1/echo?to=/../x"} {
+			response, err := client.Get(session.BaseURL() + path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if read(t, response); response.StatusCode != 200 {
+				t.Errorf("%s: %d", path, response.StatusCode)
+			}
+		}
+	})
+}
+
 func TestTheCallersRequestIsNotChangedAndItsBodyIsAlwaysClosed(t *testing.T) {
 	onBothLevels(t, func(t *testing.T, e *emulatortest.Emulator, open opener) {
 		session := open(t, password(e.WithoutMFA()), plextrac.WithHeader("X-Gateway", "let me in"))
