@@ -18,6 +18,42 @@ static void *log_in(void *argument)
     return NULL;
 }
 
+static void *submit(void *argument)
+{
+    struct caller *caller = argument;
+    caller->status =
+        plextrac_session_submit_mfa(caller->session, "123456", PLEXTRAC_NTS, caller->cancel, NULL);
+    return NULL;
+}
+
+static void *authorize(void *argument)
+{
+    struct caller *caller = argument;
+    plextrac_secret *value = NULL;
+    caller->status = plextrac_session_authorization(caller->session, caller->cancel, &value, NULL);
+    CHECK((value != NULL) == (caller->status == PLEXTRAC_OK));
+    plextrac_secret_free(value);
+    return NULL;
+}
+
+static void *copy(void *argument)
+{
+    struct caller *caller = argument;
+    char buf[8192];
+    size_t len = 1;
+    caller->status = plextrac_session_copy_authorization(caller->session, buf, sizeof buf, &len,
+                                                         caller->cancel, NULL);
+    CHECK((len != 0) == (caller->status == PLEXTRAC_OK));
+    return NULL;
+}
+
+static void *refresh(void *argument)
+{
+    struct caller *caller = argument;
+    caller->status = plextrac_session_refresh(caller->session, caller->cancel, NULL);
+    return NULL;
+}
+
 static void *ask(void *argument)
 {
     struct caller *caller = argument;
@@ -70,6 +106,120 @@ static plextrac_cancel *cancellation(void)
 static uint64_t since(plextrac_time start)
 {
     return plextrac_time_now().monotonic_ms - start.monotonic_ms;
+}
+
+static plextrac_session *signed_out(void)
+{
+    return session_of(config_without_mfa());
+}
+
+static plextrac_session *signed_in(void)
+{
+    plextrac_error *err = NULL;
+    plextrac_session *session = signed_out();
+    OK(plextrac_session_login(session, NULL, &err));
+    return session;
+}
+
+static plextrac_session *asked_for_digits(void)
+{
+    plextrac_error *err = NULL;
+    plextrac_session *session = session_of(config_with_mfa());
+    FAILS(PLEXTRAC_MFA_REQUIRED, plextrac_session_login(session, NULL, &err));
+    return session;
+}
+
+/* Every call that can be blocked; of a session that stands where it says, by a request of that kind. */
+static const struct {
+    const char *name;
+    void *(*call)(void *);
+    plextrac_session *(*session)(void);
+    const char *stalled, *counted_as;
+} BLOCKING[] = {
+#define BLOCKS(function, ...) {#function, __VA_ARGS__}
+    BLOCKS(plextrac_session_login, log_in, signed_out, "sign_in", "sign_in"),
+    BLOCKS(plextrac_session_submit_mfa, submit, asked_for_digits, "mfa", "mfa"),
+    BLOCKS(plextrac_session_authorization, authorize, signed_out, "sign_in", "sign_in"),
+    BLOCKS(plextrac_session_copy_authorization, copy, signed_out, "sign_in", "sign_in"),
+    BLOCKS(plextrac_session_refresh, refresh, signed_in, "refresh", "refresh"),
+    BLOCKS(plextrac_session_refresh, refresh, signed_out, "sign_in", "sign_in"),
+    BLOCKS(plextrac_session_request, ask, signed_out, "sign_in", "sign_in"),
+    BLOCKS(plextrac_session_request, ask, signed_in, "api", "whoami"),
+};
+enum { CALLS = sizeof BLOCKING / sizeof *BLOCKING };
+
+/* Starts it, and returns when the server has its request, so that it is blocked for certain. */
+static void block(const plextrac_session *watcher, size_t i, struct caller *caller)
+{
+    char fault[64];
+    caller->session = BLOCKING[i].session();
+    long before = number_of(watcher, BLOCKING[i].counted_as, "faulted");
+    snprintf(fault, sizeof fault, "{\"on\":\"%s\",\"times\":1,\"do\":\"stall\"}", BLOCKING[i].stalled);
+    control(watcher, "fault", fault);
+    start(caller, BLOCKING[i].call);
+    while (number_of(watcher, BLOCKING[i].counted_as, "faulted") == before)
+        ;
+}
+
+static void left_with(size_t i, struct caller *caller, int32_t expected)
+{
+    int32_t status = end(caller);
+    if (status != expected) {
+        fprintf(stderr, "%s, row %zu: %s, and not %s\n", BLOCKING[i].name, i,
+                plextrac_status_name(status).data, plextrac_status_name(expected).data);
+        exit(1);
+    }
+}
+
+static void *close_it(void *session)
+{
+    plextrac_error *err = NULL;
+    OK(plextrac_session_close(session, &err));
+    return NULL;
+}
+
+static void *free_it(void *session)
+{
+    plextrac_session_free(session);
+    return NULL;
+}
+
+/* All at once: each waits a second for the request that is out. */
+static void to_all(struct caller *callers, void *(*work)(void *))
+{
+    pthread_t threads[CALLS];
+    for (size_t i = 0; i < CALLS; i++)
+        CHECK(pthread_create(&threads[i], NULL, work, (void *)callers[i].session) == 0);
+    for (size_t i = 0; i < CALLS; i++)
+        CHECK(pthread_join(threads[i], NULL) == 0);
+}
+
+static void every_blocked_call_is_left_by_cancelling_and_by_closing(const plextrac_session *watcher)
+{
+    struct caller cancelled[CALLS] = {0}, closed[CALLS] = {0};
+    control(watcher, "reset", NULL);
+    for (size_t i = 0; i < CALLS; i++) {
+        cancelled[i].cancel = cancellation();
+        block(watcher, i, &cancelled[i]);
+        block(watcher, i, &closed[i]);
+        /* An instance allows ten sign-ins a minute. */
+        control(watcher, "advance", "{\"seconds\":61}");
+    }
+    plextrac_time begun = plextrac_time_now();
+    for (size_t i = 0; i < CALLS; i++) {
+        plextrac_cancel_trigger(cancelled[i].cancel);
+        left_with(i, &cancelled[i], PLEXTRAC_CANCELLED);
+        plextrac_cancel_free((plextrac_cancel *)cancelled[i].cancel);
+    }
+    printf("%d calls were cancelled in %d ms\n", CALLS, (int)since(begun));
+    begun = plextrac_time_now();
+    to_all(closed, close_it);
+    for (size_t i = 0; i < CALLS; i++)
+        left_with(i, &closed[i], PLEXTRAC_CLOSED);
+    printf("%d sessions were closed in %d ms\n", CALLS, (int)since(begun));
+    CHECK(since(begun) < 10000);
+    to_all(closed, free_it);
+    to_all(cancelled, free_it);
 }
 
 static void a_blocked_request_is_cancelled_and_the_session_goes_on(const plextrac_session *watcher)
@@ -159,6 +309,7 @@ int main(void)
     a_cancelled_caller_leaves_the_sign_in_to_the_others(watcher);
     closing_gets_everybody_out(watcher);
     a_request_that_is_out_ends_with_its_session(watcher);
+    every_blocked_call_is_left_by_cancelling_and_by_closing(watcher);
     plextrac_session_free(watcher);
     return 0;
 }

@@ -57,6 +57,19 @@ fn every_out_parameter_is_tried_after_a_failure() {
     assert!(missing.is_empty(), "not in tests/c: {missing:#?}");
 }
 
+#[test]
+fn every_call_that_takes_a_cancellation_is_cancelled_and_closed_while_it_is_blocked() {
+    let takes_one =
+        |function: &Function<'_>| function.parameters.iter().any(|parameter| parameter.name == "cancel");
+    let blocking: Vec<_> = declarations(HEADER)
+        .filter(|function| takes_one(function) && function.says("Blocks"))
+        .map(|function| format!("BLOCKS({}", function.name))
+        .collect();
+    let missing: Vec<_> = blocking.iter().filter(|row| !is_in_tables(row)).collect();
+    assert!(missing.is_empty(), "not in tests/c/interrupt.c: {missing:#?}");
+    assert!(blocking.len() >= 6 && !is_in_tables("BLOCKS(plextrac_session_state"), "control");
+}
+
 /// The manual has the rules; a function says where it departs from them. What can be told from a declaration:
 /// whether it can fail, whether it can be blocked, and whether it takes a callback.
 #[test]
