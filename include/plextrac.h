@@ -48,6 +48,8 @@
  *
  * No error holds a password, six digits, a token, or anything else that was in a request.
  *
+ * Memory that runs out ends the program, by abort.
+ *
  * A bug in this library does not end your program: it becomes PLEXTRAC_PANIC (or 0, NULL, false),
  * and the handles that the call was given can only be freed from then on. A bug while signing in
  * is the answer of everybody who waits for it, and the session stays usable.
@@ -68,7 +70,9 @@
  * Callbacks run on any thread, with no lock held. Their `userdata` is freed by `free_fn`, exactly
  * once, when the last configuration or session that has the callback is gone, or when another was
  * set in its place. That may be on a thread of the library, and a moment after the session was
- * freed. A callback must return: no longjmp, no exception.
+ * freed: its callbacks may run, or begin to, until the sign-in or refresh that is out has ended. A
+ * callback must return: no longjmp, no exception. A thread must not be ended inside a call, by
+ * pthread_cancel or otherwise; plextrac_cancel is there for that.
  *
  * After fork, a session or cancellation that was made before gives PLEXTRAC_FORKED in the child (0
  * or false where there is no status), and can only be freed there; its `free_fn` never runs in the
@@ -135,8 +139,10 @@
  *         int kind = 0;
  *
  *         do {
- *             if (plextrac_machine_poll(machine, plextrac_time_now(), &action, NULL))
+ *             if (plextrac_machine_poll(machine, plextrac_time_now(), &action, NULL)) {
+ *                 plextrac_action_free(to_send);
  *                 return 0;
+ *             }
  *             kind = plextrac_action_kind(action);
  *             if (kind == PLEXTRAC_ACTION_SEND) {
  *                 to_send = action;
@@ -160,6 +166,7 @@
  *         plextrac_machine *machine = NULL;
  *         plextrac_secret *value = NULL;
  *         plextrac_error *err = NULL;
+ *         int done = 0;
  *
  *         if (!plextrac_config_new("acme.plextrac.com", PLEXTRAC_NTS, &config, &err)
  *             && !plextrac_config_set_password(config, "me@acme.example", PLEXTRAC_NTS,
@@ -167,16 +174,18 @@
  *             && !plextrac_machine_new(config, plextrac_time_now(), &machine, &err)
  *             && !plextrac_machine_want_token(machine, plextrac_time_now(), &err)
  *             && drain(machine)
- *             && !plextrac_machine_authorization(machine, plextrac_time_now(), &value, &err))
+ *             && !plextrac_machine_authorization(machine, plextrac_time_now(), &value, &err)) {
  *             printf("signed in; %d bytes for the Authorization header\n",
  *                    (int)plextrac_secret_str(value).len);
- *         else
+ *             done = 1;
+ *         } else {
  *             fprintf(stderr, "%s\n", err ? plextrac_error_message(err).data : "no token");
+ *         }
  *         plextrac_error_free(err);
  *         plextrac_secret_free(value);
  *         plextrac_machine_free(machine);
  *         plextrac_config_free(config);
- *         return 0;
+ *         return done ? 0 : 1;
  *     }
  */
 
@@ -189,7 +198,7 @@
 #include <stdint.h>
 
 /** The length of a text that a NUL ends. */
-#define PLEXTRAC_NTS ((size_t)-1)
+#define PLEXTRAC_NTS SIZE_MAX
 
 
 /**
@@ -581,7 +590,9 @@ typedef int32_t (*plextrac_mfa_fn)(void *userdata, uint32_t attempt, plextrac_mf
 
 /**
  * Frees the `userdata` of a callback. Runs exactly once, on whatever thread drops the last
- * configuration or session that holds the callback. Must not call back into that session.
+ * configuration or session that holds the callback. A sign-in that is out holds it for longer than
+ * until `plextrac_session_free` returns, and a callback that runs then is waited for. Must not call
+ * back into that session. In the child of a `fork` it does not run for what a session holds.
  */
 typedef void (*plextrac_free_fn)(void *userdata);
 
@@ -691,8 +702,8 @@ int32_t plextrac_cancel_new(plextrac_cancel **out, plextrac_error **err);
 
 /**
  * Ends the calls that were given it with `PLEXTRAC_CANCELLED`, those that are blocked and those to
- * come. A sign-in or refresh that other callers wait for goes on. NULL is nothing; nor does one from
- * before a `fork` do anything in the child.
+ * come. A sign-in or refresh that other callers wait for goes on. NULL is nothing. What was made
+ * before a `fork` does nothing in the child.
  * Threads: any, also while calls are blocked; that is what it is for. Not in a signal handler.
  */
 void plextrac_cancel_trigger(const plextrac_cancel *cancel);
@@ -763,7 +774,8 @@ int32_t plextrac_config_set_mfa_callback(plextrac_config *config,
 
 /**
  * Trusts the certificates in a PEM file as well. The file is read now.
- * Errors: `PLEXTRAC_INVALID_ARGUMENT` if it cannot be read or holds no certificate.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` if it cannot be read or holds no certificate, or the path has
+ * a NUL in it or over 4096 bytes.
  * Blocks: on the file.
  */
 int32_t plextrac_config_set_ca_file(plextrac_config *config,
@@ -821,7 +833,9 @@ int32_t plextrac_config_set_auth_scheme(plextrac_config *config,
  * Shares sessions with other processes of this user through a directory, which is made if it is not
  * there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Machines share
  * nothing.
- * Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made.
+ * Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made;
+ * `PLEXTRAC_INVALID_ARGUMENT` for "" with `PLEXTRAC_NTS`, which looks like a variable that was not
+ * set, and for a path with a NUL in it or over 4096 bytes.
  * Blocks: on the file system.
  */
 int32_t plextrac_config_set_state_dir(plextrac_config *config,
@@ -907,7 +921,8 @@ int32_t plextrac_mfa_reply_set_code(plextrac_mfa_reply *reply, const char *code,
 /**
  * Makes a session. Nothing is sent until a token is needed.
  * Errors: `PLEXTRAC_INVALID_ARGUMENT` if there is nothing to sign in with, or the URL is `http://`
- * and that is not allowed.
+ * and that is not allowed; `PLEXTRAC_STORE` if others could read or change what is in the state
+ * directory by now; `PLEXTRAC_UNSUPPORTED` if the system gives no random bytes.
  */
 int32_t plextrac_session_new(const plextrac_config *config,
                              plextrac_session **out,
@@ -920,8 +935,9 @@ int32_t plextrac_session_new(const plextrac_config *config,
  * calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: that password is
  * not sent again until it changes or `plextrac_session_forget_rejection` is called.
  * `PLEXTRAC_MUST_WAIT`, `_BUSY`, `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt goes on, and its
- * result is kept), `_NETWORK`, `_TLS`, `_UNEXPECTED_ANSWER`, `_TOO_LARGE`; `_EXPIRED` if a
- * ready-made token has ended and there is no password.
+ * result is kept), `_NETWORK` (also if no thread could be started), `_TLS`, `_UNEXPECTED_ANSWER`,
+ * `_TOO_LARGE`; `_EXPIRED` if a ready-made token has ended and there is no password; `_NOT_READY`
+ * if the new token was given up meanwhile, by another caller or thread: call again.
  * Blocks: up to the timeout, and for as long as a person is being asked.
  */
 int32_t plextrac_session_login(const plextrac_session *session,
@@ -984,7 +1000,8 @@ int32_t plextrac_session_report_unauthorized(const plextrac_session *session,
  * `Authorization`.
  * Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
  * for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
- * (over 64 MiB) for the request.
+ * (over 64 MiB) for the request; `PLEXTRAC_UNSUPPORTED` for uploads if the token came without a
+ * cookie.
  * Blocks: up to the timeout, and for as long as a person is being asked.
  */
 int32_t plextrac_session_request(const plextrac_session *session,
@@ -1043,6 +1060,9 @@ int32_t plextrac_session_logout(const plextrac_session *session, plextrac_error 
 
 /**
  * Closes and frees a session.
+ * Ownership: a sign-in or refresh that is out may end later than this returns, and until then its
+ * callbacks run, or begin to. `free_fn` runs once, after the last of them; see also
+ * `plextrac_free_fn`.
  * Threads: not before every call on it has returned; `plextrac_session_close` makes them return.
  * Blocks: as `plextrac_session_close`. In a child after `fork` it returns at once, and leaves the
  * memory as it is.

@@ -370,6 +370,35 @@ static void an_unknown_number_is_refused(void)
         FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_auth_budget(config, NO_BUDGET[i], &err));
 }
 
+/* A file is there under the name up to the NUL. */
+static void a_path_that_is_none_is_refused_before_the_system_sees_it(plextrac_config *config)
+{
+    char file[1024], longest[4098];
+    plextrac_error *err = NULL;
+    size_t len = strlen(env("PLEXTRAC_CA_FILE"));
+    snprintf(file, sizeof file, "%s", env("PLEXTRAC_CA_FILE"));
+    OK(plextrac_config_set_ca_file(config, file, len, &err));
+    CHECK(plextrac_config_set_ca_file(config, file, len + 1, &err) == PLEXTRAC_INVALID_ARGUMENT);
+    CHECK(strstr(plextrac_error_message(err).data, "NUL") != NULL);
+    /* The sentence goes on behind the place where it speaks of the NUL. */
+    CHECK(strlen(plextrac_error_message(err).data) == plextrac_error_message(err).len);
+    CHECK(plextrac_error_message(err).data[plextrac_error_message(err).len - 1] == '?');
+    plextrac_error_free(err);
+    err = NULL;
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_state_dir(config, "/\0x", 3, &err));
+
+    memset(longest, 'x', sizeof longest);
+    longest[0] = '/';
+    longest[4097] = 0;
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_ca_file(config, longest, NTS, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_state_dir(config, longest, NTS, &err));
+    /* Of one byte less the system says what it thinks of it. */
+    FAILS(PLEXTRAC_STORE, plextrac_config_set_state_dir(config, longest, 4096, &err));
+
+    /* A variable that is not set, perhaps; who wants to share nothing says so. */
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_state_dir(config, "", NTS, &err));
+}
+
 static void what_cannot_be_meant_is_refused_before_anything_is_sent(void)
 {
     static const char *const URLS[] = {
@@ -388,6 +417,7 @@ static void what_cannot_be_meant_is_refused_before_anything_is_sent(void)
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_totp_secret(config, "not base32!", NTS, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_ca_file(config, "/nowhere/ca.pem", NTS, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_ca_pem(config, "not PEM", NTS, &err));
+    a_path_that_is_none_is_refused_before_the_system_sees_it(config);
     FAILS(PLEXTRAC_INVALID_ARGUMENT,
           plextrac_config_set_header(config, "X-A", NTS, "1\r\nX-B: 2", NTS, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT,

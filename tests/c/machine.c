@@ -193,6 +193,13 @@ static void a_token_is_got_used_and_kept_alive_with_one_sign_in(const plextrac_s
 
     OK(plextrac_machine_authorization(machine, now(), &value, &err));
     CHECK(get("/api/v2/whoami", "Authorization: ", value) == 200 && strstr(body, env("PLEXTRAC_USERNAME")));
+    /* A call that is refused has not told the time either: the cookie is still one of now. */
+    plextrac_time tomorrow = now();
+    tomorrow.monotonic_ms += 86400000;
+    FAILS(PLEXTRAC_STALE,
+          plextrac_machine_handle_failure(machine, 1u << 30, PLEXTRAC_FAILURE_OTHER, tomorrow, &err));
+    FAILS(PLEXTRAC_WRONG_STATE,
+          plextrac_machine_submit_mfa(machine, "123456", PLEXTRAC_NTS, tomorrow, &err));
     OK(plextrac_machine_cookie(machine, &cookie, &err));
     CHECK(get("/api/v1/uploads/logo.png", "Cookie: token=", cookie) == 200);
     CHECK(plextrac_machine_expires_in_ms(machine, now(), &life) && life > 14 * 60000);

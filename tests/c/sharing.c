@@ -37,6 +37,8 @@ int main(void)
     plextrac_config *config = config_without_mfa();
     OK(plextrac_config_set_state_dir(config, state, PLEXTRAC_NTS, &err));
     OK(plextrac_config_set_state_dir(config, NULL, 0, &err));
+    OK(plextrac_config_set_state_dir(config, state, PLEXTRAC_NTS, &err));
+    OK(plextrac_config_set_state_dir(config, "", 0, &err));
     plextrac_session *alone = session_of(config);
     OK(plextrac_session_login(alone, NULL, &err));
     CHECK(number_of(watcher, "sign_in", "ok") == 2);

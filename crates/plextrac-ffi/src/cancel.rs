@@ -35,8 +35,8 @@ pub unsafe extern "C" fn plextrac_cancel_new(
 }
 
 /// Ends the calls that were given it with `PLEXTRAC_CANCELLED`, those that are blocked and those to
-/// come. A sign-in or refresh that other callers wait for goes on. NULL is nothing; nor does one from
-/// before a `fork` do anything in the child.
+/// come. A sign-in or refresh that other callers wait for goes on. NULL is nothing. What was made
+/// before a `fork` does nothing in the child.
 /// Threads: any, also while calls are blocked; that is what it is for. Not in a signal handler.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_cancel_trigger(cancel: *const plextrac_cancel) {

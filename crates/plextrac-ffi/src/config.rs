@@ -11,6 +11,7 @@ use crate::handle::{self, Boxed, Handle};
 use crate::log::{Log, plextrac_log_fn};
 use crate::mfa::{Asker, plextrac_mfa_fn};
 use crate::plextrac_error;
+use crate::text;
 use crate::userdata::{Userdata, plextrac_free_fn};
 
 /// Settings. Every setter checks what it is given and copies it; after an error the configuration is
@@ -124,7 +125,8 @@ pub unsafe extern "C" fn plextrac_config_set_mfa_callback(
 }
 
 /// Trusts the certificates in a PEM file as well. The file is read now.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it cannot be read or holds no certificate.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it cannot be read or holds no certificate, or the path has
+/// a NUL in it or over 4096 bytes.
 /// Blocks: on the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_ca_file(
@@ -134,7 +136,7 @@ pub unsafe extern "C" fn plextrac_config_set_ca_file(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive config, text (path, path_len); {
-        config.settings.ca_file(path)?;
+        config.settings.ca_file(text::path(path, "path")?)?;
     })
 }
 
@@ -222,7 +224,9 @@ pub unsafe extern "C" fn plextrac_config_set_auth_scheme(
 /// Shares sessions with other processes of this user through a directory, which is made if it is not
 /// there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Machines share
 /// nothing.
-/// Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made.
+/// Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made;
+/// `PLEXTRAC_INVALID_ARGUMENT` for "" with `PLEXTRAC_NTS`, which looks like a variable that was not
+/// set, and for a path with a NUL in it or over 4096 bytes.
 /// Blocks: on the file system.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_state_dir(
@@ -232,10 +236,13 @@ pub unsafe extern "C" fn plextrac_config_set_state_dir(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive config, text (path, path_len); {
-        if path.is_empty() {
-            config.settings.no_store();
+        if !path.is_empty() {
+            config.settings.state_dir(text::path(path, "path")?)?;
+        } else if path_len == text::NUL_TERMINATED {
+            let sentence = "path is empty; name a directory, or share nothing with (NULL, 0)";
+            return Err(plextrac_error::invalid(sentence));
         } else {
-            config.settings.state_dir(path)?;
+            config.settings.no_store();
         }
     })
 }

@@ -3,7 +3,7 @@
 use std::ffi::c_char;
 
 use plextrac_auth_core::{
-    DEFAULT_PER_MINUTE, Digits, Event, Machine, NotUsable, Output, RequestId, Response, Time,
+    DEFAULT_PER_MINUTE, Digits, Event, InputError, Machine, NotUsable, Output, RequestId, Response, Time,
     TransportFailure, Want,
 };
 
@@ -13,7 +13,7 @@ use crate::config::plextrac_config;
 use crate::error::{millis, plextrac_error};
 use crate::handle::{self, Boxed, Handle};
 use crate::secret::plextrac_secret;
-use crate::status::{PLEXTRAC_MUST_DRAIN, PLEXTRAC_UNSUPPORTED};
+use crate::status::PLEXTRAC_UNSUPPORTED;
 use crate::text;
 use crate::{plextrac_str, plextrac_time};
 
@@ -82,7 +82,7 @@ pub unsafe extern "C" fn plextrac_machine_want_token(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive machine; {
-        machine.at(now).want(Want::default())?;
+        machine.told(now, |machine, _| machine.want(Want::default()))?;
     })
 }
 
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn plextrac_machine_handle_response(
             headers.extend(std::str::from_utf8(name).ok().map(|name| (name, value)));
         }
         let response = Response { status, headers: &headers, body };
-        machine.at(now).handle_response(RequestId(id), &response, now.into())?;
+        machine.told(now, |machine, now| machine.handle_response(RequestId(id), &response, now))?;
     })
 }
 
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn plextrac_machine_handle_failure(
             PLEXTRAC_FAILURE_OTHER => TransportFailure::Other,
             unknown => return Err(plextrac_error::unknown_number("kind", unknown)),
         };
-        machine.at(now).handle_failure(RequestId(id), failure, now.into())?;
+        machine.told(now, |machine, now| machine.handle_failure(RequestId(id), failure, now))?;
     })
 }
 
@@ -177,7 +177,7 @@ pub unsafe extern "C" fn plextrac_machine_submit_mfa(
 ) -> i32 {
     guarded!(err => exclusive machine, text (code, code_len); {
         let digits = Digits::new(code)?;
-        machine.at(now).submit_digits(digits, now.into())?;
+        machine.told(now, |machine, now| machine.submit_digits(digits, now))?;
     })
 }
 
@@ -194,16 +194,12 @@ pub unsafe extern "C" fn plextrac_machine_report_unauthorized(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive machine, text (rejected, rejected_len); {
-        let machine = machine.at(now);
-        match machine.generation_of(rejected) {
-            Some(generation) => drop(machine.report_unauthorized(generation, now.into())?),
+        machine.told(now, |machine, now| match machine.generation_of(rejected) {
+            Some(generation) => machine.report_unauthorized(generation, now).map(drop),
             // It was replaced meanwhile; the order of calls is checked all the same.
-            None if !machine.is_drained() => {
-                let sentence = "poll until the last action before handing in anything";
-                return Err(plextrac_error::new(PLEXTRAC_MUST_DRAIN, sentence));
-            }
-            None => {}
-        }
+            None if !machine.is_drained() => Err(InputError::MustDrain),
+            None => Ok(()),
+        })?;
     })
 }
 
@@ -268,10 +264,15 @@ pub unsafe extern "C" fn plextrac_machine_free(machine: *mut plextrac_machine) {
 }
 
 impl plextrac_machine {
-    /// The machine, at a moment that it is told.
-    fn at(&mut self, now: plextrac_time) -> &mut Machine {
+    /// Hands something in, at a moment. What is refused changes nothing: no moment was told either.
+    fn told(
+        &mut self,
+        now: plextrac_time,
+        input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
+    ) -> Result<(), plextrac_error> {
+        input(&mut self.machine, now.into())?;
         self.latest = now.into();
-        &mut self.machine
+        Ok(())
     }
 
     /// Where a lock is held that other machines share.

@@ -49,7 +49,8 @@ pub const PLEXTRAC_STATE_CLOSED: i32 = 8;
 
 /// Makes a session. Nothing is sent until a token is needed.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` if there is nothing to sign in with, or the URL is `http://`
-/// and that is not allowed.
+/// and that is not allowed; `PLEXTRAC_STORE` if others could read or change what is in the state
+/// directory by now; `PLEXTRAC_UNSUPPORTED` if the system gives no random bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_new(
     config: *const plextrac_config,
@@ -69,8 +70,9 @@ pub unsafe extern "C" fn plextrac_session_new(
 /// calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: that password is
 /// not sent again until it changes or `plextrac_session_forget_rejection` is called.
 /// `PLEXTRAC_MUST_WAIT`, `_BUSY`, `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt goes on, and its
-/// result is kept), `_NETWORK`, `_TLS`, `_UNEXPECTED_ANSWER`, `_TOO_LARGE`; `_EXPIRED` if a
-/// ready-made token has ended and there is no password.
+/// result is kept), `_NETWORK` (also if no thread could be started), `_TLS`, `_UNEXPECTED_ANSWER`,
+/// `_TOO_LARGE`; `_EXPIRED` if a ready-made token has ended and there is no password; `_NOT_READY`
+/// if the new token was given up meanwhile, by another caller or thread: call again.
 /// Blocks: up to the timeout, and for as long as a person is being asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_login(
@@ -170,7 +172,8 @@ pub unsafe extern "C" fn plextrac_session_report_unauthorized(
 /// `Authorization`.
 /// Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
 /// for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
-/// (over 64 MiB) for the request.
+/// (over 64 MiB) for the request; `PLEXTRAC_UNSUPPORTED` for uploads if the token came without a
+/// cookie.
 /// Blocks: up to the timeout, and for as long as a person is being asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_request(
@@ -279,6 +282,9 @@ pub unsafe extern "C" fn plextrac_session_logout(
 }
 
 /// Closes and frees a session.
+/// Ownership: a sign-in or refresh that is out may end later than this returns, and until then its
+/// callbacks run, or begin to. `free_fn` runs once, after the last of them; see also
+/// `plextrac_free_fn`.
 /// Threads: not before every call on it has returned; `plextrac_session_close` makes them return.
 /// Blocks: as `plextrac_session_close`. In a child after `fork` it returns at once, and leaves the
 /// memory as it is.

@@ -19,7 +19,7 @@ pub struct plextrac_str {
 }
 
 /// The length that says "up to the NUL"; `PLEXTRAC_NTS` in C.
-const NUL_TERMINATED: usize = usize::MAX;
+pub(crate) const NUL_TERMINATED: usize = usize::MAX;
 
 impl plextrac_str {
     pub(crate) const fn of_static(text: &'static CStr) -> Self {
@@ -102,6 +102,27 @@ pub(crate) unsafe fn text<'a>(
     // SAFETY: as the caller promises.
     let bytes = unsafe { bytes(data, len, name) }?;
     std::str::from_utf8(bytes).map_err(|_| plextrac_error::invalid(format!("{name} is not UTF-8")))
+}
+
+/// The longest path in bytes. No system takes a longer one.
+const LONGEST_PATH: usize = 4096;
+
+/// A text that may be handed to the system as a path. There a NUL would end it: what was looked at and what was meant
+/// would be two files.
+pub(crate) fn path<'a>(text: &'a str, name: &str) -> Result<&'a str, plextrac_error> {
+    if text.len() > LONGEST_PATH {
+        return Err(plextrac_error::invalid(format!(
+            "{name} is {} bytes long; a path has {LONGEST_PATH} at most",
+            text.len()
+        )));
+    }
+    match text.find('\0') {
+        None => Ok(text),
+        Some(at) => Err(plextrac_error::invalid(format!(
+            "{name} has a NUL at byte {at} of {}, which no path can have; is its length that of a buffer?",
+            text.len()
+        ))),
+    }
 }
 
 #[cfg(test)]

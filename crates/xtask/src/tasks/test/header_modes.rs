@@ -11,6 +11,13 @@ use crate::toolbox::{CLANG, GCC, GXX, Tool, Toolbox};
 const C: &[&str] = &["c99", "c11", "c17", "c2x"];
 const CXX: &[&str] = &["c++11", "c++17", "c++20"];
 const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-pedantic", "-Wundef", "-Werror"];
+/// Of C++ alone; the last one clang does not know.
+const CLANGXX_WARNINGS: &[&str] = &["-Wold-style-cast"];
+const GXX_WARNINGS: &[&str] = &["-Wold-style-cast", "-Wuseless-cast"];
+
+/// What macros stand for is compiled where they are used.
+const USE_OF_MACROS: &str =
+    "size_t nul_terminated(void);\nsize_t nul_terminated(void) { return PLEXTRAC_NTS; }\n";
 
 struct Compiler {
     name: &'static str,
@@ -47,10 +54,17 @@ fn compile(project: &Project, toolbox: &Toolbox<'_>, compiler: &Compiler) -> Res
     for (driver, extension, modes) in [(compiler.c, "c", C), (compiler.cxx, "cpp", CXX)] {
         for times in [1, 2] {
             let source = scratch.join(format!("included_{times}.{extension}"));
-            shell.write_file(&source, "#include <plextrac.h>\n".repeat(times))?;
+            shell.write_file(&source, "#include <plextrac.h>\n".repeat(times) + USE_OF_MACROS)?;
+            let more: &[&str] = match driver {
+                "g++" => GXX_WARNINGS,
+                "clang++" => CLANGXX_WARNINGS,
+                _ => &[],
+            };
             for mode in modes {
-                let compile =
-                    cmd!(shell, "{driver} -std={mode} {WARNINGS...} -I{include} -fsyntax-only {source}");
+                let compile = cmd!(
+                    shell,
+                    "{driver} -std={mode} {WARNINGS...} {more...} -I{include} -fsyntax-only {source}"
+                );
                 match compile.quiet().run() {
                     Ok(()) => compiled += 1,
                     Err(_) => broken.push(format!("{mode} included {times}x")),
