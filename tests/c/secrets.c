@@ -190,9 +190,61 @@ static void fresh_emulator(void)
     plextrac_session_free(watcher);
 }
 
-enum way { BY_TOTP, BY_HAND };
+enum way { BY_TOTP, BY_HAND, BY_CALLBACK };
 
-static void a_session_leaves_nothing_behind(const char *what, const char *url, enum way way)
+/* The six digits of this moment, in the open for as long as they are handed in. */
+static int32_t hand_in_digits(void *userdata, uint32_t attempt, plextrac_mfa_reply *reply)
+{
+    char plain[7] = "";
+    (void)userdata, (void)attempt;
+    show(&digits, plain);
+    CHECK(plextrac_mfa_reply_set_code(reply, plain, 6) == PLEXTRAC_OK);
+    wipe(plain, sizeof plain);
+    return 0;
+}
+
+/* How many pieces of the needle are in the files of a directory. */
+static size_t count_in_files(const struct needle *needle, const char *directory)
+{
+    static char content[1 << 16];
+    size_t count = 0;
+    DIR *folder = opendir(directory);
+    CHECK(folder != NULL);
+    for (struct dirent *entry = readdir(folder); entry; entry = readdir(folder)) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/%s", directory, entry->d_name);
+        int file = open(path, O_RDONLY);
+        CHECK(file >= 0);
+        ssize_t len = entry->d_name[0] == '.' ? 0 : read(file, content, sizeof content);
+        CHECK(len >= 0 && len < (ssize_t)sizeof content);
+        count += count_in(needle, (const unsigned char *)content, (size_t)len);
+        wipe(content, (size_t)len);
+        close(file);
+    }
+    closedir(folder);
+    return count;
+}
+
+/* What is shared is the token, and nothing that brings one. */
+static void only_what_is_to_be_shared_is_written(const char *directory)
+{
+    CHECK(count_in_files(&token, directory) > 0);
+    CHECK(count_in_files(&cookie, directory) > 0);
+    CHECK(count_in_files(&password, directory) == 0);
+    CHECK(count_in_files(&seed, directory) == 0);
+    CHECK(count_in_files(&raw_seed, directory) == 0);
+}
+
+static void remove_directory(const char *directory)
+{
+    char command[128];
+    snprintf(command, sizeof command, "rm -r '%s'", directory);
+    CHECK(system(command) == 0);
+}
+
+/* With a directory, another session takes the token over from there. */
+static void a_session_leaves_nothing_behind(const char *what, const char *url, enum way way,
+                                            const char *directory)
 {
     plextrac_error *err = NULL;
     fresh_emulator();
@@ -209,12 +261,18 @@ static void a_session_leaves_nothing_behind(const char *what, const char *url, e
     OK(plextrac_config_set_log_callback(config, listen, PLEXTRAC_LOG_DEBUG, NULL, NULL, &err));
     if (way == BY_TOTP)
         OK(plextrac_config_set_totp_secret(config, seed_place, seed.len, &err));
+    if (way == BY_CALLBACK)
+        OK(plextrac_config_set_mfa_callback(config, hand_in_digits, NULL, NULL, &err));
+    if (directory)
+        OK(plextrac_config_set_state_dir(config, directory, PLEXTRAC_NTS, &err));
     out_of_the_environment();
-    plextrac_session *session = session_of(config);
+    plextrac_session *session = NULL, *other = NULL;
+    OK(plextrac_session_new(config, &session, &err));
 
-    if (way == BY_TOTP) {
+    if (way != BY_HAND) {
         OK(plextrac_session_login(session, NULL, &err));
-        is_in_memory(&raw_seed);
+        if (way == BY_TOTP)
+            is_in_memory(&raw_seed);
     } else {
         char plain[7] = "";
         FAILS(PLEXTRAC_MFA_REQUIRED, plextrac_session_login(session, NULL, &err));
@@ -229,10 +287,19 @@ static void a_session_leaves_nothing_behind(const char *what, const char *url, e
     is_in_memory(&token);
     is_in_memory(&cookie);
 
+    if (directory) {
+        only_what_is_to_be_shared_is_written(directory);
+        OK(plextrac_session_new(config, &other, &err));
+        whoami(other);
+    }
+    plextrac_config_free(config);
     OK(plextrac_session_refresh(session, NULL, &err));
     whoami(session);
+    plextrac_session_free(other);
     plextrac_session_free(session);
     until_alone();
+    if (directory)
+        remove_directory(directory);
     count_what_is_left(what);
 }
 
@@ -358,10 +425,17 @@ int main(void)
 {
     take_what_the_environment_has();
     the_search_finds_what_was_freed();
-    a_session_leaves_nothing_behind("TLS, six digits by TOTP", env("PLEXTRAC_URL"), BY_TOTP);
-    a_session_leaves_nothing_behind("TLS, six digits by hand", env("PLEXTRAC_URL"), BY_HAND);
-    a_session_leaves_nothing_behind("plain, six digits by TOTP", env("PLEXTRAC_HTTP_URL"), BY_TOTP);
-    a_session_leaves_nothing_behind("plain, six digits by hand", env("PLEXTRAC_HTTP_URL"), BY_HAND);
+    static const char *const WAYS[] = {"by TOTP", "by hand", "by a callback"};
+    for (int way = BY_TOTP; way <= BY_CALLBACK; way++) {
+        char what[64], directory[] = "/tmp/plextrac-secrets-XXXXXX";
+        snprintf(what, sizeof what, "TLS, six digits %s", WAYS[way]);
+        a_session_leaves_nothing_behind(what, env("PLEXTRAC_URL"), (enum way)way, NULL);
+        snprintf(what, sizeof what, "plain, six digits %s", WAYS[way]);
+        a_session_leaves_nothing_behind(what, env("PLEXTRAC_HTTP_URL"), (enum way)way, NULL);
+        snprintf(what, sizeof what, "TLS, six digits %s, a state directory", WAYS[way]);
+        CHECK(mkdtemp(directory) != NULL);
+        a_session_leaves_nothing_behind(what, env("PLEXTRAC_URL"), (enum way)way, directory);
+    }
     a_machine_leaves_nothing_behind();
     CHECK(left_in_all == 0);
     the_log_has_no_secret_at_its_most_talkative_level();
