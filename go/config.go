@@ -116,6 +116,14 @@ func WithWait(wait time.Duration) Option {
 	})
 }
 
+// WithResponseLimit is the longest body of an answer to a request of a session, in bytes; it is read into
+// memory. A longer one gives [ErrTooLarge]. Default 64 MiB. A transport has no such limit: it streams.
+func WithResponseLimit(bytes int64) SessionOption {
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_response_limit(c, C.uint64_t(max(0, bytes)), err)
+	})
+}
+
 // WithAuthBudget is how many authentication requests a minute may be sent to the instance, 2 to 60:
 // by all sessions of this process together (where they differ, the lowest number holds), or by one
 // machine that has no [WithBudget]. Default 6, of the 10 that an instance allows to everybody.

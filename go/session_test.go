@@ -254,3 +254,19 @@ func (b *lockedBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buffer.String()
 }
+
+func TestAnAnswerOverTheResponseLimitIsRefused(t *testing.T) {
+	e := emulatortest.Start(t)
+	session := sessionOn(t, e, password(e.WithoutMFA()), plextrac.WithResponseLimit(4))
+	echo := func(body string) error {
+		request := &plextrac.Request{Method: "PUT", Path: "/api/v1/echo", Body: []byte(body)}
+		_, err := session.Do(t.Context(), request)
+		return err
+	}
+	if err := echo("1234"); err != nil {
+		t.Error(err)
+	}
+	if err := echo("12345"); !errors.Is(err, plextrac.ErrTooLarge) {
+		t.Error(err)
+	}
+}

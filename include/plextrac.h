@@ -831,8 +831,9 @@ int32_t plextrac_config_set_auth_scheme(plextrac_config *config,
 
 /**
  * Shares sessions with other processes of this user through a directory, which is made if it is not
- * there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Machines share
- * nothing.
+ * there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Sessions of one user
+ * share a token; those that were handed the same ready-made token share what it was refreshed to,
+ * among themselves. Machines share nothing.
  * Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made;
  * `PLEXTRAC_INVALID_ARGUMENT` for "" with `PLEXTRAC_NTS`, which looks like a variable that was not
  * set, and for a path with a NUL in it or over 4096 bytes.
@@ -855,6 +856,14 @@ int32_t plextrac_config_set_timeout_ms(plextrac_config *config, uint64_t ms, ple
  * Default 0: at once.
  */
 int32_t plextrac_config_set_wait_ms(plextrac_config *config, uint64_t ms, plextrac_error **err);
+
+/**
+ * The longest body of an answer to `plextrac_session_request`, in bytes; it is read into memory. A
+ * longer one is `PLEXTRAC_TOO_LARGE`. Default 64 MiB.
+ */
+int32_t plextrac_config_set_response_limit(plextrac_config *config,
+                                           uint64_t bytes,
+                                           plextrac_error **err);
 
 /**
  * Authentication requests a minute on the instance, of all sessions of this process together; for a
@@ -923,6 +932,8 @@ int32_t plextrac_mfa_reply_set_code(plextrac_mfa_reply *reply, const char *code,
  * Errors: `PLEXTRAC_INVALID_ARGUMENT` if there is nothing to sign in with, or the URL is `http://`
  * and that is not allowed; `PLEXTRAC_STORE` if others could read or change what is in the state
  * directory by now; `PLEXTRAC_UNSUPPORTED` if the system gives no random bytes.
+ * Blocks: with a state directory on the file system, and up to 5 s while another process makes its
+ * key.
  */
 int32_t plextrac_session_new(const plextrac_config *config,
                              plextrac_session **out,
@@ -1000,7 +1011,7 @@ int32_t plextrac_session_report_unauthorized(const plextrac_session *session,
  * `Authorization`.
  * Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
  * for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
- * (over 64 MiB) for the request; `PLEXTRAC_UNSUPPORTED` for uploads if the token came without a
+ * (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads if the token came without a
  * cookie.
  * Blocks: up to the timeout, and for as long as a person is being asked.
  */
@@ -1038,7 +1049,11 @@ bool plextrac_session_tenant_id(const plextrac_session *session, int64_t *out);
 
 /**
  * Allows rejected credentials to be sent again. Repeated failures lock accounts.
- * Errors: `PLEXTRAC_CLOSED`.
+ * Errors: `PLEXTRAC_CLOSED`; `PLEXTRAC_BUSY` in a log callback of this session. With a state
+ * directory `PLEXTRAC_TIMEOUT` if another process does not let go of the account;
+ * `PLEXTRAC_STORE` if this session forgets it, but the others of the account cannot be told.
+ * Blocks: with a state directory, while another session of the account signs in or refreshes, up to
+ * the timeout; `plextrac_session_close` ends that.
  */
 int32_t plextrac_session_forget_rejection(const plextrac_session *session, plextrac_error **err);
 
@@ -1054,7 +1069,10 @@ int32_t plextrac_session_close(const plextrac_session *session, plextrac_error *
 /**
  * Forgets the token. PlexTrac has no call for this: the token itself lives on to its end. What is
  * known of the budget, of rejected credentials and of six digits that were used stays.
- * Errors: `PLEXTRAC_CLOSED`.
+ * Errors: `PLEXTRAC_CLOSED`; `PLEXTRAC_BUSY` in a log callback of this session. With a state
+ * directory `PLEXTRAC_TIMEOUT` if another process does not let go of the account;
+ * `PLEXTRAC_STORE` if this session is signed out, but others can still find the token.
+ * Blocks: as `plextrac_session_forget_rejection`.
  */
 int32_t plextrac_session_logout(const plextrac_session *session, plextrac_error **err);
 

@@ -117,6 +117,9 @@ public:
         return number(::plextrac_config_set_wait_ms, detail::count(limit));
     }
 
+    /** The longest body of an answer to a request of a session. */
+    config &response_limit(std::uint64_t bytes) { return number(::plextrac_config_set_response_limit, bytes); }
+
     config &auth_budget(std::uint32_t per_minute) { return number(::plextrac_config_set_auth_budget, per_minute); }
 
     /** The budget that machines made from this share with others. */

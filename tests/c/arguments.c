@@ -140,6 +140,8 @@ static void null_is_named(void)
     NULL_IS_NAMED(plextrac_config_set_state_dir, path,
                   plextrac_config_set_state_dir(config, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_timeout_ms, config, plextrac_config_set_timeout_ms(NULL, 1, &err));
+    NULL_IS_NAMED(plextrac_config_set_response_limit, config,
+                  plextrac_config_set_response_limit(NULL, 1, &err));
     NULL_IS_NAMED(plextrac_config_set_wait_ms, config, plextrac_config_set_wait_ms(NULL, 1, &err));
     NULL_IS_NAMED(plextrac_config_set_auth_budget, config, plextrac_config_set_auth_budget(NULL, 6, &err));
     NULL_IS_NAMED(plextrac_config_set_budget, config, plextrac_config_set_budget(NULL, budget, &err));

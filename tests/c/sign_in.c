@@ -227,6 +227,27 @@ static void a_body_that_is_no_json_goes_byte_for_byte(void)
     plextrac_session_free(session);
 }
 
+static void an_answer_over_the_limit_is_refused_and_the_limit_can_be_set(void)
+{
+    plextrac_error *err = NULL;
+    plextrac_request *request = NULL;
+    plextrac_response *response = NULL;
+    start_afresh();
+    plextrac_config *config = config_without_mfa();
+    OK(plextrac_config_set_response_limit(config, 4, &err));
+    plextrac_session *session = session_of(config);
+    OK(plextrac_request_new("PUT", PLEXTRAC_NTS, "/api/v1/echo", PLEXTRAC_NTS, &request, &err));
+    OK(plextrac_request_set_body(request, "text/plain", PLEXTRAC_NTS, "1234", 4, &err));
+    OK(plextrac_session_request(session, request, NULL, &response, &err));
+    plextrac_response_free(response);
+    OK(plextrac_request_set_body(request, "text/plain", PLEXTRAC_NTS, "12345", 5, &err));
+    CHECK(plextrac_session_request(session, request, NULL, &response, &err) == PLEXTRAC_TOO_LARGE);
+    CHECK(response == NULL && strstr(plextrac_error_message(err).data, "response limit") != NULL);
+    plextrac_error_free(err);
+    plextrac_request_free(request);
+    plextrac_session_free(session);
+}
+
 static void signing_out_forgets_the_token_and_closing_ends_everything(void)
 {
     plextrac_error *err = NULL;
@@ -272,6 +293,7 @@ int main(void)
     an_upload_is_fetched_with_the_cookie();
     an_error_of_the_server_is_a_response();
     a_body_that_is_no_json_goes_byte_for_byte();
+    an_answer_over_the_limit_is_refused_and_the_limit_can_be_set();
     signing_out_forgets_the_token_and_closing_ends_everything();
     a_rate_limit_says_how_long_to_wait_and_is_obeyed();
     a_certificate_that_nobody_trusts_is_named_as_such();

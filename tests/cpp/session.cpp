@@ -73,6 +73,18 @@ void a_request_that_was_refused_is_not_sent()
     CHECK(seen(session, "echo", "ok") == before);
 }
 
+void an_answer_over_the_limit_is_refused()
+{
+    plextrac::config config = plain_account();
+    config.response_limit(4);
+    const auto session = OK(plextrac::session::create(config));
+    plextrac::request request("PUT", "/api/v1/echo");
+    request.json("1234");
+    OK(session.send(request));
+    request.json("12345");
+    FAILS(too_large, session.send(request));
+}
+
 void rejected_credentials_are_told_once_and_remembered()
 {
     plextrac::config config = plain_account();
@@ -92,5 +104,6 @@ int main()
     an_account_with_totp_signs_in_by_itself_and_sends_what_it_is_given();
     the_header_value_is_the_same_by_either_way_and_a_401_replaces_it();
     a_request_that_was_refused_is_not_sent();
+    an_answer_over_the_limit_is_refused();
     rejected_credentials_are_told_once_and_remembered();
 }

@@ -222,8 +222,9 @@ pub unsafe extern "C" fn plextrac_config_set_auth_scheme(
 }
 
 /// Shares sessions with other processes of this user through a directory, which is made if it is not
-/// there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Machines share
-/// nothing.
+/// there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Sessions of one user
+/// share a token; those that were handed the same ready-made token share what it was refreshed to,
+/// among themselves. Machines share nothing.
 /// Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made;
 /// `PLEXTRAC_INVALID_ARGUMENT` for "" with `PLEXTRAC_NTS`, which looks like a variable that was not
 /// set, and for a path with a NUL in it or over 4096 bytes.
@@ -271,6 +272,19 @@ pub unsafe extern "C" fn plextrac_config_set_wait_ms(
 ) -> i32 {
     guarded!(err => exclusive config; {
         config.settings.wait(Duration::from_millis(ms));
+    })
+}
+
+/// The longest body of an answer to `plextrac_session_request`, in bytes; it is read into memory. A
+/// longer one is `PLEXTRAC_TOO_LARGE`. Default 64 MiB.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_response_limit(
+    config: *mut plextrac_config,
+    bytes: u64,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.response_limit(usize::try_from(bytes).unwrap_or(usize::MAX));
     })
 }
 

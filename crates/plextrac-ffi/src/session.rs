@@ -51,6 +51,8 @@ pub const PLEXTRAC_STATE_CLOSED: i32 = 8;
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` if there is nothing to sign in with, or the URL is `http://`
 /// and that is not allowed; `PLEXTRAC_STORE` if others could read or change what is in the state
 /// directory by now; `PLEXTRAC_UNSUPPORTED` if the system gives no random bytes.
+/// Blocks: with a state directory on the file system, and up to 5 s while another process makes its
+/// key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_new(
     config: *const plextrac_config,
@@ -172,7 +174,7 @@ pub unsafe extern "C" fn plextrac_session_report_unauthorized(
 /// `Authorization`.
 /// Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
 /// for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
-/// (over 64 MiB) for the request; `PLEXTRAC_UNSUPPORTED` for uploads if the token came without a
+/// (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads if the token came without a
 /// cookie.
 /// Blocks: up to the timeout, and for as long as a person is being asked.
 #[unsafe(no_mangle)]
@@ -242,7 +244,11 @@ pub unsafe extern "C" fn plextrac_session_tenant_id(session: *const plextrac_ses
 }
 
 /// Allows rejected credentials to be sent again. Repeated failures lock accounts.
-/// Errors: `PLEXTRAC_CLOSED`.
+/// Errors: `PLEXTRAC_CLOSED`; `PLEXTRAC_BUSY` in a log callback of this session. With a state
+/// directory `PLEXTRAC_TIMEOUT` if another process does not let go of the account;
+/// `PLEXTRAC_STORE` if this session forgets it, but the others of the account cannot be told.
+/// Blocks: with a state directory, while another session of the account signs in or refreshes, up to
+/// the timeout; `plextrac_session_close` ends that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_forget_rejection(
     session: *const plextrac_session,
@@ -270,7 +276,10 @@ pub unsafe extern "C" fn plextrac_session_close(
 
 /// Forgets the token. PlexTrac has no call for this: the token itself lives on to its end. What is
 /// known of the budget, of rejected credentials and of six digits that were used stays.
-/// Errors: `PLEXTRAC_CLOSED`.
+/// Errors: `PLEXTRAC_CLOSED`; `PLEXTRAC_BUSY` in a log callback of this session. With a state
+/// directory `PLEXTRAC_TIMEOUT` if another process does not let go of the account;
+/// `PLEXTRAC_STORE` if this session is signed out, but others can still find the token.
+/// Blocks: as `plextrac_session_forget_rejection`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_logout(
     session: *const plextrac_session,

@@ -121,10 +121,7 @@ impl HttpClient {
         let body = read_body(&mut body, &head.headers, call.body_limit).map_err(|failure| match failure {
             BodyFailure::TooLarge => HttpError::new(
                 HttpErrorKind::TooLarge,
-                format!(
-                    "the answer of {server} is larger than the {} bytes allowed; raise the limit if it is meant to be",
-                    call.body_limit
-                ),
+                format!("the answer of {server} is larger than the {} bytes allowed", call.body_limit),
             ),
             BodyFailure::Read(error) => classify(ureq::Error::from(error)),
         })?;

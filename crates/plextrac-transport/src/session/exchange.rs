@@ -90,7 +90,11 @@ pub(crate) fn request_failed(error: &HttpError, request: &Request, closing: &Can
             ErrorCode::Network
         }
     };
-    let told = Error::new(code, error.to_string());
+    let advice = match code {
+        ErrorCode::TooLarge => "; set a higher response limit if it is meant to be",
+        _ => "",
+    };
+    let told = Error::new(code, format!("{error}{advice}"));
     // Of a request that may have arrived, nobody knows whether the server acted on it (RFC 9110 §9.2.2).
     if error.was_sent() && !request.method.is_idempotent() { told.not_retryable() } else { told }
 }
