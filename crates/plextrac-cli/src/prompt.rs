@@ -37,6 +37,7 @@ pub(crate) enum Typed {
     /// A line, without its end.
     Line(Zeroizing<String>),
     /// Ctrl-C.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "it ends the process there"))]
     Interrupted,
 }
 
