@@ -200,6 +200,7 @@ static void want_a_token(void)
     plextrac_secret *value = NULL;
     is_expected(plextrac_session_authorization(busy.inherited.session, busy.inherited.cancel, &value, NULL));
     plextrac_secret_free(value);
+    CHECK(plextrac_session_state(busy.inherited.session) != 0);
 }
 
 static void want_an_answer(void)
@@ -260,8 +261,8 @@ static void fork_as_well(void)
 }
 
 static void (*const KINDS[])(void) = {
-    make_a_session,  make_a_session,     drive_a_machine, drive_a_machine,
-    want_a_token,    want_an_answer,     want_another_token, fork_as_well,
+    make_a_session, make_a_session, drive_a_machine,    drive_a_machine,
+    want_a_token,   want_an_answer, want_another_token, fork_as_well,
 };
 enum { THREADS = sizeof KINDS / sizeof *KINDS };
 

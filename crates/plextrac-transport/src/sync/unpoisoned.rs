@@ -1,7 +1,7 @@
 //! The standard library's locks without poison: a panic in one flight leaves the session usable.
 //!
-//! Each stands by itself. parking_lot keeps all that wait in one table of the process, behind locks of its own; a `fork`
-//! that catches one of those taken leaves every lock of the child waiting for it.
+//! Each stands by itself. parking_lot keeps all that wait in one table of the process, behind locks of its own: where a
+//! `fork` catches one of those taken, the next thread that the child starts, or the next wait in it, may never end.
 
 use std::ops::{Deref, DerefMut};
 use std::sync::{self, PoisonError};
