@@ -381,7 +381,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__request)
-            opts="-h --json --data --header --output --include --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --json --data --header --output --max-body --include --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -400,6 +400,10 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-body)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

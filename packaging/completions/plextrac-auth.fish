@@ -87,6 +87,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l 
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l data -d 'Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-), of which at most 256 MiB are read' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l header -d 'Send a header with this request; can be given several times' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l output -d 'Write the body to this file' -r -F
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l max-body -d 'Take a body of up to so many bytes, or KiB, MiB, GiB with a K, M or G behind the number; it is read into memory' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l ca-file -d 'Trust the certificates in this PEM file as well as the system\'s' -r -F

@@ -93,6 +93,7 @@ _arguments "${_arguments_options[@]}" : \
 '(--json)--data=[Send these bytes, as application/octet-stream unless --header says otherwise\: text, @FILE, or standard input (-), of which at most 256 MiB are read]:TEXT|@FILE|-:_default' \
 '*--header=[Send a header with this request; can be given several times]:NAME: VALUE:_default' \
 '--output=[Write the body to this file]:FILE:_files' \
+'--max-body=[Take a body of up to so many bytes, or KiB, MiB, GiB with a K, M or G behind the number; it is read into memory]:SIZE:_default' \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \

@@ -95,6 +95,9 @@ pub(crate) fn way_to(args: &AccountArgs, url: &str) -> Result<SessionConfig, Fai
     config.timeout(Duration::from_secs(args.timeout))?;
     config.wait(Duration::from_secs(args.wait));
     config.allow_http(args.allow_http);
+    if let Some(bytes) = args.max_body {
+        config.response_limit(bytes);
+    }
     if args.insecure_skip_verify {
         exit::say(
             "warning: certificates are not checked, so whoever stands in between can read the password",

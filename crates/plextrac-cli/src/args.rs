@@ -75,7 +75,7 @@ pub(crate) enum Command {
 }
 
 /// Which account on which instance, and how to get there.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Account and instance")]
 pub(crate) struct AccountArgs {
     /// The instance, such as acme.plextrac.com
@@ -136,6 +136,10 @@ pub(crate) struct AccountArgs {
     /// Accept any certificate: whoever stands in between can read the password
     #[arg(long)]
     pub(crate) insecure_skip_verify: bool,
+
+    /// The largest answer to a request, in bytes, of the one command that has an option for it.
+    #[arg(skip)]
+    pub(crate) max_body: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -196,6 +200,10 @@ pub(crate) struct RequestArgs {
     /// Write the body to this file
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+
+    /// Take a body of up to so many bytes, or KiB, MiB, GiB with a K, M or G behind the number; it is read into memory
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
+    pub(crate) max_body: usize,
 
     /// Write status and headers before the body
     #[arg(long)]
@@ -298,11 +306,31 @@ Nothing leaves this machine, and no time passes: the clock of both sides is move
 Exits with 1 if the server saw anything else than what is told.")]
 pub(crate) struct DemoArgs {}
 
+/// `1000`, `64K`, `64M`, `2G`.
+fn size(text: &str) -> Result<usize, String> {
+    let (number, shift) = match text.char_indices().next_back() {
+        Some((end, 'k' | 'K')) => (&text[..end], 10),
+        Some((end, 'm' | 'M')) => (&text[..end], 20),
+        Some((end, 'g' | 'G')) => (&text[..end], 30),
+        _ => (text, 0),
+    };
+    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << shift));
+    bytes.ok_or_else(|| "a size is a number of bytes, or one with K, M or G behind it".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    #[test]
+    fn sizes_are_read_with_their_units() {
+        for (text, bytes) in [("0", 0), ("1000", 1000), ("2k", 2048), ("64M", 64 << 20), ("1G", 1 << 30)] {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "M", "-1", "1.5M", "1 M", "1MB", "99999999999999999999", "99999999999999G", "é"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -106,6 +106,7 @@ fn hint(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::MustWait => Some("--wait SECONDS waits"),
         ErrorCode::Tls => Some("an instance with a private CA needs --ca-file"),
         ErrorCode::Timeout => Some("--timeout SECONDS allows more"),
+        ErrorCode::TooLarge => Some("--max-body SIZE allows more to an answer to `request`"),
         ErrorCode::Expired => Some("set a new PLEXTRAC_TOKEN, or user name and password"),
         _ => None,
     }

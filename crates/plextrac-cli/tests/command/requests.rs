@@ -163,3 +163,18 @@ fn an_instance_below_a_path_is_reached() {
     let told = run(&mut stand.analyst(&["request", "GET", "/api/v2/whoami"]));
     assert!(told.fine().contains("analyst@example.com"));
 }
+
+#[test]
+fn an_answer_over_the_limit_exits_with_7_and_names_the_option() {
+    let stand = Stand::new();
+    let get = |size: &[&str]| {
+        stand.emulator.fault(Fault::on(Target::Path("/api/v1/echo".into())).huge_body(65 << 20));
+        run(stand.service(&["request", "GET", "/api/v1/echo"]).args(size))
+    };
+    for size in [&[][..], &["--max-body", "68157439"]] {
+        assert!(get(size).refused(7).contains("--max-body"), "{size:?}");
+    }
+    let large = get(&["--max-body", "65M"]);
+    assert_eq!((large.code, large.stdout.len()), (0, 65 << 20));
+    assert_eq!(run(&mut stand.service(&["request", "GET", "/", "--max-body", "much"])).code, 2);
+}
