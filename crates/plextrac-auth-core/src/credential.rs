@@ -181,13 +181,13 @@ impl fmt::Display for CredentialError {
             Problem::Empty => "is empty",
             Problem::TooLong => "is too long to be meant",
             Problem::ControlCharacter => {
-                "contains a control character; a line end read along with it, perhaps"
+                "contains a control character, such as a tab, or a line end that was read along with it"
             }
             Problem::NotHeaderSafe => "contains characters that cannot stand in an HTTP header",
             Problem::NotSixDigits => "is not six digits",
             Problem::NotBase32 => "is neither base32 nor an otpauth://totp/ URI with a secret",
             Problem::TooShort => "has fewer than 80 bits",
-            Problem::UnsupportedTotp => "asks for something other than six digits",
+            Problem::UnsupportedTotp => "asks for something other than six digits, or for steps of no length",
         };
         write!(f, "{part} {problem}")
     }

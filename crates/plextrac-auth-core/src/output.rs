@@ -83,7 +83,7 @@ impl WaitReason {
             Self::AnswerOutstanding => "an answer is outstanding",
             Self::RefreshDue => "the token is live until its refresh is due",
             Self::TokenEnds => "the token is live until it ends",
-            Self::Budget => "the budget of authentication requests is used up",
+            Self::Budget => "the budget of authentication requests has no room for it now",
             Self::RateLimited => "the instance limits authentication requests",
             Self::BackOff => "the last attempt failed",
             Self::TotpStep => "the next TOTP step has to begin first",

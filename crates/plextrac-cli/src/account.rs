@@ -33,8 +33,18 @@ pub(crate) struct Account {
 
 /// The account that `args` and the environment name. Nothing is sent.
 pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Account, Failure> {
+    open_with(args, purpose, |_| {})
+}
+
+/// The same, with what one command sets by itself.
+pub(crate) fn open_with(
+    args: &AccountArgs,
+    purpose: Purpose,
+    set: impl FnOnce(&mut SessionConfig),
+) -> Result<Account, Failure> {
     let settings = Settings::resolve(args, purpose)?;
     let mut config = way_to(args, &settings.url)?;
+    set(&mut config);
     match &settings.totp_secret {
         Some(secret) => config.totp_secret(secret)?,
         None if settings.asks => config.mfa_callback(prompt::six_digits),
@@ -95,9 +105,6 @@ pub(crate) fn way_to(args: &AccountArgs, url: &str) -> Result<SessionConfig, Fai
     config.timeout(Duration::from_secs(args.timeout))?;
     config.wait(Duration::from_secs(args.wait));
     config.allow_http(args.allow_http);
-    if let Some(bytes) = args.max_body {
-        config.response_limit(bytes);
-    }
     if args.insecure_skip_verify {
         exit::say(
             "warning: certificates are not checked, so whoever stands in between can read the password",

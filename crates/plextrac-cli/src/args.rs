@@ -75,7 +75,7 @@ pub(crate) enum Command {
 }
 
 /// Which account on which instance, and how to get there.
-#[derive(Clone, Debug, Args)]
+#[derive(Debug, Args)]
 #[command(next_help_heading = "Account and instance")]
 pub(crate) struct AccountArgs {
     /// The instance, such as acme.plextrac.com
@@ -136,10 +136,6 @@ pub(crate) struct AccountArgs {
     /// Accept any certificate: whoever stands in between can read the password
     #[arg(long)]
     pub(crate) insecure_skip_verify: bool,
-
-    /// The largest answer to a request, in bytes, of the one command that has an option for it.
-    #[arg(skip)]
-    pub(crate) max_body: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use zeroize::Zeroizing;
 
 use crate::account::{self, Purpose};
-use crate::args::{AccountArgs, RequestArgs};
+use crate::args::RequestArgs;
 use crate::exit::Failure;
 use crate::output;
 use crate::output_file::OutputFile;
@@ -24,8 +24,9 @@ const LARGEST_INPUT: u64 = 256 << 20;
 pub(crate) fn run(args: &RequestArgs) -> Result<(), Failure> {
     let request = build(args)?;
     let file = args.output.as_deref().map(OutputFile::open).transpose()?;
-    let with_limit = AccountArgs { max_body: Some(args.max_body), ..args.account.clone() };
-    let session = account::open(&with_limit, Purpose::Use)?;
+    let session = account::open_with(&args.account, Purpose::Use, |config| {
+        config.response_limit(args.max_body);
+    })?;
     let response = session.request(&request)?;
     let head = if args.include { head_of(&response) } else { Vec::new() };
     let written = match file {
