@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 /// Why a step or a task did not come to its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Halt {
-    /// What the step looks at is not in the tree yet. Never a failure.
+    /// What the step looks at is not in the tree yet, or is not worth the minutes that it takes to bring. Never a
+    /// failure.
     NotYet(String),
     /// A tool of the machine is missing; the text names the command that installs it. A failure where the
     /// steps are strict.
