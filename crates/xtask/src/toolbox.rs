@@ -23,7 +23,7 @@ enum Source {
     Debian(&'static str),
     /// A component of the toolchain.
     Rustup(&'static str),
-    /// A package of crates.io with the version that goes with our Rust. It is built for minutes.
+    /// A package for cargo, with the version that goes with our Rust. It is built for minutes.
     Cargo(&'static str, &'static str),
 }
 
