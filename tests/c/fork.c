@@ -338,10 +338,55 @@ static void children_of_a_busy_parent(plextrac_session *watcher)
     plextrac_budget_free(busy.budget);
 }
 
+static void *sign_in(void *session)
+{
+    plextrac_error *err = NULL;
+    OK(plextrac_session_login(session, NULL, &err));
+    return NULL;
+}
+
+static plextrac_session *session_in(const char *directory)
+{
+    plextrac_error *err = NULL;
+    plextrac_config *config = config_without_mfa();
+    OK(plextrac_config_set_state_dir(config, directory, PLEXTRAC_NTS, &err));
+    OK(plextrac_config_set_timeout_ms(config, 10000, &err));
+    return session_of(config);
+}
+
+/* The lock of the account is a kernel's, on a file that the child has open as well. */
+static void a_child_of_a_sign_in_does_not_hold_its_account(plextrac_session *watcher)
+{
+    char directory[] = "/tmp/plextrac-fork-XXXXXX", command[64];
+    CHECK(mkdtemp(directory) != NULL);
+    plextrac_error *err = NULL;
+    pthread_t thread;
+    control(watcher, "reset", "{}");
+    control(watcher, "fault", "{\"on\":\"sign_in\",\"do\":{\"slow\":{\"ms\":500}}}");
+    plextrac_session *first = session_in(directory);
+    CHECK(pthread_create(&thread, NULL, sign_in, first) == 0);
+    while (plextrac_session_state(first) != PLEXTRAC_STATE_SIGNING_IN)
+        CHECK(plextrac_session_state(first) == PLEXTRAC_STATE_SIGNED_OUT);
+    pid_t child = start_child();
+    if (child == 0)
+        for (;;)
+            pause();
+    CHECK(pthread_join(thread, NULL) == 0);
+    plextrac_session *second = session_in(directory);
+    OK(plextrac_session_refresh(second, NULL, &err));
+    OK(plextrac_session_refresh(second, NULL, &err));
+    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, NULL, 0) == child);
+    plextrac_session_free(first);
+    plextrac_session_free(second);
+    snprintf(command, sizeof command, "rm -r %s", directory);
+    CHECK(system(command) == 0);
+}
+
 int main(void)
 {
     plextrac_session *watcher = observer();
     a_child_of_a_calm_parent(watcher);
+    a_child_of_a_sign_in_does_not_hold_its_account(watcher);
     /* The sanitizer's own allocator has locks that a fork leaves taken. */
     if (!IS_ADDRESS_SANITIZER_ON)
         children_of_a_busy_parent(watcher);

@@ -146,7 +146,7 @@ impl SessionStore for DirectoryStore {
         let path = self.directory.join(&name);
         let file = file.ok_or_else(|| unavailable("made", &path, &io::ErrorKind::NotFound.into()))?;
         match file.try_lock() {
-            Ok(()) => Ok(Box::new(Held { _file: file })),
+            Ok(()) => Ok(Box::new(Held { file })),
             Err(TryLockError::WouldBlock) if deadline <= real_now() => Err(held_by_another(&path)),
             Err(TryLockError::WouldBlock) => wait_for_lock(file, &path, deadline),
             Err(TryLockError::Error(error)) => Err(unavailable("locked", &path, &error)),
@@ -201,10 +201,17 @@ fn forget_the_dead(directory: &Path) {
 
 /// Closing the file, by whatever end the process comes to, lets go of the lock.
 struct Held {
-    _file: File,
+    file: File,
 }
 
 impl StoreLock for Held {}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // A child of a fork has the file open as well, and would go on holding the lock.
+        drop(self.file.unlock());
+    }
+}
 
 /// Waiting for a file's lock cannot be interrupted. So a thread of its own does it; when the lock comes too late, it
 /// is let go with the file.
@@ -213,7 +220,7 @@ fn wait_for_lock(file: File, path: &Path, deadline: Instant) -> Result<Box<dyn S
     thread::Builder::new()
         .name("plextrac-lock".into())
         .spawn(move || {
-            let locked = file.lock().map(|()| Held { _file: file });
+            let locked = file.lock().map(|()| Held { file });
             drop(tell.send(locked));
         })
         .map_err(|error| unavailable("waited for", path, &error))?;
