@@ -1011,8 +1011,8 @@ int32_t plextrac_session_report_unauthorized(const plextrac_session *session,
  * `Authorization`.
  * Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
  * for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
- * (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads if the token came without a
- * cookie.
+ * (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads
+ * if the token came without a cookie.
  * Blocks: up to the timeout, and for as long as a person is being asked.
  */
 int32_t plextrac_session_request(const plextrac_session *session,

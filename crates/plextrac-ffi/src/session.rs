@@ -174,8 +174,8 @@ pub unsafe extern "C" fn plextrac_session_report_unauthorized(
 /// `Authorization`.
 /// Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
 /// for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
-/// (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads if the token came without a
-/// cookie.
+/// (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads
+/// if the token came without a cookie.
 /// Blocks: up to the timeout, and for as long as a person is being asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_request(
