@@ -483,6 +483,7 @@ impl fmt::Debug for Session {
     }
 }
 
+#[cold]
 fn cancelled() -> Error {
     Error::new(ErrorCode::Cancelled, "the call was cancelled")
 }
