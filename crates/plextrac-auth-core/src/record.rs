@@ -40,6 +40,8 @@ pub struct SharedToken {
     pub tenant_id: Option<i64>,
     /// Its life, from `stamp` on, in milliseconds.
     pub life_ms: u64,
+    /// It replaced one that was answered with 401, at this moment.
+    pub born_of_401: Option<Instant>,
     /// When it was asked for.
     pub stamp: Stamp,
 }
@@ -112,6 +114,7 @@ impl SharedToken {
         let windows = Windows::new(sent.unwrap_or(now.monotonic), life, draws);
         let mut token = Token::new(self.token.clone(), cookie, self.tenant_id, windows);
         token.is_doubtful = sent.is_none();
+        token.born_of_401 = self.born_of_401.filter(|_| sent.is_some());
         Some((token, sent.is_none()))
     }
 }

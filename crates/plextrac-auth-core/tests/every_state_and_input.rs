@@ -231,6 +231,7 @@ fn record(driver: &Driver, boot: &str) -> SharedRecord {
             cookie: None,
             tenant_id: Some(0),
             life_ms: 899_000,
+            born_of_401: None,
             stamp: Stamp {
                 boot: boot.into(),
                 monotonic: Instant::from_millis(sent),

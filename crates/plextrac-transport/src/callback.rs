@@ -1,6 +1,7 @@
 //! Which callback of the program runs on this thread: what it must not wait for is known here.
 
 use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
@@ -53,5 +54,7 @@ fn id(shared: &Shared) -> usize {
 
 thread_local! {
     static RUNNING: Cell<Option<(Callback, usize)>> = const { Cell::new(None) };
-    static PUT_OFF: RefCell<Option<Vec<SessionEvent>>> = const { RefCell::new(None) };
+    // Without a destructor it is there for calls from those of others, at the end of the thread; it is empty by then.
+    static PUT_OFF: ManuallyDrop<RefCell<Option<Vec<SessionEvent>>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }

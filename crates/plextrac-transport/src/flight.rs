@@ -23,7 +23,7 @@ use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::shared::{Inner, Shared};
 use crate::sharing::Kept;
-use crate::store::{StoreErrorKind, StoreLock};
+use crate::store::{LONGEST_PAUSE, SHORTEST_PAUSE, StoreErrorKind, StoreLock};
 use crate::sync::{AtomicU64, Mutex, ThreadBuilder};
 
 /// What callers see of a flight. All of it is changed under the session's lock.
@@ -125,7 +125,8 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
                     lock = match shared.lock_account(Duration::ZERO) {
                         Err(_) => match shared.patience_with_others() {
                             Some(patience) => {
-                                let locked = shared.lock_account(patience);
+                                let locked =
+                                    shared.lock_account_while(patience, |inner| is_needed(inner, flight));
                                 Some(locked.inspect_err(|_| shared.be_quiet_for(HELD_LONG))?)
                             }
                             None => {
@@ -153,6 +154,18 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
             }
         };
     }
+}
+
+/// Whether anybody waits for a flight that has sent nothing yet.
+fn is_needed(inner: &Inner, flight: &Mutex<Flight>) -> Result<(), Error> {
+    let mut seen = flight.lock();
+    if inner.closed {
+        return Err(closed());
+    }
+    if seen.waiters == 0 && !seen.has_sent {
+        seen.is_abandoned = true;
+    }
+    if seen.is_abandoned { Err(signed_out()) } else { Ok(()) }
 }
 
 /// The account's lock, if there is one to be had. What happens under it is told when it is let go: a sink may use
@@ -306,7 +319,16 @@ fn hold_until(
             return Ok(());
         }
         let slice = if shared.clock.is_moved_by_hand() { left.min(HAND_MOVED_SLICE) } else { left };
-        shared.changed.wait_for(&mut inner, slice);
+        let slice = if shared.sharing.is_some() { slice.min(LOOK_EVERY) } else { slice };
+        if shared.changed.wait_for(&mut inner, slice).timed_out() && shared.sharing.is_some() {
+            drop(inner);
+            shared.look();
+            inner = shared.inner.lock();
+            if inner.machine.urgency(shared.clock.now()) == Urgency::Served {
+                flight.lock().blocked = None;
+                return Ok(());
+            }
+        }
     }
 }
 
@@ -316,6 +338,12 @@ const HELD_ELSEWHERE: Duration = Duration::from_secs(1);
 /// How long a lock is waited for while the token in hand still lives: as long as a slow refresh takes. And how long it is
 /// not asked for again after that.
 const HELD_LONG: Duration = Duration::from_secs(5);
+
+/// So much is left of a token's time when it is handed out because there was none newer.
+const HANDING_OUT: Duration = Duration::from_millis(200);
+
+/// How often a flight that waits for a moment looks whether another process has a token by then.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A clock that tests move tells nobody when it jumps.
 const HAND_MOVED_SLICE: Duration = Duration::from_millis(5);
@@ -398,7 +426,15 @@ impl Shared {
     }
 
     fn want(&self, want: Want) -> Result<Next, Error> {
-        let stepped = self.drained_after(|machine, _| machine.want(want), None)?;
+        self.decided_after(|machine, _| machine.want(want))
+    }
+
+    /// For an input after which the machine decides what comes of the want: nothing, perhaps, until a moment.
+    fn decided_after(
+        &self,
+        input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
+    ) -> Result<Next, Error> {
+        let stepped = self.drained_after(input, None)?;
         if let Some(until) = stepped.rests_until {
             self.quiet_until.store(until.as_millis(), Ordering::Relaxed);
         }
@@ -408,7 +444,7 @@ impl Shared {
     /// The shared record, handed to the machine that asked for it.
     fn read_shared(&self) -> Result<Next, Error> {
         let record = self.recorded();
-        self.step(|machine, now| machine.handle_shared(record.as_ref(), now)).map_err(|error| {
+        self.decided_after(|machine, now| machine.handle_shared(record.as_ref(), now)).map_err(|error| {
             // It does not want to know any more.
             if error.code() == ErrorCode::WrongState { signed_out() } else { error }
         })
@@ -441,24 +477,46 @@ impl Shared {
     /// `Timeout` if another holds it for longer than `patience`. Whoever does may be about to get what is wanted here:
     /// to go on without it would be to get it twice.
     pub(crate) fn lock_account(&self, patience: Duration) -> Result<AccountLock<'_>, Error> {
-        let locked = self.take_account_lock(patience)?;
-        Ok(self.account_lock(locked))
-    }
-
-    /// The same, still to be [made](Self::account_lock) the lock of the thread that uses it.
-    pub(crate) fn take_account_lock(&self, patience: Duration) -> Result<Option<Box<dyn StoreLock>>, Error> {
-        let Some(sharing) = &self.sharing else { return Ok(None) };
+        let Some(sharing) = &self.sharing else { return Ok(self.account_lock(None)) };
         match sharing.lock_account(clock::real_now() + patience) {
             Err(busy) if busy.kind == StoreErrorKind::Busy => {
                 Err(Error::new(ErrorCode::Timeout, busy.to_string()))
             }
-            locked => Ok(self.or_notice(locked)),
+            locked => {
+                let lock = self.or_notice(locked);
+                Ok(self.account_lock(lock))
+            }
         }
     }
 
-    pub(crate) fn account_lock(&self, lock: Option<Box<dyn StoreLock>>) -> AccountLock<'_> {
+    fn account_lock(&self, lock: Option<Box<dyn StoreLock>>) -> AccountLock<'_> {
         callback::put_off();
         AccountLock { shared: self, lock }
+    }
+
+    /// The same, for whoever may be called away from waiting for it: what that brings is returned.
+    pub(crate) fn lock_account_while(
+        &self,
+        patience: Duration,
+        goes_on: impl Fn(&Inner) -> Result<(), Error>,
+    ) -> Result<AccountLock<'_>, Error> {
+        let ends = clock::real_now() + patience;
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            let busy = match self.lock_account(Duration::ZERO) {
+                Err(busy) => busy,
+                locked => return locked,
+            };
+            let mut inner = self.inner.lock();
+            goes_on(&inner)?;
+            let now = clock::real_now();
+            if now >= ends {
+                return Err(busy);
+            }
+            self.changed.wait_until(&mut inner, ends.min(now + pause));
+            drop(inner);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
     }
 
     /// How long another that holds the account's lock is waited for; not at all if nobody waits for what could be done
@@ -468,12 +526,16 @@ impl Shared {
         self.look();
         let inner = self.inner.lock();
         let now = self.clock.now();
-        let (urgency, is_usable) = (inner.machine.urgency(now), inner.machine.usable_token(now).is_some());
+        let urgency = inner.machine.urgency(now);
+        let token_left = inner
+            .machine
+            .usable_token(now)
+            .map_or(Duration::ZERO, |token| token.windows().unusable_at.since(now.monotonic));
         drop(inner);
         match urgency {
             Urgency::Served | Urgency::Due => None,
-            // Whoever holds it for longer has stopped, and the callers have a token that does.
-            Urgency::Pressing if is_usable => Some(self.timeout.min(HELD_LONG)),
+            // Whoever holds it for longer has stopped, and the callers have a token that does for now.
+            Urgency::Late => Some(self.timeout.min(HELD_LONG).min(token_left.saturating_sub(HANDING_OUT))),
             Urgency::Pressing => Some(self.timeout),
         }
     }

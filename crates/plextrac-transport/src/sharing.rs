@@ -14,6 +14,9 @@ use zeroize::Zeroizing;
 use crate::clock::real_now;
 use crate::store::{MAX_RECORD, SessionStore, StoreError, StoreErrorKind, StoreLock};
 
+/// So many locks, and records of what was rejected, have sessions that were handed a token and no user name.
+const TOKEN_LOCKS: u8 = 16;
+
 /// The budget's lock is held for as long as two small files take, unless its holder is stopped in the middle.
 const BUDGET_PATIENCE: Duration = Duration::from_secs(1);
 
@@ -76,8 +79,11 @@ impl Sharing {
                 let token = token.secret().expose().as_bytes();
                 let account = match user {
                     Some(user) => key.of(&[b"account", base, user.as_bytes()]),
-                    // One for all of them: a lock's file stays for ever, and tokens come and go.
-                    None => key.of(&[b"account of tokens", base]),
+                    // A few for all of them: a lock's file stays for ever, and tokens come and go.
+                    None => {
+                        let digest: Vec<u8> = key.of(&[b"lock of a token", base, token]).into();
+                        key.of(&[b"account of tokens", base, &[digest[0] % TOKEN_LOCKS]])
+                    }
                 };
                 let user = user.unwrap_or("").as_bytes();
                 (key.of(&[b"token from a token", base, user, token, trust]), account)
@@ -143,6 +149,7 @@ impl Sharing {
                     cookie: shared.cookie.as_ref().map(Secret::expose),
                     tenant_id: shared.tenant_id,
                     life_ms: shared.life_ms,
+                    born_of_401: shared.born_of_401,
                     stamp: shared.stamp.clone(),
                 },
             ),
@@ -179,6 +186,7 @@ impl Sharing {
             cookie: record.cookie.map(Secret::new),
             tenant_id: record.tenant_id,
             life_ms: record.life_ms,
+            born_of_401: record.born_of_401,
             stamp: record.stamp,
         }))
     }
@@ -215,6 +223,8 @@ struct TokenRecord<'a> {
     cookie: Option<&'a str>,
     tenant_id: Option<i64>,
     life_ms: u64,
+    #[serde(default)]
+    born_of_401: Option<Moment>,
     stamp: Stamp,
 }
 

@@ -235,10 +235,19 @@ fn a_key_that_is_damaged_is_made_anew_and_a_key_others_can_read_is_refused() {
 fn tokens_that_ended_long_ago_are_taken_away_and_nothing_else_is() {
     let directory = private_directory();
     let day = Duration::from_secs(24 * 3600);
-    for (name, age) in
-        [("t01", 8), ("t01.new", 8), ("t02", 6), ("a01", 8), ("b01", 8), ("a01.lock", 8), ("key", 8)]
-    {
-        let file = std::fs::File::create(directory.path().join(name)).unwrap();
+    let record = |first: char, rest: &str| format!("{first}{}{rest}", "0123456789abcdef".repeat(2));
+    let old = [record('t', ""), record('t', ".new")];
+    let kept = [
+        record('a', ""),
+        record('a', ".lock"),
+        record('b', ""),
+        "key".into(),
+        "thesis.tex".into(),
+        "todo".into(),
+    ];
+    let young = record('t', "").replace("0123", "3210");
+    for (name, age) in old.iter().chain(&kept).map(|name| (name, 8)).chain([(&young, 6)]) {
+        let file = fs::File::create(directory.path().join(name)).unwrap();
         file.set_modified(std::time::SystemTime::now() - day * age).unwrap();
     }
     DirectoryStore::open(directory.path()).unwrap();
@@ -247,5 +256,8 @@ fn tokens_that_ended_long_ago_are_taken_away_and_nothing_else_is() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     left.sort();
-    assert_eq!(left, ["a01", "a01.lock", "b01", "key", "t02"]);
+    let mut expected = kept.to_vec();
+    expected.push(young);
+    expected.sort();
+    assert_eq!(left, expected);
 }

@@ -77,6 +77,10 @@ impl Machine {
         if self.server_ahead_ms.is_none() {
             self.server_ahead_ms = record.server_ahead_ms;
         }
+        let is_refused = self.ready_print.is_some_and(|print| record.rejected.contains(&print));
+        if is_refused && self.holds_ready_made() {
+            self.token.iter_mut().for_each(|token| token.refresh_refused = true);
+        }
         if self.config.anew {
             self.set_aside.clone_from(&record.token);
             return;
@@ -116,6 +120,24 @@ impl Machine {
         }
     }
 
+    /// Whether the token in hand is the one that was handed in.
+    pub(super) fn holds_ready_made(&self) -> bool {
+        self.token.as_ref().is_some_and(|token| token.windows.is_due_from_the_start())
+    }
+
+    /// Whoever is handed the same token next need not try to refresh it.
+    fn tell_refused_token(&mut self, now: Time) {
+        let print = self.ready_print.filter(|print| !self.rejected_elsewhere.contains(print));
+        if let Some(print) = print.filter(|_| self.holds_ready_made()) {
+            self.rejected_elsewhere.push(print);
+            self.keep(now);
+        }
+    }
+
+    pub(super) fn give_up_token(&mut self) {
+        self.dead = self.token.take().map(|token| self.token_fingerprint(&token.secret));
+    }
+
     /// Neither the token in hand nor one that is known to be dead.
     fn is_news(&self, shared: &SharedToken) -> bool {
         let held = self.token.as_ref();
@@ -123,7 +145,7 @@ impl Machine {
             && (self.dead.is_none() || self.dead != Some(self.token_fingerprint(&shared.token)))
     }
 
-    fn token_fingerprint(&self, token: &Secret) -> Fingerprint {
+    pub(super) fn token_fingerprint(&self, token: &Secret) -> Fingerprint {
         self.key.of(&[token.expose().as_bytes()])
     }
 
@@ -207,11 +229,13 @@ impl Machine {
                 if let Some(token) = &mut self.token {
                     token.refresh_refused = true;
                 }
+                self.tell_refused_token(now);
                 self.end_want(failure);
             }
             // The token is dead, and the want that stands goes on to a sign-in.
             Refused::Refresh => {
-                self.dead = self.token.take().map(|token| self.token_fingerprint(&token.secret));
+                self.tell_refused_token(now);
+                self.give_up_token();
                 self.outputs.push_back(Output::Event(Event::SignInNeeded));
             }
         }

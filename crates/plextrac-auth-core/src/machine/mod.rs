@@ -109,7 +109,9 @@ pub enum Urgency {
     Served,
     /// The token in hand serves for now, and its refresh is due.
     Due,
-    /// Whoever wants a token waits for it.
+    /// Whoever wants a token waits for its refresh, and gets the one in hand if none comes in time.
+    Late,
+    /// There is none that would serve.
     Pressing,
 }
 
@@ -168,8 +170,10 @@ pub struct Machine {
     shared_view: SharedView,
     /// What was told to others is no longer so; they are told after another look at the record.
     keep_due: bool,
-    /// Until when others were last told that a person is asked here.
+    /// Until when others were last told that a person is asked here, whether that still holds or not.
     told_asked_until: Option<Instant>,
+    /// Recognises the token that was handed in.
+    ready_print: Option<Fingerprint>,
     /// A token that was answered with 401, or that could not even be refreshed: dead, whoever still shares it.
     dead: Option<Fingerprint>,
     asked_elsewhere_until: Option<Instant>,
@@ -265,11 +269,13 @@ impl Machine {
             shared_view: SharedView::Read,
             keep_due: false,
             told_asked_until: None,
+            ready_print: None,
             dead: None,
             asked_elsewhere_until: None,
             config,
         };
         if let Some(ready) = machine.config.token.take() {
+            machine.ready_print = Some(machine.token_fingerprint(ready.secret()));
             let (token, is_past) = Token::ready_made(&ready, now, &mut machine.draws);
             machine.step_to(if is_past { Trigger::AdoptedDoubtful } else { Trigger::Adopted });
             machine.take_token(token);
@@ -371,7 +377,7 @@ impl Machine {
         } else if now.monotonic < token.windows.late_at {
             Urgency::Due
         } else {
-            Urgency::Pressing
+            Urgency::Late
         }
     }
 
@@ -409,7 +415,8 @@ impl Machine {
 
     /// Nothing is known against the credentials in hand; what is known against others stays.
     fn clear_latch(&mut self) {
-        let own: Vec<Fingerprint> = self.own_fingerprints().chain(self.doubt_fingerprint()).collect();
+        let own: Vec<Fingerprint> =
+            self.own_fingerprints().chain(self.doubt_fingerprint()).chain(self.ready_print).collect();
         self.rejected_elsewhere.retain(|rejected| !own.contains(rejected));
         self.latch = None;
         self.computed_rejections = 0;

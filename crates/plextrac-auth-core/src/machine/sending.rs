@@ -107,6 +107,7 @@ impl Machine {
             cookie: token.cookie.clone(),
             tenant_id: token.tenant_id,
             life_ms: millis(token.windows.life()),
+            born_of_401: token.born_of_401,
             stamp: if token.is_doubtful {
                 Stamp::UNKNOWN
             } else {
@@ -115,15 +116,16 @@ impl Machine {
         });
         let token = token.or_else(|| self.set_aside.clone());
         self.keep_due = false;
-        let asked = self.challenge.as_ref().map(|challenge| challenge.until);
         let is_asking = !matches!(self.config.mfa, MfaSource::Totp(_));
-        self.told_asked_until = asked.filter(|_| is_asking);
+        let asked = self.challenge.as_ref().map(|challenge| challenge.until).filter(|_| is_asking);
+        // What was told stays known when it holds no more: the record may still say so.
+        self.told_asked_until = asked.or(self.told_asked_until);
         self.outputs.push_back(Output::Keep(SharedRecord {
             token,
             rejected: self.rejected(),
             totp_step: self.totp_step,
             server_ahead_ms: self.server_ahead_ms,
-            asked_until: self.told_asked_until.or(self.asked_elsewhere_until),
+            asked_until: asked.or(self.asked_elsewhere_until),
         }));
     }
 

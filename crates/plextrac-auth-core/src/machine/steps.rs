@@ -96,6 +96,13 @@ impl Machine {
         match self.phase {
             Phase::AwaitingDigits => self.decide_digits(budget, now),
             Phase::Active => self.decide_active(budget, now),
+            Phase::Suspect if self.holds_ready_made() && self.is_refresh_refused() => {
+                // That was asked before, perhaps by another session.
+                self.give_up_token();
+                self.step_to(Trigger::Expired);
+                self.outputs.push_back(Output::Event(Event::SignInNeeded));
+                self.decide_sign_in(budget, now)
+            }
             Phase::Suspect => self.decide_refresh(budget, now),
             // A request that is out was dealt with above.
             _ => self.decide_sign_in(budget, now),
@@ -128,15 +135,17 @@ impl Machine {
 
     fn decide_active(&mut self, budget: &mut Budget, now: Time) -> Output {
         let fresh = self.want.as_ref().is_some_and(|standing| standing.want.fresh);
-        let is_due = self
-            .token
-            .as_ref()
-            .is_some_and(|token| now.monotonic >= token.windows.refresh_at && !token.refresh_refused);
+        let is_due = !self.is_refresh_refused()
+            && self.token.as_ref().is_some_and(|token| now.monotonic >= token.windows.refresh_at);
         if !fresh && !is_due {
             self.want = None;
             return self.rest(now);
         }
         self.decide_refresh(budget, now)
+    }
+
+    fn is_refresh_refused(&self) -> bool {
+        self.token.as_ref().is_some_and(|token| token.refresh_refused)
     }
 
     fn decide_refresh(&mut self, budget: &mut Budget, now: Time) -> Output {

@@ -435,6 +435,7 @@ fn share(world: &World, token: &str, boot: &str) {
             cookie: None,
             tenant_id: Some(0),
             life_ms: 899_000,
+            born_of_401: None,
             stamp: Stamp {
                 boot: boot.into(),
                 monotonic: now.monotonic.earlier_by(secs(60)),
@@ -548,7 +549,7 @@ fn the_urgency_of_a_want_follows_the_token_in_hand() {
     assert_eq!(urgency(&driver), Urgency::Served, "nothing is wanted");
     driver.want();
     driver.reads_record = false;
-    for (age, expected) in [(0, Urgency::Served), (665, Urgency::Due), (180, Urgency::Pressing)] {
+    for (age, expected) in [(0, Urgency::Served), (665, Urgency::Due), (180, Urgency::Late)] {
         world.pass(secs(age));
         driver.machine.want(Want::default()).unwrap();
         driver.drain();

@@ -25,7 +25,6 @@ use crate::request::{Request, Response};
 use crate::shared::{Inner, Shared};
 use crate::sharing::Kept;
 use crate::store::StoreError;
-use crate::sync::{Mutex, ThreadBuilder};
 
 /// Signs in when a token is needed, and keeps it alive for as long as it is used.
 ///
@@ -437,39 +436,12 @@ impl Session {
         shared.change(change)
     }
 
-    /// The account's lock, which a thread of its own waits for if another has it: this one can be called away.
+    /// The account's lock, unless something calls this thread away from waiting for it.
     fn lock_account(&self) -> Result<AccountLock<'_>, Error> {
-        let shared = self.shared();
         let leaving = Leaving::new(self);
-        if let Ok(lock) = shared.lock_account(Duration::ZERO) {
-            return Ok(lock);
-        }
-        let locked = Arc::new(Mutex::new(None));
-        let (for_thread, its_session, patience) = (Arc::clone(&locked), Arc::clone(shared), self.timeout);
-        ThreadBuilder::new()
-            .name("plextrac-account".into())
-            .spawn(move || {
-                let outcome = its_session.take_account_lock(patience);
-                *for_thread.lock() = Some(outcome);
-                drop(its_session.inner.lock());
-                its_session.changed.notify_all();
-            })
-            .map_err(|error| {
-                Error::new(ErrorCode::Network, format!("no thread could be started: {error}"))
-            })?;
-        let mut inner = shared.inner.lock();
-        loop {
-            if let Some(outcome) = locked.lock().take() {
-                drop(inner);
-                return outcome.map(|lock| shared.account_lock(lock));
-            }
-            // A lock that comes now is let go with what it was put into.
-            if inner.closed {
-                return Err(flight::closed());
-            }
-            leaving.check_cancelled()?;
-            shared.changed.wait(&mut inner);
-        }
+        self.shared().lock_account_while(self.timeout, |inner| {
+            if inner.closed { Err(flight::closed()) } else { leaving.check_cancelled() }
+        })
     }
 }
 

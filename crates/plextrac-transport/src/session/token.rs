@@ -84,7 +84,7 @@ impl Session {
                 Err(error) => return self.satisfying_late(need).ok_or(error),
             }
         }
-        Err(signed_out_meanwhile())
+        self.satisfying_late(need).ok_or_else(signed_out_meanwhile)
     }
 
     /// Joins the flight, or starts one, and waits for it. `None`: look again.

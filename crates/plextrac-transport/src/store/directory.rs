@@ -10,14 +10,13 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::memory::random_key;
-use super::{MAX_RECORD, SessionStore, StoreError, StoreLock};
+use super::{LONGEST_PAUSE, MAX_RECORD, SHORTEST_PAUSE, SessionStore, StoreError, StoreLock};
 use crate::clock::real_now;
 
 /// How long another process may take to make the key.
@@ -147,7 +146,6 @@ impl SessionStore for DirectoryStore {
         let file = file.ok_or_else(|| unavailable("made", &path, &io::ErrorKind::NotFound.into()))?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(Held { file })),
-            Err(TryLockError::WouldBlock) if deadline <= real_now() => Err(held_by_another(&path)),
             Err(TryLockError::WouldBlock) => wait_for_lock(file, &path, deadline),
             Err(TryLockError::Error(error)) => Err(unavailable("locked", &path, &error)),
         }
@@ -188,7 +186,7 @@ impl SessionStore for DirectoryStore {
 fn forget_the_dead(directory: &Path) {
     let Ok(entries) = std::fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
-        let is_token = entry.file_name().to_str().is_some_and(|name| name.starts_with('t'));
+        let is_token = entry.file_name().to_str().is_some_and(is_token_record);
         let is_dead = || {
             let changed = entry.metadata().ok().filter(std::fs::Metadata::is_file)?.modified().ok()?;
             Some(changed.elapsed().ok()? > KEPT)
@@ -197,6 +195,14 @@ fn forget_the_dead(directory: &Path) {
             drop(std::fs::remove_file(entry.path()));
         }
     }
+}
+
+/// Whether a file has the name that a token's record has, or is written under. The directory may be one in which a user
+/// has other files.
+fn is_token_record(name: &str) -> bool {
+    let name = name.strip_suffix(".new").unwrap_or(name);
+    let digest = name.strip_prefix('t').unwrap_or_default();
+    digest.len() == 32 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Closing the file, by whatever end the process comes to, lets go of the lock.
@@ -213,21 +219,20 @@ impl Drop for Held {
     }
 }
 
-/// Waiting for a file's lock cannot be interrupted. So a thread of its own does it; when the lock comes too late, it
-/// is let go with the file.
+/// Tries again and again: a thread that sleeps in the system's own wait could not be called off at the deadline.
 fn wait_for_lock(file: File, path: &Path, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError> {
-    let (tell, told) = mpsc::sync_channel(0);
-    thread::Builder::new()
-        .name("plextrac-lock".into())
-        .spawn(move || {
-            let locked = file.lock().map(|()| Held { file });
-            drop(tell.send(locked));
-        })
-        .map_err(|error| unavailable("waited for", path, &error))?;
-    match told.recv_timeout(deadline.saturating_duration_since(real_now())) {
-        Ok(Ok(held)) => Ok(Box::new(held)),
-        Ok(Err(error)) => Err(unavailable("locked", path, &error)),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(held_by_another(path)),
+    let mut pause = SHORTEST_PAUSE;
+    loop {
+        let left = deadline.saturating_duration_since(real_now());
+        if left.is_zero() {
+            return Err(held_by_another(path));
+        }
+        thread::sleep(pause.min(left));
+        match file.try_lock() {
+            Ok(()) => return Ok(Box::new(Held { file })),
+            Err(TryLockError::WouldBlock) => pause = (pause * 2).min(LONGEST_PAUSE),
+            Err(TryLockError::Error(error)) => return Err(unavailable("locked", path, &error)),
+        }
     }
 }
 
@@ -266,6 +271,13 @@ fn check_private(path: &Path, metadata: &std::fs::Metadata, mend: &str) -> Resul
             "{} belongs to user {} and not to user {us}; use a directory of your own",
             path.display(),
             metadata.uid()
+        )));
+    }
+    // A directory of the system or of everybody, which must stay open.
+    if metadata.is_dir() && (metadata.mode() & 0o1000 != 0 || path.parent().is_none()) {
+        return Err(StoreError::not_safe(format!(
+            "{} is open to other users, as it has to be; name a directory of your own",
+            path.display()
         )));
     }
     if metadata.mode() & 0o077 != 0 {

@@ -7,7 +7,7 @@ mod directory;
 mod memory;
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
@@ -99,6 +99,10 @@ impl fmt::Display for StoreError {
 }
 
 impl std::error::Error for StoreError {}
+
+/// Between two attempts to get a lock that another process holds.
+pub(crate) const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(16);
 
 /// Longest record in bytes: two JWTs of 16 KiB and what goes with them.
 pub(crate) const MAX_RECORD: usize = 64 * 1024;

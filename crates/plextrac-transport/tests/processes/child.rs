@@ -191,20 +191,23 @@ impl Process {
         );
     }
 
+    /// Between two attempts to get the lock a thread sleeps, and nothing else that it would do sleeps so: the flight's if
+    /// there is one, else the caller's.
     fn is_at_file_lock(&self) -> bool {
         let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", self.child.id())) else { return false };
-        tasks.flatten().any(|task| {
-            let call = fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
-            call.split(' ').next() == Some(FLOCK)
-        })
+        let read =
+            |task: &fs::DirEntry, file: &str| fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        let tasks: Vec<_> = tasks.flatten().collect();
+        let flight = tasks.iter().find(|task| read(task, "comm").trim() == "plextrac-flight");
+        flight.or(tasks.first()).is_some_and(|task| read(task, "syscall").split(' ').next() == Some(FUTEX))
     }
 }
 
-/// What a file's lock is taken with (`asm/unistd.h`).
+/// What condition variables wait in (`asm/unistd.h`).
 #[cfg(target_arch = "x86_64")]
-const FLOCK: &str = "73";
+const FUTEX: &str = "202";
 #[cfg(not(target_arch = "x86_64"))]
-const FLOCK: &str = "32";
+const FUTEX: &str = "98";
 
 impl Drop for Process {
     fn drop(&mut self) {
