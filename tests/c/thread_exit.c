@@ -19,6 +19,10 @@ static void call(const plextrac_session *session)
     plextrac_response_free(response);
     OK(plextrac_session_copy_authorization(session, buf, sizeof buf, &len, NULL, &err));
     CHECK(len > 0);
+    /* What happens is told, and refreshed, by ways of their own. */
+    OK(plextrac_session_logout(session, &err));
+    OK(plextrac_session_forget_rejection(session, &err));
+    OK(plextrac_session_login(session, NULL, &err));
 }
 
 static void clean_up(void *session)

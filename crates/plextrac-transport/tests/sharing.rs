@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use plextrac_emulator::{Emulator, Kind};
+use plextrac_emulator::{Emulator, Fault, Kind, Target};
 use plextrac_transport::{
     Clock, ErrorCode, Session, SessionConfig, SessionEvent, SessionState, StoreError, StoreErrorKind,
     StoreLock, Time,
@@ -355,4 +355,92 @@ impl plextrac_transport::SessionStore for Stuck {
     fn remove(&self, _: &str) -> Result<(), StoreError> {
         Err(StoreError { kind: StoreErrorKind::Unavailable, message: "it is read-only".into() })
     }
+}
+
+/// In JSON, and not by 401: the token is none the worse for it.
+fn refuse_refreshes(emulator: &Emulator) {
+    emulator.fault(Fault::on(Target::Refresh).always().error_shape_two(403));
+}
+
+#[test]
+fn a_refused_refresh_costs_no_usable_token_and_is_not_tried_by_the_next_session() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let mut service = config(&emulator, directory.path());
+    service.password("service@example.com", "service-password").unwrap();
+    let ready = Session::new(&service).unwrap().authorization().unwrap();
+    refuse_refreshes(&emulator);
+    let mut handed = SessionConfig::new(&emulator.url()).unwrap();
+    handed.proxy("").unwrap().clock(clock_of(&emulator)).state_dir(directory.path()).unwrap();
+    handed.token(ready.expose()).unwrap();
+    for _ in 0..8 {
+        let session = Session::new(&handed).unwrap();
+        for _ in 0..3 {
+            assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+        }
+    }
+    assert_eq!(emulator.stats().of_kind(Kind::Refresh), 1);
+
+    // The same of a token that a session has got by itself, in its last minute.
+    let session = Session::new(&service).unwrap();
+    session.login().unwrap();
+    for seconds in [860, 15, 10] {
+        emulator.clock().advance(Duration::from_secs(seconds));
+        for _ in 0..3 {
+            assert!(session.authorization().unwrap().matches(ready.expose()), "{:?}", session.expires_in());
+        }
+    }
+    emulator.clock().advance(Duration::from_secs(10));
+    assert!(!session.authorization().unwrap().matches(ready.expose()), "at its end it signs in");
+}
+
+#[test]
+fn a_dead_token_that_was_handed_in_is_tried_once_by_all_sessions_together() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let mut dead = SessionConfig::new(&emulator.url()).unwrap();
+    dead.proxy("").unwrap().clock(clock_of(&emulator)).state_dir(directory.path()).unwrap();
+    dead.token("not.a.token").unwrap();
+    for _ in 0..8 {
+        let session = Session::new(&dead).unwrap();
+        assert_eq!(session.get("/api/v2/whoami").unwrap_err().code(), ErrorCode::Expired);
+        assert!(!session.holds("not.a.token"));
+    }
+    assert_eq!(emulator.stats().authentication_requests(), 1);
+    // With a password beside it, that is what is left.
+    dead.password("service@example.com", "service-password").unwrap();
+    assert_eq!(Session::new(&dead).unwrap().get("/api/v2/whoami").unwrap().status(), 200);
+    assert_eq!(emulator.stats().of_kind(Kind::SignIn), 1);
+}
+
+#[test]
+fn a_path_that_is_always_answered_401_costs_one_refresh_a_minute_for_all_sessions_together() {
+    let emulator = Emulator::start().unwrap();
+    emulator.set_always_unauthorized("/api/v1/forbidden");
+    let directory = private_directory();
+    let mut service = config(&emulator, directory.path());
+    service.password("service@example.com", "service-password").unwrap();
+    for _ in 0..8 {
+        let session = Session::new(&service).unwrap();
+        assert_eq!(session.get("/api/v1/forbidden").unwrap().status(), 401);
+        assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+    }
+    assert_eq!((emulator.stats().of_kind(Kind::SignIn), emulator.stats().of_kind(Kind::Refresh)), (1, 1));
+}
+
+#[test]
+fn signing_out_with_six_digits_unanswered_keeps_nobody_waiting() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let mut asked = SessionConfig::new(&emulator.url()).unwrap();
+    asked.proxy("").unwrap().clock(clock_of(&emulator)).state_dir(directory.path()).unwrap();
+    asked.password("analyst@example.com", "analyst-password").unwrap();
+    let session = Session::new(&asked).unwrap();
+    assert_eq!(session.login().unwrap_err().code(), ErrorCode::MfaRequired);
+    session.logout().unwrap();
+    assert_eq!(session.login().unwrap_err().code(), ErrorCode::MfaRequired);
+    session.logout().unwrap();
+    let digits = emulator.digits("analyst@example.com");
+    asked.mfa_callback(move |_| digits.clone().map(Into::into));
+    Session::new(&asked).unwrap().login().unwrap();
 }

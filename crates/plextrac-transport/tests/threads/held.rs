@@ -109,3 +109,54 @@ fn an_event_sink_may_use_another_session_of_the_account() {
     call(move || session.logout()).join_soon().unwrap();
     told.recv_timeout(PATIENCE).unwrap().unwrap();
 }
+
+#[test]
+fn a_flight_that_waits_for_the_lock_ends_with_the_last_who_waits_for_it() {
+    let stage = Stage::new();
+    let directory = private_directory();
+    let config = shared(&stage, directory.path());
+    Session::new(&config).unwrap().logout().unwrap();
+    for leave in [CancelToken::trigger as fn(&CancelToken), |_| {}] {
+        let held = hold_account(directory.path());
+        let (session, cancel) = (Session::new(&config).unwrap(), CancelToken::new());
+        let bound = session.with_cancel(&cancel);
+        let caller = call(move || bound.login().unwrap_err().code());
+        caller.await_sleep();
+        leave(&cancel);
+        if !cancel.is_triggered() {
+            session.close();
+        }
+        assert!(matches!(caller.join_soon(), ErrorCode::Cancelled | ErrorCode::Closed));
+        let handle = session.clone();
+        call(move || handle.settle()).join_soon();
+        drop(held);
+        assert_eq!(session.counters().sign_ins_sent, 0);
+    }
+    assert_eq!(stage.authentications(), 1);
+}
+
+#[test]
+fn who_waits_for_a_moment_takes_the_token_that_another_session_gets_meanwhile() {
+    let stage = Stage::new();
+    let mut config = stage.analyst();
+    config.store(Arc::new(MemoryStore::new()));
+    let (ask, asked) = mpsc::channel();
+    let (answers, answer) = mpsc::channel::<String>();
+    let answer = std::sync::Mutex::new(answer);
+    config.mfa_callback(move |_| {
+        ask.send(()).unwrap();
+        answer.lock().unwrap().recv_timeout(PATIENCE).ok().map(Into::into)
+    });
+    let first = Session::new(&config).unwrap();
+    let first = call(move || first.login());
+    asked.recv_timeout(PATIENCE).unwrap();
+    config.wait(Duration::from_secs(1800)).timeout(Duration::from_secs(3600)).unwrap();
+    let second = Session::new(&config).unwrap();
+    let second = call(move || second.login());
+    second.await_sleep();
+    answers.send(stage.digits()).unwrap();
+    first.join().unwrap();
+    // It was told to wait for two minutes.
+    second.join_soon().unwrap();
+    assert_eq!((stage.seen(Kind::SignIn), stage.seen(Kind::Mfa)), (1, 1));
+}
