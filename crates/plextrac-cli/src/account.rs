@@ -29,6 +29,10 @@ pub(crate) struct Account {
     session: Session,
     /// How long the network may take, once it is this run's turn to send.
     timeout: Duration,
+    /// How long that turn may be waited for.
+    wait: Duration,
+    /// There is no state directory, so whatever other runs know is not known here.
+    is_alone: bool,
 }
 
 /// The account that `args` and the environment name. Nothing is sent.
@@ -51,10 +55,12 @@ pub(crate) fn open_with(
         None => &mut config,
     };
     config.sign_in_anew(purpose == Purpose::SignIn);
-    if let Some(store) = state_dir::open(args)? {
+    let store = state_dir::open(args)?;
+    let is_alone = store.is_none();
+    if let Some(store) = store {
         config.store(Arc::new(store));
         if let Some(session) = shared(&config, &settings, purpose)? {
-            return Ok(Account::of(&session, args));
+            return Ok(Account::of(&session, args, is_alone));
         }
     }
     if let Some(token) = &settings.token {
@@ -66,7 +72,7 @@ pub(crate) fn open_with(
         (Some(username), None) => config.password(username, &settings.ask_password()?)?,
         (None, _) => &mut config,
     };
-    Ok(Account::of(&Session::new(&config)?, args))
+    Ok(Account::of(&Session::new(&config)?, args, is_alone))
 }
 
 /// Where no password is set, the session that other runs have left may do without. Where a token is set, it is that
@@ -128,13 +134,27 @@ static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
 impl Account {
     /// The library's timeout bounds a whole call; here the wait for a turn comes on top.
-    fn of(session: &Session, args: &AccountArgs) -> Self {
-        let timeout = Duration::from_secs(args.timeout);
-        Self { session: session.with_timeout(timeout + Duration::from_secs(args.wait)), timeout }
+    fn of(session: &Session, args: &AccountArgs, is_alone: bool) -> Self {
+        let (timeout, wait) = (Duration::from_secs(args.timeout), Duration::from_secs(args.wait));
+        Self { session: session.with_timeout(timeout + wait), timeout, wait, is_alone }
     }
 
-    /// Sends a request when there is a token. The wait for a turn is over by then, and is no part of its timeout.
+    /// Signs out, here and for the runs to come.
+    pub(crate) fn logout(&self) -> Result<(), Failure> {
+        self.session.logout()?;
+        if self.is_alone {
+            return Err(Failure::other(
+                "other runs can still find a token: there was no state directory to look into",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Sends a request. The wait for a turn is no part of its timeout: it is over when there is a token.
     pub(crate) fn request(&self, request: &Request) -> Result<Response, Error> {
+        if self.wait.is_zero() {
+            return self.session.request(request);
+        }
         self.session.login()?;
         self.session.with_timeout(self.timeout).request(request)
     }

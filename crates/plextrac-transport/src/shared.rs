@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) http: HttpClient,
     pub(crate) sharing: Option<Sharing>,
+    /// Why nothing is shared, though there is a store.
+    pub(crate) not_shared: Option<StoreError>,
     pub(crate) budget: SharedBudget,
     pub(crate) live: Live,
     pub(crate) inner: Mutex<Inner>,
@@ -72,7 +74,19 @@ impl Shared {
         let http = HttpClient::new(&config.http).map_err(|error| Error::invalid(error.to_string()))?;
         let now = config.clock.now();
         let mut seed = random_seed()?;
-        let sharing = sharing(config)?.map(|(sharing, key)| {
+        let (sharing, not_shared) = match sharing(config) {
+            Ok(sharing) => (sharing, None),
+            Err(error) if error.kind == StoreErrorKind::Unsafe => {
+                return Err(Error::new(ErrorCode::Store, error.to_string()));
+            }
+            Err(error) => {
+                if let Some(sink) = &config.events {
+                    sink.tell(&SessionEvent::NotShared { reason: format!("nothing is shared: {error}") });
+                }
+                (None, Some(error))
+            }
+        };
+        let sharing = sharing.map(|(sharing, key)| {
             seed.key = key;
             machine_config.has_store = true;
             sharing.boot().clone_into(&mut machine_config.boot);
@@ -92,6 +106,7 @@ impl Shared {
             clock: Arc::clone(&config.clock),
             http,
             sharing,
+            not_shared,
             budget: budget::of_instance(&config.instance, &config.clock, config.auth_budget),
             live,
             inner: Mutex::new(Inner { machine, flight: None, to_send: None, closed: false }),
@@ -207,25 +222,13 @@ impl Shared {
 }
 
 /// The account's place in the store.
-fn sharing(config: &SessionConfig) -> Result<Option<(Sharing, FingerprintKey)>, Error> {
+fn sharing(config: &SessionConfig) -> Result<Option<(Sharing, FingerprintKey)>, StoreError> {
     let Some(store) = &config.store else { return Ok(None) };
     let identity = match (&config.token, &config.username) {
         (Some(token), user) => Identity::Token { token, user: user.as_deref() },
         (None, Some(user)) => Identity::User(user),
         (None, None) => return Ok(None),
     };
-    let sharing =
-        Sharing::new(Arc::clone(store), config.clock.boot(), &config.instance, identity, config.http.verify);
-    match sharing {
-        Ok(sharing) => Ok(Some(sharing)),
-        Err(error) if error.kind == StoreErrorKind::Unsafe => {
-            Err(Error::new(ErrorCode::Store, error.to_string()))
-        }
-        Err(error) => {
-            if let Some(sink) = &config.events {
-                sink.tell(&SessionEvent::NotShared { reason: format!("nothing is shared: {error}") });
-            }
-            Ok(None)
-        }
-    }
+    Sharing::new(Arc::clone(store), config.clock.boot(), &config.instance, identity, config.http.verify)
+        .map(Some)
 }

@@ -189,3 +189,20 @@ fn a_rejection_shows_in_the_status_with_and_without_the_password() {
     );
     assert_eq!(stand.authentication_requests(), 1);
 }
+
+#[test]
+fn logout_says_that_it_could_not_look_where_the_state_cannot_be_opened() {
+    let stand = Stand::new();
+    run(&mut stand.service(&["login"])).fine();
+    let state = stand.path(".local/state/plextrac-auth");
+    // A key that cannot be read, for whatever reason.
+    std::fs::remove_file(state.join("key")).unwrap();
+    std::fs::create_dir(state.join("key.new")).unwrap();
+    let unreadable = run(&mut stand.service(&["logout"]));
+    assert_eq!((unreadable.code, unreadable.text()), (1, ""), "{unreadable:?}");
+    assert!(unreadable.stderr.contains("others can still find the token"), "{unreadable:?}");
+    let file = stand.file("file", b"");
+    let nowhere = run(stand.service(&["logout"]).env("PLEXTRAC_STATE_DIR", file.join("below")));
+    assert_eq!((nowhere.code, nowhere.text()), (1, ""), "{nowhere:?}");
+    assert!(nowhere.stderr.contains("other runs can still find a token"), "{nowhere:?}");
+}

@@ -273,7 +273,7 @@ impl Session {
     /// forgets, but the others of the account cannot be told; `Busy` in an event sink.
     pub fn forget_rejection(&self) -> Result<(), Error> {
         let kept = self.change_account(|machine, now| machine.forget_rejection(now))?;
-        kept.map_or(Ok(()), |kept| kept.account).map_err(|error| {
+        kept.map_or_else(|| self.told_of_store(), |kept| kept.account).map_err(|error| {
             not_kept("the rejection is forgotten by this session, but not by others of the account", &error)
         })
     }
@@ -291,7 +291,7 @@ impl Session {
             flight.lock().is_abandoned = true;
         }
         self.shared().changed.notify_all();
-        kept.map_or(Ok(()), |kept| kept.token).map_err(|error| {
+        kept.map_or_else(|| self.told_of_store(), |kept| kept.token).map_err(|error| {
             not_kept("this session is signed out, but others can still find the token", &error)
         })
     }
@@ -434,6 +434,11 @@ impl Session {
         let _lock = self.lock_account()?;
         shared.look();
         shared.change(change)
+    }
+
+    /// Where nothing was kept: whether that is so because there was a store, and it could not be used.
+    fn told_of_store(&self) -> Result<(), StoreError> {
+        self.shared().not_shared.clone().map_or(Ok(()), Err)
     }
 
     /// The account's lock, unless something calls this thread away from waiting for it.
