@@ -31,6 +31,7 @@ pub struct Budget {
     per_minute: u32,
     places: Vec<Place>,
     waits: Vec<Place>,
+    shut_until: Option<Instant>,
 }
 
 /// One place that is taken, or a wait that was asked for in answer to a request.
@@ -75,7 +76,8 @@ impl Budget {
     /// [`OutOfRange`] for any other number.
     pub fn new(per_minute: u32) -> Result<Self, OutOfRange> {
         let fits = (2..=60).contains(&per_minute);
-        fits.then_some(Self { per_minute, places: Vec::new(), waits: Vec::new() }).ok_or(OutOfRange)
+        fits.then_some(Self { per_minute, places: Vec::new(), waits: Vec::new(), shut_until: None })
+            .ok_or(OutOfRange)
     }
 
     /// The limit.
@@ -99,6 +101,11 @@ impl Budget {
     #[must_use]
     pub fn wait_until(&self, now: Instant) -> Option<Instant> {
         self.waits.iter().map(|wait| wait.until).filter(|until| *until > now).max()
+    }
+
+    /// Nothing may be sent before this moment: what other processes send cannot be known for now.
+    pub const fn shut(&mut self, until: Instant) {
+        self.shut_until = Some(until);
     }
 
     /// What other processes have to know.
@@ -134,6 +141,9 @@ impl Budget {
     pub(crate) fn check(&self, places: u32, now: Instant) -> Result<(), Closed> {
         if let Some(until) = self.wait_until(now) {
             return Err(Closed::RateLimited(until));
+        }
+        if let Some(until) = self.shut_until.filter(|until| *until > now) {
+            return Err(Closed::Full(until));
         }
         let mut taken: Vec<Instant> =
             self.places.iter().map(|place| place.until).filter(|t| *t > now).collect();
@@ -223,7 +233,7 @@ const fn foreign() -> bool {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { per_minute: DEFAULT_PER_MINUTE, places: Vec::new(), waits: Vec::new() }
+        Self { per_minute: DEFAULT_PER_MINUTE, places: Vec::new(), waits: Vec::new(), shut_until: None }
     }
 }
 

@@ -26,6 +26,9 @@ use crate::sync::{AtomicBool, AtomicU64, Condvar, Mutex};
 /// How long closing waits for a request that is out.
 const CLOSING_GRACE: Duration = Duration::from_secs(1);
 
+/// How long nothing is sent when another process holds the budget and does not let go of it.
+const BUDGET_HELD: Duration = Duration::from_secs(1);
+
 /// Everything behind the handles.
 pub(crate) struct Shared {
     pub(crate) base_url: String,
@@ -138,6 +141,11 @@ impl Shared {
         let now = self.clock.now();
         let is_outdated =
             record.as_ref().is_some_and(|record| budget.restore(record.as_ref(), sharing.boot(), now));
+        if lock.as_ref().is_err_and(|error| error.kind == StoreErrorKind::Busy) {
+            // Its holder stopped in the middle, and would overwrite what is written now. To go on alone would be to go
+            // over the limit together with all others who do.
+            budget.shut(now.monotonic + BUDGET_HELD);
+        }
         let before = budget.clone();
         let spent = spend(&mut budget);
         // Whoever has no lock could overwrite what its holder is about to write.

@@ -36,6 +36,8 @@ pub(crate) struct Sharing {
     token: String,
     account: String,
     budget: String,
+    /// Another process held the budget's lock for longer than it takes to spend.
+    budget_is_held: AtomicBool,
     /// That the store fails is said once.
     failed: AtomicBool,
 }
@@ -95,6 +97,7 @@ impl Sharing {
             budget: name('b', key.of(&[b"budget", base])),
             store,
             boot,
+            budget_is_held: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         };
         Ok((sharing, key))
@@ -111,7 +114,13 @@ impl Sharing {
 
     /// The lock under which the budget is read, spent and written.
     pub(crate) fn lock_budget(&self) -> Result<Box<dyn StoreLock>, StoreError> {
-        self.store.lock(&self.budget, real_now() + BUDGET_PATIENCE)
+        // Once is enough to find out that its holder has stopped.
+        let patience =
+            if self.budget_is_held.load(Ordering::Relaxed) { Duration::ZERO } else { BUDGET_PATIENCE };
+        let lock = self.store.lock(&self.budget, real_now() + patience);
+        let is_held = lock.as_ref().is_err_and(|error| error.kind == StoreErrorKind::Busy);
+        self.budget_is_held.store(is_held, Ordering::Relaxed);
+        lock
     }
 
     /// What others wrote down. A record that makes no sense is as good as none.

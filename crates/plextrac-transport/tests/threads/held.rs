@@ -20,10 +20,14 @@ fn shared(stage: &Stage, directory: &Path) -> SessionConfig {
 
 /// A kernel's lock belongs to the open file, so another one of this process is as good as another process.
 fn hold_account(directory: &Path) -> File {
+    hold(directory, 'a')
+}
+
+fn hold(directory: &Path, kind: char) -> File {
     let mut files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let is_lock = |path: &std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();
-        name.starts_with('a') && name.ends_with(".lock")
+        name.starts_with(kind) && name.ends_with(".lock")
     };
     let lock = File::open(files.find(is_lock).unwrap()).unwrap();
     lock.lock().unwrap();
@@ -159,4 +163,22 @@ fn who_waits_for_a_moment_takes_the_token_that_another_session_gets_meanwhile() 
     // It was told to wait for two minutes.
     second.join_soon().unwrap();
     assert_eq!((stage.seen(Kind::SignIn), stage.seen(Kind::Mfa)), (1, 1));
+}
+
+#[test]
+fn nothing_is_sent_while_another_process_holds_the_budget() {
+    let stage = Stage::new();
+    let directory = private_directory();
+    let config = shared(&stage, directory.path());
+    let held = hold(directory.path(), 'b');
+    let session = Session::new(&config).unwrap();
+    session.login().unwrap();
+    let error = session.refresh().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::MustWait, "{error}");
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
+    assert_eq!(stage.authentications(), 1);
+    drop(held);
+    stage.advance(Duration::from_secs(1));
+    session.refresh().unwrap();
+    assert_eq!(stage.authentications(), 2);
 }
