@@ -23,6 +23,8 @@ pub struct SharedRecord {
     pub rejected: Vec<Fingerprint>,
     /// The last TOTP step that was spent.
     pub totp_step: Option<u64>,
+    /// Recognises the last tokens that sessions of the account had, the newest first.
+    pub issued: Vec<Fingerprint>,
     /// The server's wall clock minus this machine's, if an answer told.
     pub server_ahead_ms: Option<i64>,
     /// Another session waits for a person to give six digits, until then at the latest.

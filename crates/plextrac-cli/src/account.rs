@@ -76,7 +76,7 @@ pub(crate) fn open_with(
 }
 
 /// Where no password is set, the session that other runs have left may do without. Where a token is set, it is that
-/// session only if this is its token: inside `exec` it is, and any other may be anybody's.
+/// session only if this is a token of its own: inside `exec` it is, and any other may be anybody's.
 fn shared(config: &SessionConfig, settings: &Settings, purpose: Purpose) -> Result<Option<Session>, Failure> {
     let Some(username) = settings.username.as_ref().filter(|_| settings.password.is_none()) else {
         return Ok(None);
@@ -84,7 +84,7 @@ fn shared(config: &SessionConfig, settings: &Settings, purpose: Purpose) -> Resu
     let session = Session::new(config.clone().username(username)?)?;
     let is_live = session.status().expires_in.is_some();
     let fits = match (&settings.token, purpose) {
-        (Some(token), _) => is_live && session.holds(token),
+        (Some(token), _) => is_live && session.knows_token(token),
         (None, Purpose::Use) => is_live,
         (None, Purpose::Look) => true,
         (None, Purpose::SignIn) => false,

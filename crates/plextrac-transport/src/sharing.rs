@@ -132,6 +132,7 @@ impl Sharing {
             token: self.read_token()?,
             rejected: account.rejected,
             totp_step: account.totp_step,
+            issued: account.issued,
             server_ahead_ms: account
                 .server_ahead_ms
                 .filter(|_| account.stamp.as_ref().is_some_and(|stamp| stamp.is_unstepped(now))),
@@ -144,6 +145,7 @@ impl Sharing {
         let account = AccountRecord {
             rejected: record.rejected.clone(),
             totp_step: record.totp_step,
+            issued: record.issued.clone(),
             server_ahead_ms: record.server_ahead_ms,
             asked_until: record.asked_until,
             stamp: Some(Stamp { boot: self.boot.clone(), monotonic: now.monotonic, unix: now.unix }),
@@ -220,6 +222,8 @@ impl Sharing {
 struct AccountRecord {
     rejected: Vec<Fingerprint>,
     totp_step: Option<u64>,
+    #[serde(default)]
+    issued: Vec<Fingerprint>,
     #[serde(default)]
     server_ahead_ms: Option<i64>,
     asked_until: Option<Moment>,

@@ -404,7 +404,7 @@ fn a_dead_token_that_was_handed_in_is_tried_once_by_all_sessions_together() {
     for _ in 0..8 {
         let session = Session::new(&dead).unwrap();
         assert_eq!(session.get("/api/v2/whoami").unwrap_err().code(), ErrorCode::Expired);
-        assert!(!session.holds("not.a.token"));
+        assert!(!session.knows_token("not.a.token"));
     }
     assert_eq!(emulator.stats().authentication_requests(), 1);
     // With a password beside it, that is what is left.

@@ -1,5 +1,6 @@
 //! What an answer, or its absence, changes.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::{CHALLENGE_LIFE, COMPUTED_TRIES, Challenge, Flight, Machine, Settlement};
@@ -74,6 +75,9 @@ impl Machine {
         self.asked_elsewhere_until = record.asked_until.filter(|until| {
             *until <= now.monotonic + CHALLENGE_LIFE && self.told_asked_until != Some(*until)
         });
+        let news: Vec<_> =
+            record.issued.iter().filter(|print| !self.issued.contains(print)).copied().collect();
+        self.issued.extend(news);
         if self.server_ahead_ms.is_none() {
             self.server_ahead_ms = record.server_ahead_ms;
         }

@@ -172,6 +172,8 @@ pub struct Machine {
     keep_due: bool,
     /// Until when others were last told that a person is asked here, whether that still holds or not.
     told_asked_until: Option<Instant>,
+    /// The last tokens that sessions of the account had, the newest first.
+    issued: Vec<Fingerprint>,
     /// Recognises the token that was handed in.
     ready_print: Option<Fingerprint>,
     /// A token that was answered with 401, or that could not even be refreshed: dead, whoever still shares it.
@@ -269,6 +271,7 @@ impl Machine {
             shared_view: SharedView::Read,
             keep_due: false,
             told_asked_until: None,
+            issued: Vec::new(),
             ready_print: None,
             dead: None,
             asked_elsewhere_until: None,
@@ -332,6 +335,15 @@ impl Machine {
         let authorization = authorization.trim();
         let token = authorization.strip_prefix("Bearer ").unwrap_or(authorization);
         self.token.as_ref().filter(|held| held.secret.matches(token)).map(|held| held.generation)
+    }
+
+    /// Whether a token, with or without `Bearer ` in front, is the one in hand or one of those before it, here or in
+    /// another session of the account.
+    #[must_use]
+    pub fn knows_token(&self, token: &str) -> bool {
+        let token = token.trim();
+        let token = token.strip_prefix("Bearer ").unwrap_or(token);
+        self.generation_of(token).is_some() || self.issued.contains(&self.key.of(&[token.as_bytes()]))
     }
 
     /// The configuration it was made from, without the ready-made token.
@@ -403,6 +415,13 @@ impl Machine {
             token.born_of_401 = Some(token.windows.sent);
         }
         self.muted_until = None;
+        // One that was handed in may be anybody's, and so may what it is refreshed to.
+        if self.ready_print.is_none() {
+            let print = self.token_fingerprint(&token.secret);
+            self.issued.retain(|issued| *issued != print);
+            self.issued.insert(0, print);
+            self.issued.truncate(MAX_ISSUED);
+        }
         self.token = Some(token);
         self.generation
     }
@@ -483,6 +502,8 @@ impl Machine {
 
 /// Computed digits rejected so often in a row are latched: a clock may be wrong once, a secret is wrong always.
 const COMPUTED_TRIES: u32 = 2;
+/// So many tokens of one account are recognised: those of the last hour and more.
+const MAX_ISSUED: usize = 8;
 /// So many rejected credentials of one account are remembered: the stale passwords of a few scripts.
 const MAX_REJECTED: usize = 8;
 

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::{CHALLENGE_LIFE, Flight, Machine, SecondStep};
+use super::{CHALLENGE_LIFE, Flight, MAX_ISSUED, Machine, SecondStep};
 use crate::budget::{Budget, Ticket};
 use crate::credential::{Digits, MfaSource};
 use crate::output::Output;
@@ -124,6 +124,7 @@ impl Machine {
             token,
             rejected: self.rejected(),
             totp_step: self.totp_step,
+            issued: self.issued.iter().take(MAX_ISSUED).copied().collect(),
             server_ahead_ms: self.server_ahead_ms,
             asked_until: asked.or(self.asked_elsewhere_until),
         }));

@@ -206,3 +206,17 @@ fn logout_says_that_it_could_not_look_where_the_state_cannot_be_opened() {
     assert_eq!((nowhere.code, nowhere.text()), (1, ""), "{nowhere:?}");
     assert!(nowhere.stderr.contains("other runs can still find a token"), "{nowhere:?}");
 }
+
+#[test]
+fn inside_exec_the_accounts_session_goes_on_when_its_token_was_replaced() {
+    let stand = Stand::new();
+    let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
+    for _ in 0..2 {
+        run(&mut stand.service(&["login", "--again"])).fine();
+    }
+    let newest = run(&mut stand.service(&["token"])).fine().to_owned();
+    let mut inside = stand.service(&["token"]);
+    inside.env_remove("PLEXTRAC_PASSWORD").env("PLEXTRAC_TOKEN", token);
+    assert_eq!(run(&mut inside).fine(), newest);
+    assert_eq!(stand.emulator.stats().of_kind(Kind::Refresh), 0);
+}

@@ -222,10 +222,11 @@ impl Session {
         }
     }
 
-    /// Whether this, with or without `Bearer ` in front, is the token in hand. Nothing is sent.
+    /// Whether a token, with or without `Bearer ` in front, is the one in hand or one of those before it, here or in
+    /// another session that shares the account. Nothing is sent.
     #[must_use]
-    pub fn holds(&self, token: &str) -> bool {
-        self.shared().inner.lock().machine.generation_of(token).is_some()
+    pub fn knows_token(&self, token: &str) -> bool {
+        self.shared().inner.lock().machine.knows_token(token)
     }
 
     /// Gets a new token now, even if the one in hand is live. A session that has none takes a shared one for new.
