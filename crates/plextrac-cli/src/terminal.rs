@@ -1,14 +1,20 @@
 //! One line from the controlling terminal, typed without echo.
 //!
 //! Echo must come back whatever happens, so no signal that the keyboard sends may end or stop the process while it
-//! is off: the keys that would interrupt end the line instead, and are told as what they mean.
+//! is off: the keys that would interrupt end the line instead, and are told as what they mean. What others send ends
+//! the process as ever, once the terminal is as it was.
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::thread;
 
 use rustix::termios::{
     LocalModes, OptionalActions, SpecialCodeIndex, SpecialCodes, Termios, tcgetattr, tcsetattr,
 };
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::iterator::Signals;
+use signal_hook::low_level::emulate_default_handler;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::prompt::Typed;
@@ -31,6 +37,7 @@ struct Silent<'a> {
 impl<'a> Silent<'a> {
     fn begin(terminal: &'a File) -> io::Result<Self> {
         let before = tcgetattr(terminal)?;
+        restore_when_ended(terminal, &before)?;
         let mut modes = before.clone();
         // Without ISIG the keys for interrupting, quitting and suspending are characters like all others, and
         // with these two a line can end.
@@ -74,10 +81,38 @@ impl Drop for Silent<'_> {
     fn drop(&mut self) {
         // Of a terminal that has gone there is nothing to restore.
         let _ = tcsetattr(self.terminal, OptionalActions::Now, &self.before);
+        lost().take();
         // Nobody saw the line end.
         let mut terminal = self.terminal;
         let _ = terminal.write_all(b"\n");
     }
+}
+
+/// What is to be restored if a signal ends the process.
+static LOST: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+
+fn lost() -> std::sync::MutexGuard<'static, Option<(File, Termios)>> {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// From here on, until `LOST` is empty, a signal that ends the process restores the terminal first. A thread waits for
+/// them: what a handler itself may do is next to nothing.
+fn restore_when_ended(terminal: &File, before: &Termios) -> io::Result<()> {
+    static IS_WATCHED: OnceLock<()> = OnceLock::new();
+    *lost() = Some((terminal.try_clone()?, before.clone()));
+    if IS_WATCHED.set(()).is_err() {
+        return Ok(());
+    }
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    thread::Builder::new().name("plextrac-signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            if let Some((terminal, before)) = &*lost() {
+                let _ = tcsetattr(terminal, OptionalActions::Now, before);
+            }
+            let _ = emulate_default_handler(signal);
+        }
+    })?;
+    Ok(())
 }
 
 /// What Linux takes of one line (`N_TTY_BUF_SIZE`).

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -156,6 +157,23 @@ fn ctrl_c_at_the_password_gives_the_terminal_back_and_ends_it_with_130() {
         assert!(before.contains("ECHO") && before.contains("ISIG"), "control: {before}");
     }
     assert_eq!(stand.requests(), 0);
+}
+
+#[test]
+fn a_signal_at_the_password_ends_it_as_ever_and_gives_the_terminal_back() {
+    let stand = Stand::new();
+    for (name, number) in [("-TERM", 15), ("-HUP", 1), ("-INT", 2)] {
+        let mut command = stand.service(&["token"]);
+        command.env_remove("PLEXTRAC_PASSWORD");
+        let mut terminal = Terminal::run(&command);
+        terminal.await_text("Password of service@example.com: ");
+        assert!(!terminal.echoes(), "control: the question comes when the echo is off");
+        let process = terminal.child.id().to_string();
+        assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
+        let ended = terminal.child.wait().unwrap();
+        assert_eq!(ended.signal(), Some(number), "{ended:?}");
+        assert_eq!(modes(&terminal.hands), terminal.modes, "{name}");
+    }
 }
 
 #[test]
