@@ -45,7 +45,7 @@ bearer\t''"
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l proxy -d 'Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l again -d 'Sign in anew even if there is a live session, and allow a rejected password to be sent once more'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no-prompt -d 'Ask nothing, even on a terminal'
@@ -61,7 +61,7 @@ bearer\t''"
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l proxy -d 'Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -76,7 +76,7 @@ bearer\t''"
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l proxy -d 'Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l curl-config -d 'As a line for `curl --config -`'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l no-prompt -d 'Ask nothing, even on a terminal'
@@ -97,7 +97,7 @@ bearer\t''"
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l proxy -d 'Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l include -d 'Write status and headers before the body'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l no-prompt -d 'Ask nothing, even on a terminal'
@@ -113,7 +113,7 @@ bearer\t''"
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l proxy -d 'Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -128,7 +128,7 @@ bearer\t''"
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l proxy -d 'Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l json -d 'As one JSON object; durations in milliseconds'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l no-prompt -d 'Ask nothing, even on a terminal'
@@ -144,7 +144,7 @@ bearer\t''"
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l proxy -d 'Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -159,7 +159,7 @@ bearer\t''"
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l proxy -d 'Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'

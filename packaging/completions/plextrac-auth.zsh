@@ -38,7 +38,7 @@ _arguments "${_arguments_options[@]}" : \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
-'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--again[Sign in anew even if there is a live session, and allow a rejected password to be sent once more]' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
@@ -58,7 +58,7 @@ _arguments "${_arguments_options[@]}" : \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
-'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -77,7 +77,7 @@ _arguments "${_arguments_options[@]}" : \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
-'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--curl-config[As a line for \`curl --config -\`]' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
@@ -102,7 +102,7 @@ _arguments "${_arguments_options[@]}" : \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
-'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--include[Write status and headers before the body]' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
@@ -124,7 +124,7 @@ _arguments "${_arguments_options[@]}" : \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
-'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -144,7 +144,7 @@ _arguments "${_arguments_options[@]}" : \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
-'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--json[As one JSON object; durations in milliseconds]' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
@@ -164,7 +164,7 @@ _arguments "${_arguments_options[@]}" : \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
-'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -183,7 +183,7 @@ _arguments "${_arguments_options[@]}" : \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
-'--timeout=[How long the command may take, waits for its turn and for a person excluded]:SECONDS:_default' \
+'--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \

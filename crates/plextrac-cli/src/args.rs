@@ -125,7 +125,8 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1800))]
     pub(crate) wait: u64,
 
-    /// How long the command may take, waits for its turn and for a person excluded
+    /// How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited
+    /// for once more as long, for the next run
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1800))]
     pub(crate) timeout: u64,
 
