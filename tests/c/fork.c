@@ -365,8 +365,9 @@ static void a_child_of_a_sign_in_does_not_hold_its_account(plextrac_session *wat
     control(watcher, "fault", "{\"on\":\"sign_in\",\"do\":{\"slow\":{\"ms\":500}}}");
     plextrac_session *first = session_in(directory);
     CHECK(pthread_create(&thread, NULL, sign_in, first) == 0);
-    while (plextrac_session_state(first) != PLEXTRAC_STATE_SIGNING_IN)
-        CHECK(plextrac_session_state(first) == PLEXTRAC_STATE_SIGNED_OUT);
+    int state = 0;
+    while ((state = plextrac_session_state(first)) != PLEXTRAC_STATE_SIGNING_IN)
+        CHECK(state == PLEXTRAC_STATE_SIGNED_OUT);
     pid_t child = start_child();
     if (child == 0)
         for (;;)
