@@ -23,6 +23,8 @@ pub struct SharedRecord {
     pub rejected: Vec<Fingerprint>,
     /// The last TOTP step that was spent.
     pub totp_step: Option<u64>,
+    /// Recognises tokens that were handed in and whose refresh was refused, the newest first.
+    pub refused: Vec<Fingerprint>,
     /// Recognises the last tokens that sessions of the account had, the newest first.
     pub issued: Vec<Fingerprint>,
     /// The server's wall clock minus this machine's, if an answer told.

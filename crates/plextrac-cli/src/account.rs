@@ -4,9 +4,11 @@ use std::io::{self, IsTerminal};
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use plextrac_transport::{Error, Request, Response, Scheme, Secret, Session, SessionConfig, SessionEvent};
+use plextrac_transport::{
+    Error, ErrorCode, Request, Response, Scheme, Secret, Session, SessionConfig, SessionEvent,
+};
 
 use crate::args::{AccountArgs, AuthScheme};
 use crate::exit::{self, Failure};
@@ -136,6 +138,12 @@ impl Account {
     /// The library's timeout bounds a whole call; here the wait for a turn comes on top.
     fn of(session: &Session, args: &AccountArgs, is_alone: bool) -> Self {
         let (timeout, wait) = (Duration::from_secs(args.timeout), Duration::from_secs(args.wait));
+        #[cfg(unix)]
+        {
+            // Others are told that nobody will give the six digits.
+            let session = session.clone();
+            crate::terminal::when_ended(Some(Box::new(move || session.close())));
+        }
         Self { session: session.with_timeout(timeout + wait), timeout, wait, is_alone }
     }
 
@@ -155,8 +163,21 @@ impl Account {
         if self.wait.is_zero() {
             return self.session.request(request);
         }
+        let ends = Instant::now() + self.timeout + self.wait;
         self.session.login()?;
-        self.session.with_timeout(self.timeout).request(request)
+        let left = ends.saturating_duration_since(Instant::now());
+        self.session.with_timeout(left.min(self.timeout)).request(request)
+    }
+
+    /// Allows rejected credentials to be sent again, and signs in, both in the time of one.
+    pub(crate) fn login_again(&self) -> Result<(), Error> {
+        let ends = Instant::now() + self.timeout + self.wait;
+        match self.session.forget_rejection() {
+            // Others go on believing in the rejection, which the warning about the state directory says.
+            Err(error) if error.code() == ErrorCode::Store => {}
+            forgotten => forgotten?,
+        }
+        self.session.with_timeout(ends.saturating_duration_since(Instant::now())).login()
     }
 }
 
@@ -170,6 +191,8 @@ impl Deref for Account {
 
 impl Drop for Account {
     fn drop(&mut self) {
+        #[cfg(unix)]
+        crate::terminal::when_ended(None);
         self.session.settle();
     }
 }

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use rustix::termios::{
@@ -91,7 +91,7 @@ impl Drop for Silent<'_> {
 /// What is to be restored if a signal ends the process.
 static LOST: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
-fn lost() -> std::sync::MutexGuard<'static, Option<(File, Termios)>> {
+fn lost() -> MutexGuard<'static, Option<(File, Termios)>> {
     LOST.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -103,16 +103,41 @@ fn restore_when_ended(terminal: &File, before: &Termios) -> io::Result<()> {
     if IS_WATCHED.set(()).is_err() {
         return Ok(());
     }
-    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    // What is ignored stays ignored: nohup has asked for that.
+    let mut signals =
+        Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal)))?;
     thread::Builder::new().name("plextrac-signals".into()).spawn(move || {
         for signal in signals.forever() {
             if let Some((terminal, before)) = &*lost() {
                 let _ = tcsetattr(terminal, OptionalActions::Now, before);
             }
+            if let Some(end) = ending().take() {
+                end();
+            }
             let _ = emulate_default_handler(signal);
         }
     })?;
     Ok(())
+}
+
+type Ending = Box<dyn FnOnce() + Send>;
+
+/// What is done before a signal ends the process, if anything was asked of a person by then.
+pub(crate) fn when_ended(end: Option<Ending>) {
+    *ending() = end;
+}
+
+fn ending() -> MutexGuard<'static, Option<Ending>> {
+    static ENDING: Mutex<Option<Ending>> = Mutex::new(None);
+    ENDING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether this process was started with a signal ignored, where the system tells (proc_pid_status(5)).
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask & (1 << (signal - 1)) != 0
 }
 
 /// What Linux takes of one line (`N_TTY_BUF_SIZE`).

@@ -297,6 +297,7 @@ fn hold_until(
     if flight.lock().waiters > 0 {
         shared.tell(&SessionEvent::Waiting { wait, reason: reason.as_str() });
     }
+    let mut looks_at = clock::real_now() + LOOK_EVERY;
     let mut inner = shared.inner.lock();
     flight.lock().blocked = Some((until, reason));
     shared.changed.notify_all();
@@ -320,7 +321,10 @@ fn hold_until(
         }
         let slice = if shared.clock.is_moved_by_hand() { left.min(HAND_MOVED_SLICE) } else { left };
         let slice = if shared.sharing.is_some() { slice.min(LOOK_EVERY) } else { slice };
-        if shared.changed.wait_for(&mut inner, slice).timed_out() && shared.sharing.is_some() {
+        shared.changed.wait_for(&mut inner, slice);
+        // By the clock: whoever else looks, all the time perhaps, wakes this thread as well.
+        if shared.sharing.is_some() && clock::real_now() >= looks_at {
+            looks_at = clock::real_now() + LOOK_EVERY;
             drop(inner);
             shared.look();
             inner = shared.inner.lock();

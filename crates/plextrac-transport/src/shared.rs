@@ -148,11 +148,12 @@ impl Shared {
         }
         let before = budget.clone();
         let spent = spend(&mut budget);
-        // Whoever has no lock could overwrite what its holder is about to write.
-        let is_to_write = lock.is_ok() && (is_outdated || *budget != before);
-        let changed = is_to_write.then(|| budget.to_record(sharing.boot(), now));
+        let is_to_write = is_outdated || *budget != before || sharing.owes_budget.load(Ordering::Relaxed);
+        // Whoever has no lock could overwrite what its holder is about to write, and does it the next time.
+        let changed = (is_to_write && lock.is_ok()).then(|| budget.to_record(sharing.boot(), now));
         drop(budget);
         let written = changed.map_or(Ok(()), |changed| sharing.write_budget(&changed));
+        sharing.owes_budget.store(is_to_write && (lock.is_err() || written.is_err()), Ordering::Relaxed);
         self.or_notice(lock.map(drop));
         self.or_notice(read);
         self.or_notice(written);
@@ -199,8 +200,7 @@ impl Shared {
         self.changed.notify_all();
         let is_outside = callback::running_for(self).is_none();
         let flight = inner.flight.clone().filter(|_| is_outside);
-        // A person who is being asked gives the callback an answer, or the callback gives up.
-        let is_unanswered = inner.flight.is_none() && inner.machine.phase() == Phase::AwaitingDigits;
+        let is_unanswered = inner.machine.phase() == Phase::AwaitingDigits;
         drop(inner);
         self.abort_requests.trigger();
         if let Some(flight) = flight {
@@ -208,7 +208,7 @@ impl Shared {
         }
         self.abort_flights.trigger();
         if is_unanswered && is_outside && self.sharing.is_some() {
-            // Nobody can hand in the digits any more, and others need not wait for that.
+            // What digits may come now are of no use any more, and others need not wait for them.
             flight::abandon(self, CLOSING_GRACE);
         }
     }

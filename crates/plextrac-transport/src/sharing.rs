@@ -38,6 +38,8 @@ pub(crate) struct Sharing {
     budget: String,
     /// Another process held the budget's lock for longer than it takes to spend.
     budget_is_held: AtomicBool,
+    /// What is known of the budget here was not written down.
+    pub(crate) owes_budget: AtomicBool,
     /// That the store fails is said once.
     failed: AtomicBool,
 }
@@ -98,6 +100,7 @@ impl Sharing {
             store,
             boot,
             budget_is_held: AtomicBool::new(false),
+            owes_budget: AtomicBool::new(false),
             failed: AtomicBool::new(false),
         };
         Ok((sharing, key))
@@ -132,6 +135,7 @@ impl Sharing {
             token: self.read_token()?,
             rejected: account.rejected,
             totp_step: account.totp_step,
+            refused: account.refused,
             issued: account.issued,
             server_ahead_ms: account
                 .server_ahead_ms
@@ -145,6 +149,7 @@ impl Sharing {
         let account = AccountRecord {
             rejected: record.rejected.clone(),
             totp_step: record.totp_step,
+            refused: record.refused.clone(),
             issued: record.issued.clone(),
             server_ahead_ms: record.server_ahead_ms,
             asked_until: record.asked_until,
@@ -222,6 +227,8 @@ impl Sharing {
 struct AccountRecord {
     rejected: Vec<Fingerprint>,
     totp_step: Option<u64>,
+    #[serde(default)]
+    refused: Vec<Fingerprint>,
     #[serde(default)]
     issued: Vec<Fingerprint>,
     #[serde(default)]

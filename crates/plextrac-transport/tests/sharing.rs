@@ -396,9 +396,10 @@ fn a_refused_refresh_costs_no_usable_token_and_is_not_tried_by_the_next_session(
 
 #[test]
 fn a_dead_token_that_was_handed_in_is_tried_once_by_all_sessions_together() {
-    let emulator = Emulator::start().unwrap();
+    let emulator = Emulator::builder().limit_per_minute(60).start().unwrap();
     let directory = private_directory();
     let mut dead = SessionConfig::new(&emulator.url()).unwrap();
+    dead.auth_budget(60).unwrap();
     dead.proxy("").unwrap().clock(clock_of(&emulator)).state_dir(directory.path()).unwrap();
     dead.token("not.a.token").unwrap();
     for _ in 0..8 {
@@ -407,6 +408,14 @@ fn a_dead_token_that_was_handed_in_is_tried_once_by_all_sessions_together() {
         assert!(!session.knows_token("not.a.token"));
     }
     assert_eq!(emulator.stats().authentication_requests(), 1);
+    // However many there were before.
+    for number in 0..8 {
+        dead.token(&format!("not.a.token{number}")).unwrap();
+        for _ in 0..2 {
+            Session::new(&dead).unwrap().login().unwrap();
+        }
+    }
+    assert_eq!(emulator.stats().authentication_requests(), 9);
     // With a password beside it, that is what is left.
     dead.password("service@example.com", "service-password").unwrap();
     assert_eq!(Session::new(&dead).unwrap().get("/api/v2/whoami").unwrap().status(), 200);

@@ -81,7 +81,8 @@ impl Machine {
         if self.server_ahead_ms.is_none() {
             self.server_ahead_ms = record.server_ahead_ms;
         }
-        let is_refused = self.ready_print.is_some_and(|print| record.rejected.contains(&print));
+        self.refused.clone_from(&record.refused);
+        let is_refused = self.ready_print.is_some_and(|print| record.refused.contains(&print));
         if is_refused && self.holds_ready_made() {
             self.token.iter_mut().for_each(|token| token.refresh_refused = true);
         }
@@ -131,9 +132,9 @@ impl Machine {
 
     /// Whoever is handed the same token next need not try to refresh it.
     fn tell_refused_token(&mut self, now: Time) {
-        let print = self.ready_print.filter(|print| !self.rejected_elsewhere.contains(print));
+        let print = self.ready_print.filter(|print| !self.refused.contains(print));
         if let Some(print) = print.filter(|_| self.holds_ready_made()) {
-            self.rejected_elsewhere.push(print);
+            self.refused.insert(0, print);
             self.keep(now);
         }
     }

@@ -172,6 +172,8 @@ pub struct Machine {
     keep_due: bool,
     /// Until when others were last told that a person is asked here, whether that still holds or not.
     told_asked_until: Option<Instant>,
+    /// Tokens that were handed in and whose refresh was refused, here or elsewhere, the newest first.
+    refused: Vec<Fingerprint>,
     /// The last tokens that sessions of the account had, the newest first.
     issued: Vec<Fingerprint>,
     /// Recognises the token that was handed in.
@@ -271,6 +273,7 @@ impl Machine {
             shared_view: SharedView::Read,
             keep_due: false,
             told_asked_until: None,
+            refused: Vec::new(),
             issued: Vec::new(),
             ready_print: None,
             dead: None,
@@ -434,9 +437,9 @@ impl Machine {
 
     /// Nothing is known against the credentials in hand; what is known against others stays.
     fn clear_latch(&mut self) {
-        let own: Vec<Fingerprint> =
-            self.own_fingerprints().chain(self.doubt_fingerprint()).chain(self.ready_print).collect();
+        let own: Vec<Fingerprint> = self.own_fingerprints().chain(self.doubt_fingerprint()).collect();
         self.rejected_elsewhere.retain(|rejected| !own.contains(rejected));
+        self.refused.retain(|refused| Some(*refused) != self.ready_print);
         self.latch = None;
         self.computed_rejections = 0;
     }
@@ -502,7 +505,7 @@ impl Machine {
 
 /// Computed digits rejected so often in a row are latched: a clock may be wrong once, a secret is wrong always.
 const COMPUTED_TRIES: u32 = 2;
-/// So many tokens of one account are recognised: those of the last hour and more.
+/// So many tokens of one account are recognised: those of the last hour and more, and as many refused ones.
 const MAX_ISSUED: usize = 8;
 /// So many rejected credentials of one account are remembered: the stale passwords of a few scripts.
 const MAX_REJECTED: usize = 8;

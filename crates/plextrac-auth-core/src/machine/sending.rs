@@ -124,6 +124,7 @@ impl Machine {
             token,
             rejected: self.rejected(),
             totp_step: self.totp_step,
+            refused: self.refused.iter().take(MAX_ISSUED).copied().collect(),
             issued: self.issued.iter().take(MAX_ISSUED).copied().collect(),
             server_ahead_ms: self.server_ahead_ms,
             asked_until: asked.or(self.asked_elsewhere_until),

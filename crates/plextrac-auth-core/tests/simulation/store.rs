@@ -73,6 +73,7 @@ impl Store {
             rejected: record.map_or(Vec::new(), |record| record.rejected.clone()),
             totp_step: record.and_then(|record| record.totp_step),
             asked_until,
+            refused: Vec::new(),
             issued: Vec::new(),
             server_ahead_ms: record
                 .filter(|record| record.stamp.is_unstepped(now))

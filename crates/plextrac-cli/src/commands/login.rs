@@ -1,6 +1,6 @@
 //! `plextrac-auth login`: a session, told in words.
 
-use plextrac_transport::{ErrorCode, Status};
+use plextrac_transport::Status;
 
 use crate::account::{self, Purpose};
 use crate::args::LoginArgs;
@@ -11,14 +11,7 @@ use crate::output;
 pub(crate) fn run(args: &LoginArgs) -> Result<(), Failure> {
     let purpose = if args.again { Purpose::SignIn } else { Purpose::Use };
     let session = account::open(&args.account, purpose)?;
-    if args.again {
-        match session.forget_rejection() {
-            // Others go on believing in the rejection, which the warning about the state directory says.
-            Err(error) if error.code() == ErrorCode::Store => {}
-            forgotten => forgotten?,
-        }
-    }
-    session.login()?;
+    if args.again { session.login_again() } else { session.login() }?;
     let counters = session.counters();
     let verb = if counters.sign_ins_sent + counters.mfa_sent > 0 { "signed in" } else { "already signed in" };
     output::line(&format!("{verb} {}", whereabouts(&session.status())))

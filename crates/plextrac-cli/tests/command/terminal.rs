@@ -28,13 +28,18 @@ struct Terminal {
 impl Terminal {
     /// Runs a command of `stand` with the terminal as its controlling one, which util-linux's `setsid` arranges.
     fn run(command: &Command) -> Self {
+        Self::run_by(&[], command)
+    }
+
+    /// The same, started by another command.
+    fn run_by(starter: &[&str], command: &Command) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
         let open = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
         let mut session = Command::new("setsid");
-        session.args(["--ctty", "--wait", BINARY]).args(command.get_args()).env_clear();
+        session.args(["--ctty", "--wait"]).args(starter).arg(BINARY).args(command.get_args()).env_clear();
         session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         let modes = modes(&master);
         let child = session.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
@@ -196,6 +201,40 @@ fn ctrl_c_at_the_six_digits_ends_it_with_130_and_others_need_not_wait() {
     let status = run(&mut analyst(&["status", "--json"]));
     assert!(status.fine().contains(r#""state":"signed_out""#), "{status:?}");
     assert_eq!(run(&mut analyst(&["token", "--no-prompt"])).code, 3);
+}
+
+#[test]
+fn a_signal_at_the_six_digits_keeps_no_other_run_waiting() {
+    let stand = Stand::new();
+    let analyst = |args: &[&str]| {
+        let mut command = stand.analyst(args);
+        command.env_remove("PLEXTRAC_TOTP_SECRET");
+        command
+    };
+    for name in ["-TERM", "-HUP"] {
+        let mut terminal = Terminal::run(&analyst(&["token"]));
+        terminal.await_text("Six digits for ");
+        assert!(!terminal.echoes());
+        let process = terminal.child.id().to_string();
+        assert!(Command::new("kill").args([name, &process]).status().unwrap().success());
+        assert!(terminal.child.wait().unwrap().signal().is_some());
+        assert_eq!(run(&mut analyst(&["token", "--no-prompt"])).code, 3, "{name}: the next run asks anew");
+    }
+}
+
+#[test]
+fn what_was_ignored_before_a_prompt_is_ignored_after_it() {
+    let stand = Stand::new();
+    let mut command = stand.service(&["exec", "--", "grep", "SigIgn", "/proc/self/status"]);
+    command.env_remove("PLEXTRAC_PASSWORD");
+    let mut terminal = Terminal::run_by(&["sh", "-c", r#"trap '' HUP; exec "$@""#, "sh"], &command);
+    terminal.await_text("Password of service@example.com: ");
+    terminal.type_hidden("service-password");
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    let mask = screen.split("SigIgn:").nth(1).unwrap().split_whitespace().next().unwrap();
+    let mask = u64::from_str_radix(mask, 16).unwrap();
+    assert_eq!(mask & 1, 1, "SIGHUP, as nohup has it: {screen}");
 }
 
 #[test]

@@ -155,13 +155,24 @@ fn who_waits_for_a_moment_takes_the_token_that_another_session_gets_meanwhile() 
     let first = call(move || first.login());
     asked.recv_timeout(PATIENCE).unwrap();
     config.wait(Duration::from_secs(1800)).timeout(Duration::from_secs(3600)).unwrap();
-    let second = Session::new(&config).unwrap();
-    let second = call(move || second.login());
+    let session = Session::new(&config).unwrap();
+    let handle = session.clone();
+    let second = call(move || handle.login());
     second.await_sleep();
+    // Whoever looks wakes the one who waits.
+    let (stop, stopped) = mpsc::channel::<()>();
+    let looking = call(move || {
+        while stopped.try_recv().is_err() {
+            drop(session.status());
+            std::thread::yield_now();
+        }
+    });
     answers.send(stage.digits()).unwrap();
     first.join().unwrap();
     // It was told to wait for two minutes.
     second.join_soon().unwrap();
+    stop.send(()).unwrap();
+    looking.join();
     assert_eq!((stage.seen(Kind::SignIn), stage.seen(Kind::Mfa)), (1, 1));
 }
 
