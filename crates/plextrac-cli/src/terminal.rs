@@ -111,7 +111,10 @@ fn restore_when_ended(terminal: &File, before: &Termios) -> io::Result<()> {
             if let Some((terminal, before)) = &*lost() {
                 let _ = tcsetattr(terminal, OptionalActions::Now, before);
             }
-            if let Some(end) = ending().take() {
+            // Held until the signal has ended the process: whoever is woken by what is done here, and would end it
+            // in another way, waits for this.
+            let mut ending = ending();
+            if let Some(end) = ending.take() {
                 end();
             }
             let _ = emulate_default_handler(signal);
