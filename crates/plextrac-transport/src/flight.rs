@@ -14,6 +14,7 @@ use plextrac_auth_core::{
     Output, Response, SharedRecord, TransportFailure, Urgency, WaitReason, Want,
 };
 
+use crate::account_lock::AccountLock;
 use crate::callback::{self, Callback};
 use crate::clock::{self, Time};
 use crate::config::Mfa;
@@ -23,7 +24,6 @@ use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::shared::{Inner, Shared};
 use crate::sharing::Kept;
-use crate::store::{LONGEST_PAUSE, SHORTEST_PAUSE, StoreErrorKind, StoreLock};
 use crate::sync::{AtomicU64, Mutex, ThreadBuilder};
 
 /// What callers see of a flight. All of it is changed under the session's lock.
@@ -122,20 +122,11 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
             Next::Over => return Ok(()),
             Next::ReadShared => {
                 if lock.is_none() {
-                    lock = match shared.lock_account(Duration::ZERO) {
-                        Err(_) => match shared.patience_with_others() {
-                            Some(patience) => {
-                                let locked =
-                                    shared.lock_account_while(patience, |inner| is_needed(inner, flight));
-                                Some(locked.inspect_err(|_| shared.be_quiet_for(HELD_LONG))?)
-                            }
-                            None => {
-                                shared.be_quiet_for(HELD_ELSEWHERE);
-                                return Ok(());
-                            }
-                        },
-                        locked => Some(locked?),
-                    };
+                    match shared.lock_account_for(|inner| is_needed(inner, flight))? {
+                        Some(locked) => lock = Some(locked),
+                        // Nobody waits for what could be done with it.
+                        None => return Ok(()),
+                    }
                 }
                 shared.read_shared()?
             }
@@ -166,22 +157,6 @@ fn is_needed(inner: &Inner, flight: &Mutex<Flight>) -> Result<(), Error> {
         seen.is_abandoned = true;
     }
     if seen.is_abandoned { Err(signed_out()) } else { Ok(()) }
-}
-
-/// The account's lock, if there is one to be had. What happens under it is told when it is let go: a sink may use
-/// another session of the account.
-pub(crate) struct AccountLock<'a> {
-    shared: &'a Shared,
-    lock: Option<Box<dyn StoreLock>>,
-}
-
-impl Drop for AccountLock<'_> {
-    fn drop(&mut self) {
-        self.lock = None;
-        for event in callback::take_put_off() {
-            self.shared.tell(&event);
-        }
-    }
 }
 
 fn exchange(shared: &Shared, request: &plextrac_auth_core::Request) -> Result<Next, Error> {
@@ -336,16 +311,6 @@ fn hold_until(
     }
 }
 
-/// How long nothing is tried after a lock was found held that is not worth waiting for.
-const HELD_ELSEWHERE: Duration = Duration::from_secs(1);
-
-/// How long a lock is waited for while the token in hand still lives: as long as a slow refresh takes. And how long it is
-/// not asked for again after that.
-const HELD_LONG: Duration = Duration::from_secs(5);
-
-/// So much is left of a token's time when it is handed out because there was none newer.
-const HANDING_OUT: Duration = Duration::from_millis(200);
-
 /// How often a flight that waits for a moment looks whether another process has a token by then.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -473,81 +438,6 @@ impl Shared {
         if is_wanted {
             let _ = self.step(|machine, _| machine.withdraw());
         }
-    }
-
-    /// The account's lock; an empty one where there is nothing to lock, or no lock to be had.
-    ///
-    /// # Errors
-    /// `Timeout` if another holds it for longer than `patience`. Whoever does may be about to get what is wanted here:
-    /// to go on without it would be to get it twice.
-    pub(crate) fn lock_account(&self, patience: Duration) -> Result<AccountLock<'_>, Error> {
-        let Some(sharing) = &self.sharing else { return Ok(self.account_lock(None)) };
-        match sharing.lock_account(clock::real_now() + patience) {
-            Err(busy) if busy.kind == StoreErrorKind::Busy => {
-                Err(Error::new(ErrorCode::Timeout, busy.to_string()))
-            }
-            locked => {
-                let lock = self.or_notice(locked);
-                Ok(self.account_lock(lock))
-            }
-        }
-    }
-
-    fn account_lock(&self, lock: Option<Box<dyn StoreLock>>) -> AccountLock<'_> {
-        callback::put_off();
-        AccountLock { shared: self, lock }
-    }
-
-    /// The same, for whoever may be called away from waiting for it: what that brings is returned.
-    pub(crate) fn lock_account_while(
-        &self,
-        patience: Duration,
-        goes_on: impl Fn(&Inner) -> Result<(), Error>,
-    ) -> Result<AccountLock<'_>, Error> {
-        let ends = clock::real_now() + patience;
-        let mut pause = SHORTEST_PAUSE;
-        loop {
-            let busy = match self.lock_account(Duration::ZERO) {
-                Err(busy) => busy,
-                locked => return locked,
-            };
-            let mut inner = self.inner.lock();
-            goes_on(&inner)?;
-            let now = clock::real_now();
-            if now >= ends {
-                return Err(busy);
-            }
-            self.changed.wait_until(&mut inner, ends.min(now + pause));
-            drop(inner);
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-    }
-
-    /// How long another that holds the account's lock is waited for; not at all if nobody waits for what could be done
-    /// with it. A live token that others wrote down is taken over without it, and one whose refresh is due is refreshed
-    /// by whoever holds it.
-    fn patience_with_others(&self) -> Option<Duration> {
-        self.look();
-        let inner = self.inner.lock();
-        let now = self.clock.now();
-        let urgency = inner.machine.urgency(now);
-        let token_left = inner
-            .machine
-            .usable_token(now)
-            .map_or(Duration::ZERO, |token| token.windows().unusable_at.since(now.monotonic));
-        drop(inner);
-        match urgency {
-            Urgency::Served | Urgency::Due => None,
-            // Whoever holds it for longer has stopped, and the callers have a token that does for now.
-            Urgency::Late => Some(self.timeout.min(HELD_LONG).min(token_left.saturating_sub(HANDING_OUT))),
-            Urgency::Pressing => Some(self.timeout),
-        }
-    }
-
-    /// Has a want that a token in hand serves start nothing for so long.
-    fn be_quiet_for(&self, long: Duration) {
-        let until = self.clock.now().monotonic + long;
-        self.quiet_until.store(until.as_millis(), Ordering::Relaxed);
     }
 
     /// Changes the machine and writes nothing down.

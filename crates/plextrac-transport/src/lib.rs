@@ -38,6 +38,7 @@
 // A model has no network.
 #![cfg_attr(plextrac_shuttle, allow(dead_code))]
 
+mod account_lock;
 mod aligned_secret;
 mod budget;
 mod callback;

@@ -335,8 +335,7 @@ impl Machine {
     /// Which token a header value that was answered with 401 carried: `None` if it is not the one in hand.
     #[must_use]
     pub fn generation_of(&self, authorization: &str) -> Option<Generation> {
-        let authorization = authorization.trim();
-        let token = authorization.strip_prefix("Bearer ").unwrap_or(authorization);
+        let token = without_scheme(authorization);
         self.token.as_ref().filter(|held| held.secret.matches(token)).map(|held| held.generation)
     }
 
@@ -344,8 +343,7 @@ impl Machine {
     /// another session of the account.
     #[must_use]
     pub fn knows_token(&self, token: &str) -> bool {
-        let token = token.trim();
-        let token = token.strip_prefix("Bearer ").unwrap_or(token);
+        let token = without_scheme(token);
         self.generation_of(token).is_some() || self.issued.contains(&self.key.of(&[token.as_bytes()]))
     }
 
@@ -501,6 +499,12 @@ impl Machine {
     fn stamp(&self, at: Time) -> Stamp {
         Stamp { boot: self.config.boot.clone(), monotonic: at.monotonic, unix: at.unix }
     }
+}
+
+/// The token of a header value, in either scheme.
+fn without_scheme(authorization: &str) -> &str {
+    let authorization = authorization.trim();
+    authorization.strip_prefix("Bearer ").unwrap_or(authorization)
 }
 
 /// Computed digits rejected so often in a row are latched: a clock may be wrong once, a secret is wrong always.

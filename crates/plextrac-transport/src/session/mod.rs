@@ -13,13 +13,14 @@ use serde::Serialize;
 
 use self::token::{Need, no_cookie, signed_out_meanwhile};
 use self::waiter::{Leaving, Waiter, busy};
+use crate::account_lock::AccountLock;
 use crate::callback::{self, Callback};
 use crate::cancel::CancelToken;
 use crate::clock;
 use crate::config::SessionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::event::Counters;
-use crate::flight::{self, AccountLock, Errand};
+use crate::flight::{self, Errand};
 use crate::live::Age;
 use crate::request::{Request, Response};
 use crate::shared::{Inner, Shared};
