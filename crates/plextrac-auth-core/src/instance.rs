@@ -86,7 +86,7 @@ impl Instance {
             return Err(InstanceError::QueryOrFragment);
         }
         let is_loopback = match url.host().ok_or(InstanceError::NoHost)? {
-            Host::Domain(name) => name == "localhost" || name.ends_with(".localhost"),
+            Host::Domain(name) => is_localhost(name),
             Host::Ipv4(address) => address.is_loopback(),
             Host::Ipv6(address) => address.is_loopback(),
         };
@@ -167,6 +167,12 @@ fn prefix(path: &str) -> &str {
     let path = path.trim_end_matches('/');
     let path = path.strip_suffix("/api/v1").or_else(|| path.strip_suffix("/api/v2")).unwrap_or(path);
     path.trim_end_matches('/')
+}
+
+/// Whether a host's name, in lower case, is one of this machine (RFC 6761 §6.3).
+#[must_use]
+pub fn is_localhost(name: &str) -> bool {
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 #[cfg(test)]

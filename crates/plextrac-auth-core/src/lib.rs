@@ -91,7 +91,7 @@ pub use budget::{Budget, BudgetRecord, COUNTED_AFTER_ANSWER, DEFAULT_PER_MINUTE,
 pub use credential::{CredentialError, Credentials, Digits, MfaSource, Part, Problem, ReadyToken, Scheme};
 pub use failure::{Failure, FailureKind, TransportFailure};
 pub use fingerprint::{Fingerprint, FingerprintKey};
-pub use instance::{Instance, InstanceError};
+pub use instance::{Instance, InstanceError, is_localhost};
 pub use life::{ASSUMED_LIFE, Windows};
 pub use machine::{
     CHALLENGE_LIFE, Config, InputError, Machine, NotUsable, Seed, State, UNAUTHORIZED_MUTED, Urgency,

@@ -66,7 +66,12 @@ impl fmt::Debug for Body {
 }
 
 impl Call {
-    pub(crate) const fn path(self) -> &'static str {
+    /// All three.
+    pub const ALL: [Self; 3] = [Self::SignIn, Self::Mfa, Self::Refresh];
+
+    /// Its path on an instance.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
         match self {
             Self::SignIn => "/api/v1/authenticate",
             Self::Mfa => "/api/v1/authenticate/mfa",

@@ -5,6 +5,7 @@ use std::fmt;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use percent_encoding::percent_decode_str;
+use plextrac_auth_core::Call;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
@@ -123,16 +124,11 @@ fn has_dot_segments(path: &str) -> bool {
     decoded(path).split(['/', '\\']).any(|segment| matches!(segment, "." | ".."))
 }
 
-/// The three calls of docs/protocol.md, "Endpoints", however a forgiving server reads their paths.
+/// One of the calls that the core makes, however a forgiving server reads its path.
 fn is_authentication(path: &str) -> bool {
     let decoded = decoded(path).to_ascii_lowercase();
-    let segments: Vec<&str> = decoded.split('/').filter(|segment| !segment.is_empty()).collect();
-    matches!(
-        segments[..],
-        ["api", "v1", "authenticate"]
-            | ["api", "v1", "authenticate", "mfa"]
-            | ["api", "v1", "token", "refresh"]
-    )
+    let segments = |path| str::split(path, '/').filter(|segment| !segment.is_empty());
+    Call::ALL.into_iter().any(|call| segments(&decoded).eq(segments(call.path())))
 }
 
 /// The path without its query, and nothing in it percent-encoded.

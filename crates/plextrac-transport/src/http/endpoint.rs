@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
+use plextrac_auth_core::is_localhost;
 
 use super::error::{HttpError, HttpErrorKind};
 
@@ -57,7 +58,7 @@ impl Endpoint {
         let host = self.host.to_ascii_lowercase();
         match host.parse::<IpAddr>() {
             Ok(address) => address.is_loopback(),
-            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+            Err(_) => is_localhost(&host),
         }
     }
 }
