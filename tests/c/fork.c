@@ -2,6 +2,7 @@
  * moment of the fork. */
 #define _POSIX_C_SOURCE 200809L
 
+#include "counted.h"
 #include "emulator.h"
 
 #include <pthread.h>
@@ -109,20 +110,6 @@ static void a_cancellation_stays_where_it_was_made(const struct inherited *inher
     plextrac_cancel_trigger(inherited->cancel);
     plextrac_cancel_free(inherited->cancel);
     plextrac_session_free(own);
-}
-
-static atomic_int freed;
-
-static void count_freed(void *unused)
-{
-    (void)unused;
-    freed++;
-}
-
-static void hear(void *userdata, int32_t level, const char *target, size_t target_len, const char *message,
-                 size_t message_len)
-{
-    (void)userdata, (void)level, (void)target, (void)target_len, (void)message, (void)message_len;
 }
 
 /* One thread, one fork. */

@@ -21,19 +21,7 @@ HIDDEN void plextrac_panic_after_mfa(plextrac_mfa_reply *);
 
 #ifdef LINKED_STATIC
 
-static atomic_int freed;
-
-static void count_freed(void *unused)
-{
-    (void)unused;
-    freed++;
-}
-
-static void hear(void *userdata, int32_t level, const char *target, size_t target_len, const char *message,
-                 size_t message_len)
-{
-    (void)userdata, (void)level, (void)target, (void)target_len, (void)message, (void)message_len;
-}
+#include "counted.h"
 
 static plextrac_session *session_that_counts(void)
 {

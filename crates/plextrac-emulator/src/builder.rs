@@ -212,7 +212,8 @@ impl EmulatorBuilder {
     ///
     /// # Errors
     /// `InvalidInput` when two accounts share a user name, a TOTP seed is not base32, or a setting is one that its
-    /// method says is refused; otherwise what the system says, for example that a port is taken or the temporary folder cannot be written.
+    /// method says is refused; otherwise what the system says, for example that a port is taken or the temporary
+    /// folder cannot be written.
     pub fn start(mut self) -> io::Result<Emulator> {
         if self.default_accounts {
             self.settings.accounts.splice(..0, [Account::service(), Account::analyst()]);

@@ -106,6 +106,13 @@ impl Terminal {
 
 const SIGTERM: i32 = 15;
 
+/// A run that has to ask for the six digits.
+fn without_totp(stand: &Stand, args: &[&str]) -> Command {
+    let mut command = stand.analyst(args);
+    command.env_remove("PLEXTRAC_TOTP_SECRET");
+    command
+}
+
 /// The modes of a terminal that this command has to do with.
 fn modes(terminal: impl AsFd) -> String {
     let modes = tcgetattr(terminal).unwrap();
@@ -188,11 +195,7 @@ fn a_signal_at_the_password_ends_it_as_ever_and_gives_the_terminal_back() {
 #[test]
 fn ctrl_c_at_the_six_digits_ends_it_with_130_and_others_need_not_wait() {
     let stand = Stand::new();
-    let analyst = |args: &[&str]| {
-        let mut command = stand.analyst(args);
-        command.env_remove("PLEXTRAC_TOTP_SECRET");
-        command
-    };
+    let analyst = |args: &[&str]| without_totp(&stand, args);
     let mut terminal = Terminal::run(&analyst(&["token"]));
     let before = terminal.modes.clone();
     terminal.await_text("Six digits for ");
@@ -210,11 +213,7 @@ fn ctrl_c_at_the_six_digits_ends_it_with_130_and_others_need_not_wait() {
 #[test]
 fn a_signal_at_the_six_digits_keeps_no_other_run_waiting() {
     let stand = Stand::new();
-    let analyst = |args: &[&str]| {
-        let mut command = stand.analyst(args);
-        command.env_remove("PLEXTRAC_TOTP_SECRET");
-        command
-    };
+    let analyst = |args: &[&str]| without_totp(&stand, args);
     let mut terminal = Terminal::run(&analyst(&["token"]));
     terminal.await_text("Six digits for ");
     assert_eq!(terminal.end_by_sigterm().signal(), Some(SIGTERM));
