@@ -1,5 +1,12 @@
 // Keeps two accounts of one instance signed in at the same time, both by net/http and within one budget.
 //
+// It needs the C library where pkg-config finds it. In the root of the repository:
+//
+//	cargo xtask install --prefix "$HOME/.local"
+//	export PKG_CONFIG_PATH="$HOME/.local/lib/pkgconfig" LD_LIBRARY_PATH="$HOME/.local/lib"
+//
+// Then, in examples/go:
+//
 //	export PLEXTRAC_URL=https://acme.plextrac.com
 //	export PLEXTRAC_USERNAME=someone@acme.example PLEXTRAC_PASSWORD='…' PLEXTRAC_TOTP_SECRET='…'
 //	export PLEXTRAC_PLAIN_USERNAME=robot@acme.example PLEXTRAC_PLAIN_PASSWORD='…'

@@ -1,5 +1,12 @@
 // Signs in, with MFA if the account has it, sends a GET and a JSON POST, and stays signed in on the way.
 //
+// It needs the C library where pkg-config finds it. In the root of the repository:
+//
+//	cargo xtask install --prefix "$HOME/.local"
+//	export PKG_CONFIG_PATH="$HOME/.local/lib/pkgconfig" LD_LIBRARY_PATH="$HOME/.local/lib"
+//
+// Then, in examples/go:
+//
 //	export PLEXTRAC_URL=https://acme.plextrac.com
 //	export PLEXTRAC_USERNAME=someone@acme.example PLEXTRAC_PASSWORD='…' PLEXTRAC_TOTP_SECRET='…'
 //	go run ./quickstart
