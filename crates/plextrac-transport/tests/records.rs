@@ -40,7 +40,7 @@ impl State {
         let names = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
         let is_it = |path: &PathBuf| {
             let name = path.file_name().unwrap().to_str().unwrap();
-            name.starts_with(kind) && !name.contains('.')
+            name.starts_with(&format!("plextrac-auth-{kind}")) && !name.contains('.')
         };
         names.into_iter().find(is_it).unwrap()
     }
@@ -220,13 +220,89 @@ fn a_record_that_others_can_read_is_not_believed() {
     assert_eq!(state.cost(), (0, 0), "the next one is private again");
 }
 
+/// Names of the files in a directory, sorted.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
 #[test]
-fn a_key_that_is_damaged_is_made_anew_and_a_key_others_can_read_is_refused() {
+fn files_of_the_user_in_the_state_directory_are_left_alone() {
+    let directory = private_directory();
+    let digest = "0123456789abcdef".repeat(2);
+    let mut users: Vec<_> = ["key", "key.new", "key.lock", "t", "a.lock"].map(str::to_owned).into();
+    users.extend([format!("t{digest}"), format!("t{digest}.new"), format!("a{digest}")]);
+    let content = |name: &str| format!("-----BEGIN PRIVATE KEY----- {name}");
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(30 * 24 * 3600);
+    for name in &users {
+        let path = directory.path().join(name);
+        fs::write(&path, content(name)).unwrap();
+        // Private like a file of ours, and so old that a token of ours would be removed.
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        fs::File::open(&path).unwrap().set_modified(long_ago).unwrap();
+    }
+    let stage = Stage::new();
+    for _ in 0..2 {
+        let mut config = stage.service();
+        config.state_dir(directory.path()).unwrap();
+        let session = Session::new(&config).unwrap();
+        session.login().unwrap();
+        session.logout().unwrap();
+    }
+    for name in &users {
+        assert_eq!(fs::read_to_string(directory.path().join(name)).unwrap(), content(name));
+    }
+    let ours = names(directory.path()).into_iter().filter(|name| !users.contains(name));
+    let foreign: Vec<_> = ours.filter(|name| !name.starts_with("plextrac-auth-")).collect();
+    assert_eq!(foreign, [""; 0]);
+}
+
+#[test]
+fn a_key_file_of_another_program_is_refused_and_kept() {
+    let contents: [Vec<u8>; 5] = [
+        b"x".to_vec(),
+        b"-----BEGIN PRIVATE KEY-----\n".to_vec(),
+        vec![7; 32],
+        vec![0; 58],
+        vec![b'k'; 100_000],
+    ];
+    for content in contents {
+        let (stage, directory) = (Stage::new(), private_directory());
+        let key = directory.path().join("plextrac-auth-key");
+        fs::write(&key, &content).unwrap();
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+        let mut config = stage.service();
+        config.state_dir(directory.path()).unwrap();
+        let error = Session::new(&config).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Store, "{error}");
+        let text = error.to_string();
+        assert!(text.contains(key.to_str().unwrap()) && text.contains("move it away"), "{text}");
+        assert_eq!(fs::read(&key).unwrap(), content);
+        assert_eq!(names(directory.path()), ["plextrac-auth-key"]);
+        assert_eq!(stage.authentications(), 0);
+    }
+}
+
+#[test]
+fn a_damaged_key_of_ours_is_made_anew() {
     let state = State::new();
-    let key = state.directory.path().join("key");
-    fs::write(&key, "short").unwrap();
-    assert_eq!(state.cost(), (1, 0));
-    assert_eq!(fs::read(&key).unwrap().len(), 32);
+    let key = state.directory.path().join("plextrac-auth-key");
+    let sound = fs::read(&key).unwrap();
+    let longer = [&sound[..], b"x"].concat();
+    for damaged in [&sound[..0], &sound[..5], &sound[..sound.len() - 1], &longer] {
+        fs::write(&key, damaged).unwrap();
+        assert_eq!(state.cost(), (1, 0));
+        assert_eq!(fs::read(&key).unwrap().len(), sound.len());
+        state.stage.advance(LATER);
+    }
+}
+
+#[test]
+fn a_key_that_others_can_read_is_refused() {
+    let state = State::new();
+    let key = state.directory.path().join("plextrac-auth-key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(Session::new(&state.config()).unwrap_err().code(), ErrorCode::Store);
 }
@@ -235,13 +311,14 @@ fn a_key_that_is_damaged_is_made_anew_and_a_key_others_can_read_is_refused() {
 fn tokens_that_ended_long_ago_are_taken_away_and_nothing_else_is() {
     let directory = private_directory();
     let day = Duration::from_secs(24 * 3600);
-    let record = |first: char, rest: &str| format!("{first}{}{rest}", "0123456789abcdef".repeat(2));
+    let record =
+        |first: char, rest: &str| format!("plextrac-auth-{first}{}{rest}", "0123456789abcdef".repeat(2));
     let old = [record('t', ""), record('t', ".new")];
     let kept = [
         record('a', ""),
         record('a', ".lock"),
         record('b', ""),
-        "key".into(),
+        "plextrac-auth-key".into(),
         "thesis.tex".into(),
         "todo".into(),
     ];
@@ -251,13 +328,8 @@ fn tokens_that_ended_long_ago_are_taken_away_and_nothing_else_is() {
         file.set_modified(std::time::SystemTime::now() - day * age).unwrap();
     }
     DirectoryStore::open(directory.path()).unwrap();
-    let mut left: Vec<_> = std::fs::read_dir(directory.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    left.sort();
     let mut expected = kept.to_vec();
     expected.push(young);
     expected.sort();
-    assert_eq!(left, expected);
+    assert_eq!(names(directory.path()), expected);
 }

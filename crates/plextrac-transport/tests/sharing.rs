@@ -156,7 +156,8 @@ fn a_symbolic_link_in_the_way_of_a_record_stops_sharing_and_not_the_session() {
     for entry in std::fs::read_dir(directory.path()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if name.starts_with(['t', 'a', 'b']) && name != "target" && !name.ends_with(".lock") {
+        let is_record = |kind| name.starts_with(&format!("plextrac-auth-{kind}"));
+        if ['t', 'a', 'b'].into_iter().any(is_record) && !name.ends_with(".lock") {
             std::fs::remove_file(&path).unwrap();
             symlink(&target, &path).unwrap();
         }
@@ -304,7 +305,8 @@ fn where_nothing_can_be_written_signing_out_still_takes_the_token_away_or_says_t
     let record = |kind: char| {
         let mut names = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
         names.find(|path| {
-            path.extension().is_none() && path.file_name().unwrap().to_str().unwrap().starts_with(kind)
+            let name = path.file_name().unwrap().to_str().unwrap();
+            path.extension().is_none() && name.starts_with(&format!("plextrac-auth-{kind}"))
         })
     };
     // As on a full disk: no new record can be written.

@@ -137,7 +137,8 @@ fn logout_takes_the_token_away_where_nothing_can_be_written() {
     let records = |kind: char| -> Vec<std::path::PathBuf> {
         let entries = std::fs::read_dir(stand.path(".local/state/plextrac-auth")).unwrap();
         let of_kind = |path: &std::path::PathBuf| {
-            path.extension().is_none() && path.file_name().unwrap().to_str().unwrap().starts_with(kind)
+            let name = path.file_name().unwrap().to_str().unwrap();
+            path.extension().is_none() && name.starts_with(&format!("plextrac-auth-{kind}"))
         };
         entries.map(|entry| entry.unwrap().path()).filter(of_kind).collect()
     };
@@ -196,8 +197,8 @@ fn logout_says_that_it_could_not_look_where_the_state_cannot_be_opened() {
     run(&mut stand.service(&["login"])).fine();
     let state = stand.path(".local/state/plextrac-auth");
     // A key that cannot be read, for whatever reason.
-    std::fs::remove_file(state.join("key")).unwrap();
-    std::fs::create_dir(state.join("key.new")).unwrap();
+    std::fs::remove_file(state.join("plextrac-auth-key")).unwrap();
+    std::fs::create_dir(state.join("plextrac-auth-key.new")).unwrap();
     let unreadable = run(&mut stand.service(&["logout"]));
     assert_eq!((unreadable.code, unreadable.text()), (1, ""), "{unreadable:?}");
     assert!(unreadable.stderr.contains("others can still find the token"), "{unreadable:?}");

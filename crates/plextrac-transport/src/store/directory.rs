@@ -1,11 +1,14 @@
 //! A store that all processes of one user share: a directory that is theirs alone.
 //!
 //! ```text
-//! DIR            0700, owned by the user, not a symbolic link
-//! ├── key        32 random bytes, made once
-//! ├── t1f0c…     a record, 0600: replaced by renaming t1f0c….new over it
-//! └── t1f0c….lock  empty, never deleted: the kernel's lock on it goes with its holder
+//! DIR                            0700, owned by the user, not a symbolic link
+//! ├── plextrac-auth-key          a line that names this library, and 32 random bytes; made once
+//! ├── plextrac-auth-t1f0c…       a record, 0600: replaced by renaming plextrac-auth-t1f0c….new over it
+//! └── plextrac-auth-t1f0c….lock  empty, never deleted: the kernel's lock on it goes with its holder
 //! ```
+//!
+//! The user may have other files in the directory. The store creates, changes and removes only files whose names begin
+//! with [`PREFIX`], and never replaces a key file that does not begin with [`KEY_HEADER`].
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
@@ -18,6 +21,14 @@ use zeroize::Zeroizing;
 use super::memory::random_key;
 use super::{LONGEST_PAUSE, MAX_RECORD, SHORTEST_PAUSE, SessionStore, StoreError, StoreLock};
 use crate::clock::real_now;
+
+/// Begins the name of every file of the store.
+const PREFIX: &str = "plextrac-auth-";
+
+/// Begins the content of the key file. The file of another program, such as a TLS key, does not begin with it.
+const KEY_HEADER: &[u8] = b"plextrac-auth state key 1\n";
+
+const KEY_FILE_LENGTH: usize = KEY_HEADER.len() + 32;
 
 /// How long another process may take to make the key.
 const KEY_PATIENCE: Duration = Duration::from_secs(5);
@@ -75,8 +86,13 @@ impl DirectoryStore {
         &self.directory
     }
 
+    /// The file of a record, or beside it.
+    fn path_of(&self, name: &str) -> PathBuf {
+        self.directory.join(format!("{PREFIX}{name}"))
+    }
+
     fn open_file(&self, name: &str, options: &mut OpenOptions) -> Result<Option<File>, StoreError> {
-        let path = self.directory.join(name);
+        let path = self.path_of(name);
         private(options);
         let file = match options.open(&path) {
             Ok(file) => file,
@@ -99,7 +115,7 @@ impl DirectoryStore {
 
     fn read_whole(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let Some(mut file) = self.open_file(name, OpenOptions::new().read(true))? else { return Ok(None) };
-        let failed = |error| unavailable("read", &self.directory.join(name), &error);
+        let failed = |error| unavailable("read", &self.path_of(name), &error);
         let size = file.metadata().map_err(failed)?.len();
         // A record that is too long is damaged, and a damaged one is as good as none.
         let Some(size) = usize::try_from(size).ok().filter(|size| *size <= MAX_RECORD) else {
@@ -113,6 +129,29 @@ impl DirectoryStore {
             Err(error) => Err(failed(error)),
         }
     }
+
+    /// The key; `None` if there is none, or only the beginning of one, which a power loss can leave behind.
+    fn read_key(&self) -> Result<Option<Zeroizing<[u8; 32]>>, StoreError> {
+        let Some(file) = self.open_file("key", OpenOptions::new().read(true))? else { return Ok(None) };
+        let path = self.path_of("key");
+        // One byte more than a key file has. Sized once: a buffer that grew would leave pieces of the key behind.
+        let mut content = Zeroizing::new(Vec::with_capacity(KEY_FILE_LENGTH + 1));
+        file.take(KEY_FILE_LENGTH as u64 + 1)
+            .read_to_end(&mut content)
+            .map_err(|error| unavailable("read", &path, &error))?;
+        if let Some(key) = content.strip_prefix(KEY_HEADER)
+            && let Ok(key) = key.try_into()
+        {
+            return Ok(Some(Zeroizing::new(key)));
+        }
+        if content.starts_with(KEY_HEADER) || KEY_HEADER.starts_with(&content) {
+            return Ok(None);
+        }
+        Err(StoreError::not_safe(format!(
+            "{} is not a key of plextrac-auth and is not replaced; move it away, or use another state directory",
+            path.display()
+        )))
+    }
 }
 
 impl SessionStore for DirectoryStore {
@@ -121,20 +160,19 @@ impl SessionStore for DirectoryStore {
     }
 
     fn key(&self) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-        let read = || -> Result<_, StoreError> {
-            let bytes = self.read_whole("key")?;
-            Ok(bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok()).map(Zeroizing::new))
-        };
-        if let Some(key) = read()? {
+        if let Some(key) = self.read_key()? {
             return Ok(key);
         }
         // Under a lock, so that two processes that start at once do not make two keys.
         let _lock = self.lock("key", real_now() + KEY_PATIENCE)?;
-        if let Some(key) = read()? {
+        if let Some(key) = self.read_key()? {
             return Ok(key);
         }
         let key = random_key()?;
-        self.write("key", key.as_slice())?;
+        let mut content = Zeroizing::new(Vec::with_capacity(KEY_FILE_LENGTH));
+        content.extend_from_slice(KEY_HEADER);
+        content.extend_from_slice(key.as_slice());
+        self.write("key", &content)?;
         Ok(key)
     }
 
@@ -142,7 +180,7 @@ impl SessionStore for DirectoryStore {
         let name = format!("{name}.lock");
         let mut options = OpenOptions::new();
         let file = self.open_file(&name, options.read(true).write(true).create(true).truncate(false))?;
-        let path = self.directory.join(&name);
+        let path = self.path_of(&name);
         let file = file.ok_or_else(|| unavailable("made", &path, &io::ErrorKind::NotFound.into()))?;
         match file.try_lock() {
             Ok(()) => Ok(Box::new(Held { file })),
@@ -156,22 +194,22 @@ impl SessionStore for DirectoryStore {
     }
 
     fn write(&self, name: &str, record: &[u8]) -> Result<(), StoreError> {
-        let (path, new) = (self.directory.join(name), format!("{name}.new"));
+        let (path, new) = (self.path_of(name), format!("{name}.new"));
         let failed = |error| unavailable("written", &path, &error);
         let mut options = OpenOptions::new();
         let file = self.open_file(&new, options.write(true).create(true).truncate(true))?;
         let mut file = file.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
         // No fsync: after a power loss a record that is not whole counts as absent, and costs one sign-in.
-        let renamed = file.write_all(record).and_then(|()| std::fs::rename(self.directory.join(&new), &path));
+        let renamed = file.write_all(record).and_then(|()| std::fs::rename(self.path_of(&new), &path));
         renamed.map_err(|error| {
             // A full disk must not keep half a record, secrets and all.
-            drop(std::fs::remove_file(self.directory.join(&new)));
+            drop(std::fs::remove_file(self.path_of(&new)));
             failed(error)
         })
     }
 
     fn remove(&self, name: &str) -> Result<(), StoreError> {
-        let path = self.directory.join(name);
+        let path = self.path_of(name);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(unavailable("removed", &path, &error))
@@ -200,6 +238,7 @@ fn forget_the_dead(directory: &Path) {
 /// Whether a file has the name that a token's record has, or is written under. The directory may be one in which a user
 /// has other files.
 fn is_token_record(name: &str) -> bool {
+    let Some(name) = name.strip_prefix(PREFIX) else { return false };
     let name = name.strip_suffix(".new").unwrap_or(name);
     let digest = name.strip_prefix('t').unwrap_or_default();
     digest.len() == 32 && digest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))

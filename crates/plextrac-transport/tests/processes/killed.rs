@@ -88,6 +88,9 @@ fn five_hundred_kills_leave_whole_records_and_cost_a_sign_in_at_most() {
     assert!(signed_in > 0 && signed_in < u64::from(KILLS), "control: they died at different points");
 }
 
+/// A line that names this library, and 32 bytes.
+const KEY_LENGTH: u64 = 26 + 32;
+
 struct Found {
     records: u32,
     unfinished: u32,
@@ -103,7 +106,7 @@ fn look_into(directory: &Path) -> Found {
         match name.rsplit_once('.') {
             Some((_, "new")) => found.unfinished += 1,
             Some((_, "lock")) => {}
-            _ if name == "key" => assert_eq!(entry.metadata().unwrap().len(), 32),
+            _ if name == "plextrac-auth-key" => assert_eq!(entry.metadata().unwrap().len(), KEY_LENGTH),
             _ => {
                 let content = fs::read(entry.path()).unwrap();
                 let record: Result<serde_json::Value, _> = serde_json::from_slice(&content);

@@ -27,7 +27,7 @@ fn hold(directory: &Path, kind: char) -> File {
     let mut files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
     let is_lock = |path: &std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap();
-        name.starts_with(kind) && name.ends_with(".lock")
+        name.starts_with(&format!("plextrac-auth-{kind}")) && name.ends_with(".lock")
     };
     let lock = File::open(files.find(is_lock).unwrap()).unwrap();
     lock.lock().unwrap();
