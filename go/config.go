@@ -174,8 +174,11 @@ func WithProxy(url string) SessionOption {
 }
 
 // WithStateDir shares sessions with other processes of this user through a directory, which is made if
-// it is not there. Without this, or with "", nothing is shared: sessions live in memory. [ErrStore] if
-// others could read or change what is in it.
+// it is not there. [ErrStore] if others could read or change what is in it.
+//
+// Without this, or with "", nothing is shared: sessions live in memory. Then other processes do not know
+// of rejected passwords and sent requests, so neither the limit of ten authentication requests a minute
+// nor the lockout holds for all processes together.
 func WithStateDir(path string) SessionOption {
 	p, pLen := text(path)
 	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {

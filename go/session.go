@@ -74,9 +74,10 @@ func newSession(ctx context.Context, url string, options []SessionOption) (*Sess
 // Login makes sure that there is a usable token: it signs in if there is none, and sends nothing if
 // there is one. Other methods do this by themselves.
 //
-// [ErrMFARequired]: go on with [Session.SubmitMFA], within two minutes. [ErrRejected]: that password is
-// not sent again until it changes or [Session.ForgetRejection] is called. [ErrTimeout]: the attempt goes
-// on, and its result is kept. [ErrMustWait], and what the network brings.
+// [ErrMFARequired]: go on with [Session.SubmitMFA], within two minutes. [ErrRejected]: this session
+// does not send that password again until it changes or [Session.ForgetRejection] is called, nor do other
+// sessions that share its state directory. [ErrTimeout]: the attempt goes on, and its result is kept.
+// [ErrMustWait], and what the network brings.
 func (s *Session) Login(ctx context.Context) error {
 	return s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_session_login(p, cancel, err)

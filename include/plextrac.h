@@ -831,9 +831,11 @@ int32_t plextrac_config_set_auth_scheme(plextrac_config *config,
 
 /**
  * Shares sessions with other processes of this user through a directory, which is made if it is not
- * there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Sessions of one user
- * share a token; those that were handed the same ready-made token share what it was refreshed to,
- * among themselves. Machines share nothing.
+ * there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Then other processes
+ * do not know of rejected passwords and sent requests: without a state directory, neither the limit
+ * of ten authentication requests a minute nor the lockout holds for all processes together.
+ * Sessions of one user share a token; those that were handed the same ready-made token share what
+ * it was refreshed to, among themselves. Machines share nothing.
  * Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made;
  * `PLEXTRAC_INVALID_ARGUMENT` for "" with `PLEXTRAC_NTS`, which looks like a variable that was not
  * set, and for a path with a NUL in it or over 4096 bytes.
@@ -943,8 +945,9 @@ int32_t plextrac_session_new(const plextrac_config *config,
  * Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is
  * one. The other functions do this by themselves.
  * Errors: `PLEXTRAC_MFA_REQUIRED`: go on with `plextrac_session_submit_mfa`, within two minutes;
- * calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: that password is
- * not sent again until it changes or `plextrac_session_forget_rejection` is called.
+ * calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: this session
+ * does not send that password again until it changes or `plextrac_session_forget_rejection` is
+ * called, nor do other sessions that share its state directory.
  * `PLEXTRAC_MUST_WAIT`, `_BUSY`, `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt goes on, and its
  * result is kept), `_NETWORK` (also if no thread could be started), `_TLS`, `_UNEXPECTED_ANSWER`,
  * `_TOO_LARGE`; `_EXPIRED` if a ready-made token has ended and there is no password; `_NOT_READY`

@@ -103,7 +103,10 @@ public:
         return number(::plextrac_config_set_auth_scheme, static_cast<std::int32_t>(scheme));
     }
 
-    /** Shares sessions with other processes of this user; an empty path shares nothing, which is the default. */
+    /**
+     * Shares sessions with other processes of this user; an empty path shares nothing, which is the default. Then
+     * neither the limit of ten authentication requests a minute nor the lockout holds for all processes together.
+     */
     config &state_dir(std::string_view path) { return text(::plextrac_config_set_state_dir, path); }
 
     config &timeout(std::chrono::milliseconds limit)

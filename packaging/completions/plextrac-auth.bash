@@ -81,7 +81,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__doctor)
-            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -181,7 +181,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__exec)
-            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -231,7 +231,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__header)
-            opts="-h --curl-config --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --curl-config --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -281,7 +281,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__login)
-            opts="-h --again --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --again --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -331,7 +331,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__logout)
-            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -381,7 +381,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__request)
-            opts="-h --json --data --header --output --max-body --include --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --json --data --header --output --max-body --include --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -451,7 +451,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__status)
-            opts="-h --json --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --json --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -501,7 +501,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__token)
-            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -49,6 +49,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l ti
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l again -d 'Sign in anew even if there is a live session, and allow a rejected password to be sent once more'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no-prompt -d 'Ask nothing, even on a terminal'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -s h -l help -d 'Print help'
@@ -64,6 +65,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l wa
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l no-prompt -d 'Ask nothing, even on a terminal'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -s h -l help -d 'Print help'
@@ -80,6 +82,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l t
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l curl-config -d 'As a line for `curl --config -`'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l no-prompt -d 'Ask nothing, even on a terminal'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -s h -l help -d 'Print help'
@@ -101,6 +104,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l 
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l include -d 'Write status and headers before the body'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l no-prompt -d 'Ask nothing, even on a terminal'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -s h -l help -d 'Print help'
@@ -116,6 +120,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l wai
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l no-prompt -d 'Ask nothing, even on a terminal'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -s h -l help -d 'Print help'
@@ -132,6 +137,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l t
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l json -d 'As one JSON object; durations in milliseconds'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l no-prompt -d 'Ask nothing, even on a terminal'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -s h -l help -d 'Print help'
@@ -147,6 +153,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l w
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l no-prompt -d 'Ask nothing, even on a terminal'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -s h -l help -d 'Print help'
@@ -162,6 +169,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l w
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l password-stdin -d 'Read the password from the first line of standard input'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l no-prompt -d 'Ask nothing, even on a terminal'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l insecure-skip-verify -d 'Accept any certificate: whoever stands in between can read the password'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -s h -l help -d 'Print help'

@@ -42,6 +42,7 @@ _arguments "${_arguments_options[@]}" : \
 '--again[Sign in anew even if there is a live session, and allow a rejected password to be sent once more]' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
+'--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \
@@ -61,6 +62,7 @@ _arguments "${_arguments_options[@]}" : \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
+'--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \
@@ -81,6 +83,7 @@ _arguments "${_arguments_options[@]}" : \
 '--curl-config[As a line for \`curl --config -\`]' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
+'--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \
@@ -106,6 +109,7 @@ _arguments "${_arguments_options[@]}" : \
 '--include[Write status and headers before the body]' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
+'--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \
@@ -127,6 +131,7 @@ _arguments "${_arguments_options[@]}" : \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
+'--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \
@@ -148,6 +153,7 @@ _arguments "${_arguments_options[@]}" : \
 '--json[As one JSON object; durations in milliseconds]' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
+'--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \
@@ -167,6 +173,7 @@ _arguments "${_arguments_options[@]}" : \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
+'--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \
@@ -186,6 +193,7 @@ _arguments "${_arguments_options[@]}" : \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--password-stdin[Read the password from the first line of standard input]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
+'--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \

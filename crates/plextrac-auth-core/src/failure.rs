@@ -125,8 +125,8 @@ impl Failure {
             Refused::Password => (
                 FailureKind::Rejected,
                 "the sign-in was rejected; PlexTrac does not say why: a wrong user name or password, a locked or disabled \
-                 account, an account that signs in by SSO, or MFA required but not enrolled. The password is not sent again \
-                 until it changes or you allow it, since repeated failures lock accounts",
+                 account, an account that signs in by SSO, or MFA required but not enrolled. This session does not send \
+                 the password again until it changes or you allow it, because repeated failures lock accounts",
             ),
             Refused::Digits => (
                 FailureKind::MfaRejected,

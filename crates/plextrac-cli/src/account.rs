@@ -13,7 +13,8 @@ use plextrac_transport::{
 use crate::args::{AccountArgs, AuthScheme};
 use crate::exit::{self, Failure};
 use crate::settings::Settings;
-use crate::{headers_file, prompt, state_dir};
+use crate::state_dir::{self, State};
+use crate::{headers_file, prompt};
 
 /// What a session is opened for, which says when a password is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +58,20 @@ pub(crate) fn open_with(
         None => &mut config,
     };
     config.sign_in_anew(purpose == Purpose::SignIn);
-    let store = state_dir::open(args)?;
-    let is_alone = store.is_none();
-    if let Some(store) = store {
-        config.store(Arc::new(store));
-        if let Some(session) = shared(&config, &settings, purpose)? {
+    let state = state_dir::open(args)?;
+    let is_alone = !matches!(state, State::Shared(_));
+    match state {
+        State::Shared(store) => {
+            config.store(Arc::new(store)).require_store(purpose != Purpose::Look);
+            if let Some(session) = shared(&config, &settings, purpose)? {
+                return Ok(Account::of(&session, args, is_alone));
+            }
+        }
+        State::Off => {}
+        State::Unusable(reason) if purpose == Purpose::Look => state_dir::warn(&reason),
+        State::Unusable(reason) => {
+            let session = imported(&config, &settings)?.ok_or_else(|| state_dir::required(&reason))?;
+            state_dir::warn(&reason);
             return Ok(Account::of(&session, args, is_alone));
         }
     }
@@ -92,6 +102,13 @@ fn shared(config: &SessionConfig, settings: &Settings, purpose: Purpose) -> Resu
         (None, Purpose::SignIn) => false,
     };
     Ok(Some(session).filter(|_| fits))
+}
+
+/// A session with the imported token alone, if that is live: it sends no password.
+fn imported(config: &SessionConfig, settings: &Settings) -> Result<Option<Session>, Failure> {
+    let Some(token) = &settings.token else { return Ok(None) };
+    let session = Session::new(config.clone().token(token)?)?;
+    Ok(session.expires_in().is_some().then_some(session))
 }
 
 /// The way to the instance, without anybody to sign in.

@@ -121,6 +121,16 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "DIR", env = "PLEXTRAC_STATE_DIR", hide_env_values = true)]
     pub(crate) state_dir: Option<PathBuf>,
 
+    /// Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent
+    /// requests
+    #[arg(
+        long,
+        env = "PLEXTRAC_NO_STATE",
+        hide_env_values = true,
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub(crate) no_state: bool,
+
     /// How long the command may wait for its turn to send, before it exits with 5
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1800))]
     pub(crate) wait: u64,

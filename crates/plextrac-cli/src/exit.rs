@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use plextrac_transport::{Error, ErrorCode};
 
 use crate::output::one_line;
-use crate::prompt;
+use crate::{prompt, state_dir};
 
 /// The exit codes. They are promised to scripts: none changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +103,9 @@ fn hint(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::MfaRequired => Some(
             "the password was right, and six digits are needed: run it on a terminal, or set PLEXTRAC_TOTP_SECRET",
         ),
+        ErrorCode::Rejected if state_dir::is_off() => {
+            Some("with --no-state, the next run does not know of this rejection and sends the password again")
+        }
         ErrorCode::MustWait => Some("--wait SECONDS waits"),
         ErrorCode::Tls => Some("an instance with a private CA needs --ca-file"),
         ErrorCode::Timeout => Some("--timeout SECONDS allows more"),

@@ -1,29 +1,67 @@
 //! The directory through which all runs of one user share their sessions.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use plextrac_transport::{DirectoryStore, StoreErrorKind};
+use plextrac_transport::{DirectoryStore, SessionStore, StoreErrorKind};
 
 use crate::args::AccountArgs;
 use crate::exit::{self, Failure};
 
-/// Opens it. Where it cannot be used the command goes on by itself and says so; where it would be unsafe to use
-/// it, the command is refused.
-pub(crate) fn open(args: &AccountArgs) -> Result<Option<DirectoryStore>, Failure> {
-    let Some(path) = place(args) else {
-        exit::say(
-            "warning: nothing is shared with other runs: there is no home directory; set PLEXTRAC_STATE_DIR",
-        );
-        return Ok(None);
-    };
-    match DirectoryStore::open(path) {
-        Ok(store) => Ok(Some(store)),
-        Err(error) if error.kind == StoreErrorKind::Unsafe => Err(Failure::other(error.message)),
-        Err(error) => {
-            exit::say(&format!("warning: nothing is shared with other runs: {error}"));
-            Ok(None)
+/// What this run shares with others.
+pub(crate) enum State {
+    Shared(DirectoryStore),
+    /// Nothing, as `--no-state` says.
+    Off,
+    /// Nothing, because the directory cannot be used: why.
+    Unusable(String),
+}
+
+/// Opens the directory.
+///
+/// # Errors
+/// A directory that other users can read or change is refused.
+pub(crate) fn open(args: &AccountArgs) -> Result<State, Failure> {
+    if args.no_state {
+        // A run may open its account twice.
+        if !IS_OFF.swap(true, Ordering::Relaxed) {
+            exit::say(&format!("warning: --no-state: {NOT_REMEMBERED}"));
         }
+        return Ok(State::Off);
     }
+    let Some(path) = place(args) else {
+        return Ok(State::Unusable("there is no home directory".to_owned()));
+    };
+    let opened = DirectoryStore::open(path);
+    // Every record needs the key.
+    match opened.and_then(|store| store.key().map(|_| store)) {
+        Ok(store) => Ok(State::Shared(store)),
+        Err(error) if error.kind == StoreErrorKind::Unsafe => Err(Failure::other(error.message)),
+        Err(error) => Ok(State::Unusable(error.message)),
+    }
+}
+
+const NOT_REMEMBERED: &str = "rejected passwords, used codes and the requests of the last minute are not remembered, so \
+     many runs can lock the account or exceed the limit of the instance";
+
+static IS_OFF: AtomicBool = AtomicBool::new(false);
+
+/// Whether `--no-state` is in force.
+pub(crate) fn is_off() -> bool {
+    IS_OFF.load(Ordering::Relaxed)
+}
+
+/// Says that this run goes on without the directory.
+pub(crate) fn warn(reason: &str) {
+    exit::say(&format!("warning: nothing is shared with other runs: {reason}"));
+}
+
+/// Refuses to sign in without the directory.
+pub(crate) fn required(reason: &str) -> Failure {
+    Failure::other(format!(
+        "the state directory cannot be used: {reason}; nothing was sent, because without it every run would send a \
+         rejected password again; set PLEXTRAC_STATE_DIR to a directory of your own, or allow it with --no-state"
+    ))
 }
 
 /// As the flag or the environment says, else the platform's place for state.

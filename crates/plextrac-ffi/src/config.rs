@@ -222,9 +222,11 @@ pub unsafe extern "C" fn plextrac_config_set_auth_scheme(
 }
 
 /// Shares sessions with other processes of this user through a directory, which is made if it is not
-/// there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Sessions of one user
-/// share a token; those that were handed the same ready-made token share what it was refreshed to,
-/// among themselves. Machines share nothing.
+/// there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Then other processes
+/// do not know of rejected passwords and sent requests: without a state directory, neither the limit
+/// of ten authentication requests a minute nor the lockout holds for all processes together.
+/// Sessions of one user share a token; those that were handed the same ready-made token share what
+/// it was refreshed to, among themselves. Machines share nothing.
 /// Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made;
 /// `PLEXTRAC_INVALID_ARGUMENT` for "" with `PLEXTRAC_NTS`, which looks like a variable that was not
 /// set, and for a path with a NUL in it or over 4096 bytes.

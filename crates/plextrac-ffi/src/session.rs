@@ -69,8 +69,9 @@ pub unsafe extern "C" fn plextrac_session_new(
 /// Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is
 /// one. The other functions do this by themselves.
 /// Errors: `PLEXTRAC_MFA_REQUIRED`: go on with `plextrac_session_submit_mfa`, within two minutes;
-/// calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: that password is
-/// not sent again until it changes or `plextrac_session_forget_rejection` is called.
+/// calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: this session
+/// does not send that password again until it changes or `plextrac_session_forget_rejection` is
+/// called, nor do other sessions that share its state directory.
 /// `PLEXTRAC_MUST_WAIT`, `_BUSY`, `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt goes on, and its
 /// result is kept), `_NETWORK` (also if no thread could be started), `_TLS`, `_UNEXPECTED_ANSWER`,
 /// `_TOO_LARGE`; `_EXPIRED` if a ready-made token has ended and there is no password; `_NOT_READY`

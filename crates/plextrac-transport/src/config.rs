@@ -44,6 +44,7 @@ pub struct SessionConfig {
     pub(crate) allow_http: bool,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Option<Arc<dyn SessionStore>>,
+    pub(crate) requires_store: bool,
     pub(crate) anew: bool,
     pub(crate) events: Option<EventSink>,
 }
@@ -79,6 +80,7 @@ impl SessionConfig {
             allow_http: false,
             clock: SystemClock::shared(),
             store: None,
+            requires_store: false,
             anew: false,
             events: None,
         })
@@ -260,7 +262,8 @@ impl SessionConfig {
     }
 
     /// Shares the account's session with other processes of this user through a directory, which is made if it is not
-    /// there. Without one nothing is shared. Sessions with a [ready-made token](Self::token) share what it was refreshed
+    /// there. Without one nothing is shared: other processes do not know of rejected passwords and sent requests, so
+    /// neither the limit of ten authentication requests a minute nor the lockout holds for all processes. Sessions with a [ready-made token](Self::token) share what it was refreshed
     /// to with those that were handed the same one, and never with the user's others.
     ///
     /// # Errors
@@ -274,6 +277,16 @@ impl SessionConfig {
     /// Shares the account's session through a store.
     pub fn store(&mut self, store: Arc<dyn SessionStore>) -> &mut Self {
         self.store = Some(store);
+        self
+    }
+
+    /// Refuses to sign in while the store cannot be written. Default `false`: the session then goes on alone and
+    /// reports [`NotShared`](crate::SessionEvent::NotShared).
+    ///
+    /// A command that runs once needs this. Without its record, the next run does not know that the server rejected
+    /// the password, and sends it again.
+    pub const fn require_store(&mut self, required: bool) -> &mut Self {
+        self.requires_store = required;
         self
     }
 

@@ -28,7 +28,7 @@ pub enum SessionEvent {
         /// Why, in a few words.
         reason: &'static str,
     },
-    /// The credentials were rejected and are not sent again by themselves.
+    /// The credentials were rejected, and this session does not send them again.
     Latched,
     /// The server's wall clock is more than a TOTP step from ours.
     SkewSeen {
@@ -120,7 +120,9 @@ impl fmt::Display for SessionEvent {
             Self::Waiting { wait, reason } => {
                 write!(f, "nothing may be sent for {} ms: {reason}", wait.as_millis())
             }
-            Self::Latched => f.write_str("the credentials were rejected and are not sent again"),
+            Self::Latched => {
+                f.write_str("the credentials were rejected, and this session does not send them again")
+            }
             Self::SkewSeen { server_ahead_ms } => {
                 write!(f, "the server's clock is {server_ahead_ms} ms ahead of this machine's")
             }

@@ -113,7 +113,7 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
         Errand::Digits(digits) => shared.step(|machine, now| machine.submit_digits(digits, now))?,
     };
     loop {
-        if let Some(request) = shared.take_request() {
+        if let Some(request) = shared.take_request()? {
             flight.lock().has_sent = true;
             next = exchange(shared, &request)?;
             continue;
@@ -424,13 +424,19 @@ impl Shared {
         read.and_then(|read| self.or_notice(read))
     }
 
-    fn take_request(&self) -> Option<plextrac_auth_core::Request> {
-        self.inner.lock().to_send.take()
+    /// What is to be sent now. A request that must not be sent stays, for [`leave_nothing_behind`](Self::leave_nothing_behind).
+    fn take_request(&self) -> Result<Option<plextrac_auth_core::Request>, Error> {
+        let mut inner = self.inner.lock();
+        if inner.to_send.as_ref().is_some_and(|request| request.call != AuthCall::Refresh) {
+            self.check_store()?;
+        }
+        Ok(inner.to_send.take())
     }
 
     /// What a flight began and does not end must not stand in the way of the next.
     fn leave_nothing_behind(&self) {
-        if let Some(unsent) = self.take_request() {
+        let unsent = self.inner.lock().to_send.take();
+        if let Some(unsent) = unsent {
             let _ =
                 self.step(|machine, now| machine.handle_failure(unsent.id, TransportFailure::Cancelled, now));
         }

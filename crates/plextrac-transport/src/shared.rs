@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) http: HttpClient,
     pub(crate) sharing: Option<Sharing>,
+    /// Whether a sign-in needs a store that can be written.
+    requires_store: bool,
     /// Why nothing is shared, though there is a store.
     pub(crate) not_shared: Option<StoreError>,
     pub(crate) budget: SharedBudget,
@@ -79,7 +81,7 @@ impl Shared {
         let mut seed = random_seed()?;
         let (sharing, not_shared) = match sharing(config) {
             Ok(sharing) => (sharing, None),
-            Err(error) if error.kind == StoreErrorKind::Unsafe => {
+            Err(error) if error.kind == StoreErrorKind::Unsafe || config.requires_store => {
                 return Err(Error::new(ErrorCode::Store, error.to_string()));
             }
             Err(error) => {
@@ -109,6 +111,7 @@ impl Shared {
             clock: Arc::clone(&config.clock),
             http,
             sharing,
+            requires_store: config.requires_store,
             not_shared,
             budget: budget::of_instance(&config.instance, &config.clock, config.auth_budget),
             live,
@@ -158,6 +161,17 @@ impl Shared {
         self.or_notice(read);
         self.or_notice(written);
         spent
+    }
+
+    /// Whether a request that carries a password or a code may be sent: what becomes of it can be written down, or need
+    /// not be.
+    pub(crate) fn check_store(&self) -> Result<(), Error> {
+        match &self.sharing {
+            _ if !self.requires_store => Ok(()),
+            Some(sharing) if sharing.is_written() => Ok(()),
+            Some(sharing) => Err(unusable(&sharing.name())),
+            None => Err(unusable("the store")),
+        }
     }
 
     /// A store that fails costs nobody a session: it is said once, and sharing goes on when it works again.
@@ -227,6 +241,12 @@ impl Shared {
             }
         }
     }
+}
+
+fn unusable(store: &str) -> Error {
+    let sentence =
+        "cannot be used, so no sign-in was sent: if the server rejected it, no other session would know";
+    Error::new(ErrorCode::Store, format!("{store} {sentence}"))
 }
 
 /// The account's place in the store.

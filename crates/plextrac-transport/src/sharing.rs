@@ -182,6 +182,16 @@ impl Sharing {
         self.write_record(&self.budget, record)
     }
 
+    /// The store, for people.
+    pub(crate) fn name(&self) -> String {
+        self.store.name()
+    }
+
+    /// Whether the last records, the account's and the budget's, were written.
+    pub(crate) fn is_written(&self) -> bool {
+        !self.failed.load(Ordering::Relaxed) && !self.owes_budget.load(Ordering::Relaxed)
+    }
+
     /// What is to be said of a failing store: once, until it works again.
     pub(crate) fn notice(&self, error: &StoreError) -> Option<String> {
         let is_first = !self.failed.swap(true, Ordering::Relaxed);

@@ -88,6 +88,42 @@ fn a_rejected_password_is_known_to_the_next_process() {
 }
 
 #[test]
+fn a_required_store_that_cannot_be_written_stops_the_sign_in() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    let required = || {
+        let mut config = config(&emulator, directory.path());
+        config.require_store(true);
+        Session::new(&config).unwrap()
+    };
+    required().logout().unwrap();
+    let records: Vec<_> = std::fs::read_dir(directory.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_none() && path.file_name().unwrap() != "plextrac-auth-key")
+        .collect();
+    assert!(!records.is_empty());
+    for record in &records {
+        std::fs::create_dir(record.with_extension("new")).unwrap();
+    }
+    let session = required();
+    let error = session.login().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Store, "{error}");
+    assert_eq!(emulator.stats().authentication_requests(), 0);
+    Session::new(&config(&emulator, directory.path())).unwrap().login().unwrap();
+    assert_eq!(
+        emulator.stats().authentication_requests(),
+        2,
+        "control: it is sent where no store is required"
+    );
+    for record in &records {
+        std::fs::remove_dir(record.with_extension("new")).unwrap();
+    }
+    emulator.clock().advance(Duration::from_secs(120));
+    session.login().unwrap();
+}
+
+#[test]
 fn signing_out_is_known_to_others_and_keeps_budget_and_latch() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();

@@ -196,8 +196,8 @@ impl Machine {
             if self.phase == Phase::SignedOut {
                 self.step_to(Trigger::LatchFound);
             }
-            let sentence = "these credentials were rejected before and are not sent again until they change or you allow it: \
-                            repeated failures lock accounts";
+            let sentence = "these credentials were rejected before, and this session does not send them again until they \
+                            change or you allow it: repeated failures lock accounts";
             return self.end_with(Failure::new(FailureKind::Rejected, sentence));
         }
         if self.phase == Phase::Latched {

@@ -14,7 +14,7 @@ use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::paint::Paint;
 use crate::settings::Settings;
-use crate::state_dir;
+use crate::state_dir::{self, State};
 
 /// TOTP forgives one step (RFC 6238 §5.2), and the session corrects for the rest.
 const HARMLESS_SKEW: Duration = Duration::from_secs(30);
@@ -118,8 +118,9 @@ fn look_at_credentials(findings: &mut Findings, settings: &Settings) -> Result<(
 
 fn look_at_session(findings: &mut Findings, args: &AccountArgs, settings: &Settings) -> Result<(), Failure> {
     match state_dir::open(args) {
-        Ok(Some(store)) => findings.good("sharing", &store.path().display().to_string())?,
-        Ok(None) => findings.unknown("sharing", "none: each run signs in for itself")?,
+        Ok(State::Shared(store)) => findings.good("sharing", &store.path().display().to_string())?,
+        Ok(State::Off) => findings.unknown("sharing", "none: each run signs in for itself")?,
+        Ok(State::Unusable(reason)) => return findings.bad("sharing", state_dir::required(&reason)),
         Err(failure) => return findings.bad("sharing", failure),
     }
     // What keeps a session from being made was told above.

@@ -54,15 +54,65 @@ fn a_state_directory_that_others_can_enter_is_refused() {
 }
 
 #[test]
-fn where_there_is_no_state_directory_a_run_signs_in_for_itself_and_says_so() {
+fn without_a_state_directory_no_password_is_sent() {
     let stand = Stand::new();
-    let file = stand.file("file", b"");
-    for _ in 0..2 {
-        let ran = run(stand.service(&["token"]).env("PLEXTRAC_STATE_DIR", file.join("below")));
-        assert_eq!(ran.code, 0);
-        assert!(ran.stderr.starts_with("plextrac-auth: warning: nothing is shared"), "{}", ran.stderr);
+    let below_a_file = stand.file("file", b"").join("below");
+    let without_key = stand.path("without-key");
+    std::fs::create_dir_all(without_key.join("plextrac-auth-key.new")).unwrap();
+    std::fs::set_permissions(&without_key, std::fs::Permissions::from_mode(0o700)).unwrap();
+    for directory in [&below_a_file, &without_key] {
+        for args in [&["token"][..], &["login", "--again"]] {
+            let ran = run(stand.service(args).env("PLEXTRAC_STATE_DIR", directory));
+            let line = ran.refused(1);
+            assert!(
+                line.contains(&*directory.to_string_lossy()) && line.contains("nothing was sent"),
+                "{line}"
+            );
+            assert!(line.contains("--no-state"), "{line}");
+        }
+    }
+    let homeless = run(stand.service(&["token"]).env("HOME", "relative"));
+    assert!(homeless.refused(1).contains("no home directory"), "{homeless:?}");
+    assert_eq!(stand.requests(), 0);
+}
+
+#[test]
+fn an_imported_token_is_used_without_a_state_directory() {
+    let stand = Stand::new();
+    let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
+    let nowhere = stand.file("file", b"").join("below");
+    let whoami = |token: &str| {
+        let mut command = stand.service(&["request", "GET", "/api/v2/whoami"]);
+        run(command.env("PLEXTRAC_STATE_DIR", &nowhere).env("PLEXTRAC_TOKEN", token))
+    };
+    let used = whoami(&token);
+    assert!(used.code == 0 && used.text().contains("service@example.com"), "{used:?}");
+    assert!(used.stderr.starts_with("plextrac-auth: warning: nothing is shared"), "{used:?}");
+    let ended = "eyJhbGciOiJub25lIn0.eyJpYXQiOjEwMDAwMDAwMDAsImV4cCI6MTAwMDAwMDkwMH0.x";
+    assert!(whoami(ended).refused(1).contains("nothing was sent"));
+    assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
+}
+
+#[test]
+fn no_state_signs_in_and_says_what_is_not_remembered() {
+    let stand = Stand::new();
+    for (name, value) in [("", ""), ("PLEXTRAC_NO_STATE", "1")] {
+        let mut command = stand.service(&["token"]);
+        if name.is_empty() {
+            command.arg("--no-state")
+        } else {
+            command.env(name, value)
+        };
+        let ran = run(command.env("PLEXTRAC_STATE_DIR", "/there/is/no/such/folder"));
+        assert_eq!(ran.code, 0, "{ran:?}");
+        assert!(ran.stderr.contains("rejected passwords, used codes"), "{ran:?}");
     }
     assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 2);
+    let rejected = run(stand.service(&["token", "--no-state"]).env("PLEXTRAC_PASSWORD", "mistyped"));
+    assert_eq!(rejected.code, 4);
+    assert!(rejected.stderr.contains("sends the password again"), "{rejected:?}");
+    run(stand.service(&["token"]).env("PLEXTRAC_NO_STATE", "0")).fine();
+    assert!(stand.path(".local/state/plextrac-auth").is_dir());
 }
 
 #[test]
@@ -131,7 +181,7 @@ fn signing_in_again_gives_nothing_up_before_it_has_another() {
 }
 
 #[test]
-fn logout_takes_the_token_away_where_nothing_can_be_written() {
+fn a_record_that_cannot_be_written_stops_a_sign_in_and_no_logout() {
     let stand = Stand::new();
     let token = run(&mut stand.service(&["token"])).fine().to_owned();
     let records = |kind: char| -> Vec<std::path::PathBuf> {
@@ -145,11 +195,11 @@ fn logout_takes_the_token_away_where_nothing_can_be_written() {
     for record in records('t').iter().chain(&records('a')) {
         std::fs::create_dir(record.with_extension("new")).unwrap();
     }
-    // Nothing can be written down of it, which is said once; and what it says it did, it did.
     let again = run(&mut stand.service(&["login", "--again"]));
-    assert!(again.text().starts_with("signed in to "), "{again:?}");
+    assert_eq!((again.code, again.text()), (1, ""), "{again:?}");
     assert_eq!(again.stderr.matches("warning: nothing is shared").count(), 1, "{again:?}");
-    assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 2);
+    assert!(again.stderr.contains("no sign-in was sent"), "{again:?}");
+    assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
     assert_eq!(run(stand.service(&["token"]).env_remove("PLEXTRAC_PASSWORD")).fine(), token);
     let out = run(&mut stand.service(&["logout"]));
     assert!(out.text().starts_with("signed out of "), "{out:?}");
@@ -201,7 +251,7 @@ fn logout_says_that_it_could_not_look_where_the_state_cannot_be_opened() {
     std::fs::create_dir(state.join("plextrac-auth-key.new")).unwrap();
     let unreadable = run(&mut stand.service(&["logout"]));
     assert_eq!((unreadable.code, unreadable.text()), (1, ""), "{unreadable:?}");
-    assert!(unreadable.stderr.contains("others can still find the token"), "{unreadable:?}");
+    assert!(unreadable.stderr.contains("other runs can still find a token"), "{unreadable:?}");
     let file = stand.file("file", b"");
     let nowhere = run(stand.service(&["logout"]).env("PLEXTRAC_STATE_DIR", file.join("below")));
     assert_eq!((nowhere.code, nowhere.text()), (1, ""), "{nowhere:?}");
