@@ -142,7 +142,10 @@ pub(crate) fn way_to(args: &AccountArgs, url: &str) -> Result<SessionConfig, Fai
         SessionEvent::NotShared { reason } if !IS_TOLD.swap(true, Ordering::Relaxed) => {
             exit::say(&format!("warning: {reason}"));
         }
-        SessionEvent::Waiting { .. } if tells_waits => exit::say(&event.to_string()),
+        SessionEvent::Waiting { wait, reason } if tells_waits => {
+            exit::say(&format!("waiting {} s: {reason}", wait.as_millis().div_ceil(1000)));
+        }
+        SessionEvent::CodeRefused if tells_waits => exit::say(&event.to_string()),
         _ => {}
     });
     Ok(config)

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use plextrac_transport::{Error, ErrorCode};
 
@@ -74,14 +75,22 @@ pub(crate) fn say(message: &str) {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let message = match hint(error.code()) {
+        let message = match (hint(error.code()), error.retry_after()) {
             // The library's sentence speaks of its functions.
-            Some(hint) if error.code() == ErrorCode::MfaRequired => hint.to_owned(),
-            Some(hint) => format!("{error}; {hint}"),
-            None => error.to_string(),
+            (Some(hint), _) if error.code() == ErrorCode::MfaRequired => hint.to_owned(),
+            (_, Some(wait)) if matches!(error.code(), ErrorCode::MustWait | ErrorCode::Rejected) => {
+                format!("{error}; --wait {} waits for it", enough(wait))
+            }
+            (Some(hint), _) => format!("{error}; {hint}"),
+            (None, _) => error.to_string(),
         };
         Self::Told(exit_of(error.code()), message)
     }
+}
+
+/// The number of seconds for `--wait` that allows this wait, even if the next run takes a second before it has to wait.
+fn enough(wait: Duration) -> u64 {
+    wait.as_secs() + 2
 }
 
 fn exit_of(code: ErrorCode) -> Exit {
@@ -106,7 +115,6 @@ fn hint(code: ErrorCode) -> Option<&'static str> {
         ErrorCode::Rejected if state_dir::is_off() => {
             Some("with --no-state, the next run does not know of this rejection and sends the password again")
         }
-        ErrorCode::MustWait => Some("--wait SECONDS waits"),
         ErrorCode::Tls => Some("an instance with a private CA needs --ca-file"),
         ErrorCode::Timeout => Some("--timeout SECONDS allows more"),
         ErrorCode::TooLarge => Some("--max-body SIZE allows more to an answer to `request`"),

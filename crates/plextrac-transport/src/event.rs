@@ -30,6 +30,8 @@ pub enum SessionEvent {
     },
     /// The credentials were rejected, and this session does not send them again.
     Latched,
+    /// The server refused a one-time code that a callback gave; the attempt goes on to ask for another.
+    CodeRefused,
     /// The server's wall clock is more than a TOTP step from ours.
     SkewSeen {
         /// Server minus local, in milliseconds.
@@ -123,6 +125,7 @@ impl fmt::Display for SessionEvent {
             Self::Latched => {
                 f.write_str("the credentials were rejected, and this session does not send them again")
             }
+            Self::CodeRefused => f.write_str("the server refused the one-time code"),
             Self::SkewSeen { server_ahead_ms } => {
                 write!(f, "the server's clock is {server_ahead_ms} ms ahead of this machine's")
             }

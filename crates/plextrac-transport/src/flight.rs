@@ -35,6 +35,8 @@ pub(crate) struct Flight {
     pub(crate) waiters: usize,
     /// A request is, or was, on its way.
     pub(crate) has_sent: bool,
+    /// The server refused the code that was sent last.
+    pub(crate) is_code_refused: bool,
     /// Nothing may be sent before this moment.
     pub(crate) blocked: Option<(Moment, WaitReason)>,
     /// It gives up, as nobody waits for it any more or the session was signed out. Its outcome is of no use to whoever
@@ -116,6 +118,13 @@ fn fly(shared: &Arc<Shared>, flight: &Mutex<Flight>, errand: Errand) -> Result<(
         if let Some(request) = shared.take_request()? {
             flight.lock().has_sent = true;
             next = exchange(shared, &request)?;
+            // After an accepted code nothing is left to do. After a refused one the machine goes on to the next sign-in.
+            let goes_on = !matches!(next, Next::Over) || shared.inner.lock().to_send.is_some();
+            let is_refused = request.call == AuthCall::Mfa && goes_on;
+            flight.lock().is_code_refused = is_refused;
+            if is_refused {
+                shared.tell(&SessionEvent::CodeRefused);
+            }
             continue;
         }
         next = match next {
@@ -572,6 +581,16 @@ pub(crate) fn transport_failure(kind: HttpErrorKind) -> TransportFailure {
 pub(crate) fn must_wait(wait: Duration, reason: WaitReason) -> Error {
     let sentence = format!("nothing may be sent yet: {}", reason.as_str());
     Error::new(ErrorCode::MustWait, sentence).with_retry_after(wait)
+}
+
+/// The server refused the code of this attempt, and the next one is not possible yet.
+pub(crate) fn code_refused(wait: Duration, reason: WaitReason) -> Error {
+    let sentence = format!(
+        "the server refused the one-time code: it was mistyped, is out of date, or was used before; the next attempt has \
+         to wait: {}",
+        reason.as_str()
+    );
+    Error::new(ErrorCode::Rejected, sentence).with_retry_after(wait)
 }
 
 pub(crate) fn closed() -> Error {

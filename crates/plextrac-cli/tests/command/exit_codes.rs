@@ -130,6 +130,25 @@ fn wait_waits_for_the_turn() {
 }
 
 #[test]
+fn wait_waits_for_a_rate_limit_that_the_same_run_meets() {
+    let stand = Stand::new();
+    stand.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("1")));
+    run(&mut stand.service(&["token", "--wait", "10"])).fine();
+    assert_eq!(stand.authentication_requests(), 2);
+}
+
+#[test]
+fn the_wait_that_a_message_advises_suffices() {
+    let stand = Stand::new();
+    stand.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("2")));
+    let refused = run(&mut stand.service(&["token"]));
+    let advice = refused.refused(5).split("--wait ").nth(1).unwrap();
+    let seconds = advice.split(' ').next().unwrap();
+    assert_eq!(seconds_in(refused.refused(5)), 2, "{refused:?}");
+    run(&mut stand.service(&["token", "--wait", seconds])).fine();
+}
+
+#[test]
 fn a_server_that_cannot_be_reached_exits_with_6() {
     let stand = Stand::new();
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -157,6 +157,23 @@ fn a_person_who_gives_no_digits_ends_it_with_3() {
     assert_eq!(code, 3, "{screen}");
 }
 
+#[test]
+fn a_refused_code_is_named_where_the_budget_has_no_room() {
+    let stand = Stand::new();
+    for _ in 0..4 {
+        run(&mut stand.service(&["login", "--again"])).fine();
+    }
+    let mut terminal = Terminal::run(&without_totp(&stand, &["token"]));
+    terminal.await_text("Six digits for ");
+    let right = stand.emulator.digits(&Account::analyst().username).unwrap();
+    terminal.type_hidden(if right == "000000" { "000001" } else { "000000" });
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 4, "{screen}");
+    assert!(screen.contains("the server refused the one-time code"), "{screen}");
+    assert!(screen.contains("--wait "), "the next attempt: {screen}");
+    assert_eq!(stand.authentication_requests(), 6);
+}
+
 /// The keys that interrupt, quit and, as a character of what is typed, suspend.
 const CTRL_C: &str = "\x03";
 const CTRL_BACKSLASH: &str = "\x1c";

@@ -77,10 +77,13 @@ impl Session {
             Err(busy) => return self.satisfying(need).ok_or(busy),
         };
         // A flight that was joined may have been about something else; the one after it is about this.
-        for _ in 0..3 {
+        let mut flights_left = 3;
+        while flights_left > 0 {
             match self.attempt(need, &waiter) {
                 Ok(Some(live)) => return Ok(live),
-                Ok(None) => {}
+                Ok(None) => flights_left -= 1,
+                // The instance answered this attempt with a rate limit. The next flight waits for its end.
+                Err(error) if waiter.may_wait_for(&error) => {}
                 Err(error) => return self.satisfying_late(need).ok_or(error),
             }
         }

@@ -1,7 +1,8 @@
 //! One caller that waits for a flight, with its own deadline.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use plextrac_auth_core::{WaitReason, Want};
 
@@ -19,6 +20,8 @@ use crate::sync::{Mutex, MutexGuard};
 pub(super) struct Waiter<'a> {
     session: &'a Session,
     began: Instant,
+    /// How long persons were asked by then, in milliseconds.
+    asked_before: u64,
     leaving: Leaving<'a>,
 }
 
@@ -59,11 +62,26 @@ impl<'a> Waiter<'a> {
             }
             None => {}
         }
-        Ok(Self { session, began: clock::real_now(), leaving: Leaving::new(session) })
+        Ok(Self {
+            session,
+            began: clock::real_now(),
+            asked_before: session.shared().asked_for.load(Ordering::Relaxed),
+            leaving: Leaving::new(session),
+        })
     }
 
     pub(super) fn check_cancelled(&self) -> Result<(), Error> {
         self.leaving.check_cancelled()
+    }
+
+    /// Whether the call may take as long as this error says that nothing may be sent.
+    pub(super) fn may_wait_for(&self, error: &Error) -> bool {
+        let wait = error.retry_after().filter(|_| error.code() == ErrorCode::MustWait);
+        let shared = self.session.shared();
+        let asked = shared.asked_for.load(Ordering::Relaxed).saturating_sub(self.asked_before);
+        let took = clock::real_now().saturating_duration_since(self.began);
+        let allowed = self.session.timeout.min(shared.wait).saturating_add(Duration::from_millis(asked));
+        wait.is_some_and(|wait| took.saturating_add(wait) <= allowed)
     }
 
     pub(super) fn want(&self, need: Need) -> Want {
@@ -112,16 +130,20 @@ impl<'a> Waiter<'a> {
             }
             self.check_cancelled()?;
             let now = clock::real_now();
-            let ends = self.began + self.session.timeout + seen.person_time(now);
+            let asked = seen.person_time(now);
+            let ends = self.began + self.session.timeout + asked;
             if let Some((until, reason)) = seen.blocked.filter(|_| !seen.is_abandoned) {
                 let wait = until.since(shared.clock.monotonic());
                 let allowed = match reason {
                     WaitReason::TotpStep => ends,
-                    _ => ends.min(self.began + shared.wait),
+                    _ => ends.min(self.began + shared.wait + asked),
                 };
                 // A wait that is over by now is noticed by the flight as well.
                 if !wait.is_zero() && now + wait > allowed {
-                    return Err(flight::must_wait(wait, reason));
+                    return Err(match seen.is_code_refused {
+                        true => flight::code_refused(wait, reason),
+                        false => flight::must_wait(wait, reason),
+                    });
                 }
             }
             if now >= ends {

@@ -123,6 +123,33 @@ fn forgetting_a_rejection_while_callers_wait_loses_no_request() {
 }
 
 #[test]
+fn a_rate_limit_met_by_a_call_is_waited_for_where_the_wait_allows() {
+    let stage = Stage::new();
+    let with_wait = |seconds| {
+        let mut config = stage.service();
+        config.wait(Duration::from_secs(seconds)).timeout(Duration::from_secs(600)).unwrap();
+        let told = Told::by(&mut config);
+        (Session::new(&config).unwrap(), told)
+    };
+    stage.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("40")));
+    let (session, told) = with_wait(60);
+    let caller = call(move || session.login());
+    told.await_event(|event| matches!(event, SessionEvent::Waiting { .. }));
+    assert_eq!(stage.authentications(), 1);
+    stage.advance(Duration::from_secs(41));
+    caller.join().unwrap();
+    assert_eq!(stage.authentications(), 2);
+
+    stage.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("40")));
+    let error = with_wait(30).0.login().unwrap_err();
+    assert_eq!(
+        (error.code(), error.retry_after().map(|wait| wait.as_secs())),
+        (ErrorCode::MustWait, Some(40))
+    );
+    assert_eq!(stage.authentications(), 3);
+}
+
+#[test]
 fn what_the_instance_asks_everybody_to_wait_holds_for_all_its_accounts() {
     let stage = Stage::new();
     stage.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("40")));

@@ -104,6 +104,24 @@ fn wrong_digits_are_asked_for_once_more_and_not_a_third_time() {
 }
 
 #[test]
+fn a_refused_code_is_the_reason_where_the_budget_has_no_room() {
+    let stage = Stage::new();
+    let mut config = stage.analyst();
+    config.auth_budget(2).unwrap();
+    let person = Person::of(&mut config);
+    let session = Session::new(&config).unwrap();
+    let caller = call(move || session.login().unwrap_err());
+    person.await_question();
+    let right = stage.digits();
+    person.answer(if right == "000000" { "000001" } else { "000000" });
+    let error = caller.join();
+    assert_eq!(error.code(), ErrorCode::Rejected, "{error}");
+    assert!(error.to_string().contains("refused the one-time code"), "{error}");
+    assert!((60..=61).contains(&error.retry_after().unwrap().as_secs()), "{error}");
+    assert_eq!(stage.authentications(), 2);
+}
+
+#[test]
 fn a_person_who_gives_up_ends_the_flight_for_all_and_the_next_call_asks_anew() {
     let stage = Stage::new();
     let mut config = stage.analyst();
