@@ -947,7 +947,8 @@ int32_t plextrac_session_new(const plextrac_config *config,
  * Errors: `PLEXTRAC_MFA_REQUIRED`: go on with `plextrac_session_submit_mfa`, within two minutes;
  * calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: this session
  * does not send that password again until it changes or `plextrac_session_forget_rejection` is
- * called, nor do other sessions that share its state directory.
+ * called, nor do other sessions that share its state directory. An answer with 401, 403 or
+ * 423 that is not HTML counts as a rejection: if the message names a gateway, look there.
  * `PLEXTRAC_MUST_WAIT`, `_BUSY`, `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt goes on, and its
  * result is kept), `_NETWORK` (also if no thread could be started), `_TLS`, `_UNEXPECTED_ANSWER`,
  * `_TOO_LARGE`; `_EXPIRED` if a ready-made token has ended and there is no password; `_NOT_READY`

@@ -10,6 +10,7 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::credential::{is_cookie, is_token};
 use crate::rate_limit;
+use crate::request::Call;
 use crate::response::Response;
 use crate::secret::Secret;
 use crate::time::UnixTime;
@@ -26,8 +27,8 @@ pub(crate) enum Answer {
     Token(Granted),
     /// The password was right; six digits are needed. Holds the challenge.
     Challenge(Secret),
-    /// The server refuses what was sent.
-    Rejected { server_text: Option<String> },
+    /// The server refuses what was sent. If the answer is not JSON, a gateway in front of the API may have sent it.
+    Rejected { server_text: Option<String>, is_json: bool },
     /// Too many authentication requests, by whomever.
     RateLimited { wait: Duration },
     /// Neither yes nor no: something stands in front, or the answer makes no sense.
@@ -64,41 +65,60 @@ pub(crate) enum Unusable {
     TooLarge,
 }
 
-/// Classifies an answer. `unix` is used for dates only if the answer has no `Date` of its own.
-pub(crate) fn classify(response: &Response<'_>, unix: UnixTime) -> Answer {
+/// Classifies the answer to `call`. `unix` is used for dates only if the answer has no `Date` of its own.
+///
+/// Accounts lock after repeated failures. So an answer that may be the API's "no" counts as one, in whatever form it
+/// comes: a password that is right is then held back until the caller allows it, which harms less than a wrong one
+/// that is sent again. HTML is never a rejection. The rules are in `docs/protocol.md`, "Failures".
+pub(crate) fn classify(call: Call, response: &Response<'_>, unix: UnixTime) -> Answer {
     let unusable = |what| Answer::Unusable { what, retry_after: rate_limit::retry_after(response, unix) };
-    if response.body.len() > MAX_BODY {
-        return unusable(Unusable::TooLarge);
-    }
-    let body = object(response.body);
-    let is_success = (200..300).contains(&response.status);
-    if is_success
-        && let Some(body) = &body
-        && body.status.text().is_none_or(|status| status == "success")
+    let is_too_large = response.body.len() > MAX_BODY;
+    let body = if is_too_large { None } else { object(response.body) };
+    let error_code = body.as_ref().and_then(Body::error_code);
+    let is_2xx = (200..300).contains(&response.status);
+    let status = error_code.filter(|_| is_2xx).unwrap_or(response.status);
+    let denies_success = body.as_ref().is_some_and(Body::denies_success);
+    if let Some(body) = &body
+        && (200..300).contains(&status)
+        && !denies_success
     {
         return granted(body).unwrap_or_else(unusable);
     }
-    let body_status = body.as_ref().and_then(|body| body.status_code.integer());
-    if let Some(wait) = rate_limit::wait(response, body_status, unix) {
+    if let Some(wait) = rate_limit::wait(response, status, error_code, unix) {
         return Answer::RateLimited { wait };
     }
-    match (&body, response.status) {
-        (Some(body), 200..300 | 400 | 401 | 403 | 422) => {
-            Answer::Rejected { server_text: body.server_text() }
+    let is_html = body.is_none() && looks_like_html(response);
+    let is_denied = is_2xx && denies_success && status < 500;
+    if !is_html && (is_denied || is_rejection(call, status, body.is_some())) {
+        let server_text = body.as_ref().and_then(Body::server_text);
+        return Answer::Rejected { server_text, is_json: body.is_some() };
+    }
+    unusable(match status {
+        _ if is_too_large => Unusable::TooLarge,
+        300..400 => Unusable::Redirect,
+        _ if is_html => Unusable::Html,
+        500.. => Unusable::ServerError,
+        404 | 405 => Unusable::NotFound,
+        _ if is_blank(response.body) => Unusable::Empty,
+        _ => Unusable::Malformed,
+    })
+}
+
+/// Whether `status` refuses what was sent. A refused refresh costs a sign-in, so a refresh needs a clearer "no".
+const fn is_rejection(call: Call, status: u16, is_json: bool) -> bool {
+    match call {
+        Call::SignIn | Call::Mfa => {
+            matches!(status, 401 | 403 | 423) || is_json && matches!(status, 400 | 409 | 422)
         }
-        (_, 300..400) => unusable(Unusable::Redirect),
-        _ if looks_like_html(response) => unusable(Unusable::Html),
-        (_, 500..) => unusable(Unusable::ServerError),
-        (_, 404 | 405) => unusable(Unusable::NotFound),
-        _ if response.body.iter().all(u8::is_ascii_whitespace) => unusable(Unusable::Empty),
-        _ => unusable(Unusable::Malformed),
+        Call::Refresh => status == 401 || is_json && matches!(status, 400 | 403 | 422),
     }
 }
 
 /// A JSON object. Serde would read an array into a struct by position, and no answer is an array.
 fn object(body: &[u8]) -> Option<Body<'_>> {
-    let is_object = body.trim_ascii_start().first() == Some(&b'{');
-    is_object.then(|| serde_json::from_slice(body).ok()).flatten()
+    let text = text_of(body);
+    let is_object = text.first() == Some(&b'{');
+    is_object.then(|| serde_json::from_slice(text).ok()).flatten()
 }
 
 fn granted(body: &Body<'_>) -> Result<Answer, Unusable> {
@@ -121,10 +141,22 @@ fn granted(body: &Body<'_>) -> Result<Answer, Unusable> {
     }))
 }
 
+/// A page for people: its type says so, or it begins with a tag. XML is no page, and neither is an empty body,
+/// whatever its type: some servers call everything HTML.
 fn looks_like_html(response: &Response<'_>) -> bool {
-    let typed =
-        response.header("content-type").is_some_and(|value| value.to_ascii_lowercase().contains("html"));
-    typed || response.body.trim_ascii_start().first() == Some(&b'<')
+    let kind = response.header("content-type").unwrap_or_default().to_ascii_lowercase();
+    let text = text_of(response.body);
+    let is_tag = text.first() == Some(&b'<') && !text.starts_with(b"<?xml") && !kind.contains("xml");
+    !is_blank(text) && (kind.contains("html") || is_tag)
+}
+
+/// A body without a byte order mark and white space in front.
+fn text_of(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii_start()
+}
+
+fn is_blank(body: &[u8]) -> bool {
+    text_of(body).is_empty()
 }
 
 /// Every field that any of the answers has. Wrong types are kept apart from absent ones by [`Field`].
@@ -153,12 +185,27 @@ impl Body<'_> {
     fn server_text(&self) -> Option<String> {
         self.message.text().or_else(|| self.error.text()).map(String::from)
     }
+
+    /// Whether there is a `status`, and it is not `"success"`. A null counts as any other value does: to the vendor's
+    /// own client, `"success"` alone is a success.
+    fn denies_success(&self) -> bool {
+        !matches!(self.status, Field::Absent) && self.status.text() != Some("success")
+    }
+
+    /// The HTTP status of an error, if the body names one: in `statusCode`, or in a `status` that is a number. A rate
+    /// limit goes first.
+    fn error_code(&self) -> Option<u16> {
+        let codes = [self.status_code.error_code(), self.status.error_code()];
+        codes.into_iter().flatten().find(|code| *code == 429).or(codes[0]).or(codes[1])
+    }
 }
 
 /// A JSON value of which only the simple kinds matter, borrowed from the body: no copy of a token that nobody wipes.
 #[derive(Default)]
 enum Field<'a> {
     #[default]
+    Absent,
+    /// Null, a fraction, an array, an object.
     Other,
     Text(Cow<'a, str>),
     Integer(i64),
@@ -176,6 +223,16 @@ impl Field<'_> {
 
     fn boolean(&self) -> Option<bool> {
         if let Self::Boolean(b) = self { Some(*b) } else { None }
+    }
+
+    /// A number from 400 on, also as a string of digits.
+    fn error_code(&self) -> Option<u16> {
+        let number = match self {
+            Self::Integer(number) => u64::try_from(*number).ok(),
+            Self::Text(text) => rate_limit::whole_number(text.trim()),
+            Self::Absent | Self::Other | Self::Boolean(_) => None,
+        };
+        number.filter(|number| *number >= 400).map(|number| u16::try_from(number).unwrap_or(u16::MAX))
     }
 }
 
@@ -200,8 +257,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
             fn visit_u64<E>(self, n: u64) -> Result<Field<'de>, E> {
                 Ok(i64::try_from(n).map_or(Field::Other, Field::Integer))
             }
-            fn visit_f64<E>(self, _: f64) -> Result<Field<'de>, E> {
-                Ok(Field::Other)
+            fn visit_f64<E>(self, n: f64) -> Result<Field<'de>, E> {
+                // `401.0` and `4.01e2` are whole numbers to JSON. The cast saturates.
+                let whole = n as i64;
+                Ok(if whole as f64 == n { Field::Integer(whole) } else { Field::Other })
             }
             fn visit_bool<E>(self, b: bool) -> Result<Field<'de>, E> {
                 Ok(Field::Boolean(b))
@@ -231,14 +290,35 @@ mod tests {
     use super::*;
     use crate::credential::MAX_TOKEN;
 
-    fn answer(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Answer {
-        classify(&Response { status, headers, body }, UnixTime::from_millis(0))
+    type Headers<'a> = &'a [(&'a str, &'a [u8])];
+
+    const JSON: (&str, &[u8]) = ("content-type", b"application/json");
+    const PLAIN: (&str, &[u8]) = ("content-type", b"text/plain");
+    const HTML: (&str, &[u8]) = ("content-type", b"text/HTML; charset=x");
+    const XML: (&str, &[u8]) = ("content-type", b"application/xml");
+    /// The answers to these refuse what a person can change.
+    const SECRETS: [Call; 2] = [Call::SignIn, Call::Mfa];
+
+    fn answer_to(call: Call, status: u16, headers: Headers<'_>, body: &[u8]) -> Answer {
+        classify(call, &Response { status, headers, body }, UnixTime::from_millis(0))
     }
 
-    fn unusable(status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> Unusable {
+    fn answer(status: u16, headers: Headers<'_>, body: &[u8]) -> Answer {
+        answer_to(Call::SignIn, status, headers, body)
+    }
+
+    fn unusable(status: u16, headers: Headers<'_>, body: &[u8]) -> Unusable {
         match answer(status, headers, body) {
             Answer::Unusable { what, .. } => what,
-            other => panic!("{other:?}"),
+            other => panic!("{status} {}: {other:?}", String::from_utf8_lossy(body)),
+        }
+    }
+
+    /// Whether an answer is a rejection, and if it is, whether it was JSON.
+    fn rejection(call: Call, status: u16, headers: Headers<'_>, body: &[u8]) -> Option<bool> {
+        match answer_to(call, status, headers, body) {
+            Answer::Rejected { is_json, .. } => Some(is_json),
+            _ => None,
         }
     }
 
@@ -260,13 +340,16 @@ mod tests {
             (401, r#"{"status":"error","message":"Nope"}"#),
             (400, r#"{"statusCode":400,"error":"Bad Request","message":"Nope"}"#),
             (403, r#"{"statusCode":403,"error":"Nope"}"#),
+            (409, r#"{"statusCode":409,"error":"Conflict","message":"Nope"}"#),
             (422, r#"{"message":"Nope"}"#),
+            (423, r#"{"statusCode":423,"message":"Nope"}"#),
             (200, r#"{"status":"error","message":"Nope"}"#),
             (200, r#"{"status":"fail","message":"Nope","token":"t"}"#),
+            (200, r#"{"statusCode":401,"error":"Unauthorized","message":"Nope"}"#),
         ] {
             match answer(status, &[], body.as_bytes()) {
-                Answer::Rejected { server_text } => {
-                    assert_eq!(server_text.as_deref(), Some("Nope"), "{body}")
+                Answer::Rejected { server_text, is_json } => {
+                    assert_eq!((server_text.as_deref(), is_json), (Some("Nope"), true), "{body}");
                 }
                 other => panic!("{status} {body}: {other:?}"),
             }
@@ -274,14 +357,161 @@ mod tests {
     }
 
     #[test]
+    fn a_no_to_a_secret_is_a_rejection_in_whatever_form() {
+        for status in [401, 403, 423] {
+            for (headers, body) in [
+                (&[JSON] as Headers<'_>, r#"{"message":"no"}"#),
+                (&[HTML], r#"{"message":"no"}"#),
+                (&[JSON], r#"{"message":"#),
+                (&[JSON], r#"["error"]"#),
+                (&[JSON], r#""Unauthorized""#),
+                (&[JSON], "null"),
+                (&[PLAIN], "Unauthorized"),
+                (&[XML], "<?xml version=\"1.0\"?><error/>"),
+                (&[XML], "<error/>"),
+                (&[], "<?xml version=\"1.0\"?><error/>"),
+                (&[], "Unauthorized"),
+                (&[], ""),
+                (&[PLAIN], " \r\n"),
+                (&[HTML], ""),
+                (&[], "\0\u{FFFD}"),
+            ] {
+                for call in SECRETS {
+                    let is_json = body == r#"{"message":"no"}"#;
+                    let found = rejection(call, status, headers, body.as_bytes());
+                    assert_eq!(found, Some(is_json), "{call:?} {status} {body:?}");
+                }
+            }
+            assert_eq!(rejection(Call::SignIn, status, &[], &vec![b'x'; MAX_BODY + 1]), Some(false));
+        }
+        for status in [400, 409, 422] {
+            for call in SECRETS {
+                assert_eq!(rejection(call, status, &[], b"{}"), Some(true), "{call:?} {status}");
+                assert_eq!(rejection(call, status, &[PLAIN], b"no"), None, "{call:?} {status}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refresh_is_refused_by_a_401_or_by_json() {
+        for (status, body, is_refused) in [
+            (401, r#"{"message":"no"}"#, true),
+            (401, "Unauthorized", true),
+            (401, "", true),
+            (400, "{}", true),
+            (403, "{}", true),
+            (422, "{}", true),
+            (200, r#"{"statusCode":401}"#, true),
+            (200, r#"{"status":403}"#, true),
+            (200, r#"{"status":"error"}"#, true),
+            (403, "Forbidden", false),
+            (403, "", false),
+            (409, "{}", false),
+            (423, "{}", false),
+            (423, "", false),
+            (401, "<html>", false),
+            (200, r#"{"statusCode":503}"#, false),
+        ] {
+            let is_rejection = rejection(Call::Refresh, status, &[], body.as_bytes()).is_some();
+            assert_eq!(is_rejection, is_refused, "{status} {body}");
+        }
+    }
+
+    #[test]
+    fn a_status_that_is_not_success_is_never_a_success() {
+        for status in [
+            "\"error\"",
+            "\"Success\"",
+            "\"\"",
+            "null",
+            "false",
+            "true",
+            "0",
+            "200",
+            "401",
+            "403",
+            "404",
+            "1.5",
+            "[]",
+            "{}",
+        ] {
+            let body = format!(r#"{{"status":{status},"token":"t.o.k","mfa_enabled":true,"code":"c"}}"#);
+            for call in Call::ALL {
+                assert_eq!(rejection(call, 200, &[], body.as_bytes()), Some(true), "{call:?} {body}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_status_code_in_the_body_of_a_2xx_is_read_as_the_http_status() {
+        for code in ["401", "403", "423", "400", "409", "422", "\"401\"", "\" 423 \"", "401.0", "4.03e2"] {
+            for body in [
+                format!(r#"{{"statusCode":{code},"token":"t.o.k"}}"#),
+                format!(r#"{{"status":"success","statusCode":{code},"token":"t.o.k"}}"#),
+                format!(r#"{{"status":{code},"token":"t.o.k"}}"#),
+            ] {
+                for (call, status) in [(Call::SignIn, 200), (Call::Mfa, 200), (Call::SignIn, 201)] {
+                    assert_eq!(rejection(call, status, &[], body.as_bytes()), Some(true), "{body}");
+                }
+            }
+        }
+        for (body, what) in [
+            (r#"{"statusCode":500}"#, Unusable::ServerError),
+            (r#"{"statusCode":"503","token":"t.o.k"}"#, Unusable::ServerError),
+            (r#"{"status":"error","statusCode":503}"#, Unusable::ServerError),
+            (r#"{"status":503,"token":"t.o.k"}"#, Unusable::ServerError),
+            (r#"{"status":"502"}"#, Unusable::ServerError),
+            (r#"{"statusCode":99999,"token":"t.o.k"}"#, Unusable::ServerError),
+            (r#"{"statusCode":404,"token":"t.o.k"}"#, Unusable::NotFound),
+            (r#"{"statusCode":418,"token":"t.o.k"}"#, Unusable::Malformed),
+        ] {
+            assert_eq!(unusable(200, &[], body.as_bytes()), what, "{body}");
+        }
+        for body in [
+            r#"{"statusCode":200,"token":"t.o.k"}"#,
+            r#"{"statusCode":"200","status":"success","token":"t.o.k"}"#,
+            r#"{"statusCode":null,"token":"t.o.k"}"#,
+            r#"{"statusCode":-401,"token":"t.o.k"}"#,
+        ] {
+            assert!(matches!(answer(200, &[], body.as_bytes()), Answer::Token(_)), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_rate_limit_in_the_body_of_any_answer_goes_first() {
+        for status in [200, 201, 400, 401, 403, 500] {
+            for body in [
+                r#"{"statusCode":429}"#,
+                r#"{"statusCode":"429","token":"t.o.k"}"#,
+                r#"{"status":429}"#,
+                r#"{"status":"429"}"#,
+                r#"{"status":401,"statusCode":429}"#,
+                r#"{"status":429,"statusCode":401}"#,
+                r#"{"status":"error","statusCode":429}"#,
+            ] {
+                let found = answer(status, &[], body.as_bytes());
+                assert!(matches!(found, Answer::RateLimited { .. }), "{status} {body}: {found:?}");
+            }
+        }
+        let reset: Headers<'_> = &[("x-ratelimit-reset", b"5")];
+        let found = answer(200, reset, br#"{"statusCode":403}"#);
+        assert!(matches!(found, Answer::RateLimited { .. }), "{found:?}");
+    }
+
+    #[test]
     fn html_is_never_a_rejection() {
         let html = b"<!DOCTYPE html><title>Attention required</title>";
-        for status in [200, 400, 401, 403, 422, 500, 503] {
-            assert_eq!(unusable(status, &[], html), Unusable::Html, "{status}");
-            assert_eq!(
-                unusable(status, &[("content-type", b"text/HTML; charset=x")], b"blocked"),
-                Unusable::Html
-            );
+        for status in [200, 400, 401, 403, 409, 422, 423, 500, 503] {
+            for (headers, body) in [
+                (&[] as Headers<'_>, html.as_slice()),
+                (&[PLAIN], html),
+                (&[], b"\xEF\xBB\xBF <html>"),
+                (&[HTML], b"blocked"),
+                (&[HTML], b"<?xml version=\"1.0\"?><html>"),
+                (&[HTML], b"[]"),
+            ] {
+                assert_eq!(unusable(status, headers, body), Unusable::Html, "{status} {body:?}");
+            }
         }
     }
 
@@ -293,11 +523,12 @@ mod tests {
             (404, r#"{"message":"Not Found"}"#, Unusable::NotFound),
             (500, r#"{"message":"boom"}"#, Unusable::ServerError),
             (200, "", Unusable::Empty),
-            (401, " \n", Unusable::Empty),
+            (400, " \n", Unusable::Empty),
             (200, "{", Unusable::Malformed),
             (200, "[]", Unusable::Malformed),
             (200, r#"["success","t.o.k"]"#, Unusable::Malformed),
-            (401, r#"["error"]"#, Unusable::Malformed),
+            (400, r#"["error"]"#, Unusable::Malformed),
+            (402, r#"{"message":"no"}"#, Unusable::Malformed),
             (200, "null", Unusable::Malformed),
             (200, "{}", Unusable::Malformed),
             (200, r#"{"token":""}"#, Unusable::Malformed),

@@ -120,7 +120,8 @@ impl Failure {
         Self { retry_after: wait, ..self }
     }
 
-    pub(crate) fn rejected(what: Refused, server_text: Option<&str>) -> Self {
+    /// `is_json`: whether the answer was the API's JSON. Otherwise a gateway may have sent it.
+    pub(crate) fn rejected(what: Refused, server_text: Option<&str>, is_json: bool) -> Self {
         let (kind, sentence) = match what {
             Refused::Password => (
                 FailureKind::Rejected,
@@ -138,10 +139,16 @@ impl Failure {
             ),
             Refused::Refresh => (FailureKind::RefreshRefused, "the server refused to refresh the token"),
         };
-        let message = match server_text {
-            Some(text) => format!("{sentence}. The server says: {text:?}"),
-            None => sentence.to_string(),
-        };
+        let mut message = sentence.to_string();
+        if let Some(text) = server_text {
+            message.push_str(&format!(". The server says: {text:?}"));
+        }
+        if !is_json {
+            message.push_str(match what {
+                Refused::Password | Refused::ComputedDigits => GATEWAY_AND_LOCKOUT,
+                Refused::Digits | Refused::Refresh => GATEWAY,
+            });
+        }
         Self::new(kind, message)
     }
 
@@ -204,6 +211,11 @@ impl fmt::Display for Failure {
 }
 
 impl core::error::Error for Failure {}
+
+const GATEWAY: &str = ". The answer was not JSON, so a gateway in front of the API may have sent it";
+const GATEWAY_AND_LOCKOUT: &str = ". The answer was not JSON, so a gateway in front of the API may have sent it. If so, \
+                                   correct the gateway's settings or headers, then allow another attempt: \
+                                   `plextrac-auth login --again`, or `forget_rejection` in the libraries";
 
 /// What a rejection refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

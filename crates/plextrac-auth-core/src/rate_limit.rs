@@ -16,13 +16,19 @@ pub const MIN_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait believed: a longer one would outlive every token on the word of one header.
 pub const MAX_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// The wait, if an answer that was no success is a rate limit: status 429 (RFC 6585 §4), `statusCode`
-/// 429 in the body, or a reset header that no "places remaining" header contradicts.
-pub(crate) fn wait(response: &Response<'_>, body_status: Option<i64>, unix: UnixTime) -> Option<Duration> {
+/// The wait, if an answer that was no success is a rate limit: `status` 429 (RFC 6585 §4), the same in the body, or a
+/// reset header that no "places remaining" header contradicts. `status` is the one that counts: of a 2xx that names
+/// an error in its body, the error's.
+pub(crate) fn wait(
+    response: &Response<'_>,
+    status: u16,
+    body_code: Option<u16>,
+    unix: UnixTime,
+) -> Option<Duration> {
     let reset = reset(response, unix);
-    let is_limit = response.status == 429
-        || body_status == Some(429)
-        || (reset.is_some() && response.status >= 300 && !has_places_remaining(response));
+    let is_limit = status == 429
+        || body_code == Some(429)
+        || (reset.is_some() && status >= 300 && !has_places_remaining(response));
     is_limit.then(|| retry_after(response, unix).or(reset.map(clamp)).unwrap_or(DEFAULT_WAIT))
 }
 
@@ -74,7 +80,7 @@ fn clamp(wait: Duration) -> Duration {
 }
 
 /// Digits alone; more of them than a u64 holds mean "very long".
-fn whole_number(text: &str) -> Option<u64> {
+pub(crate) fn whole_number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))
 }
@@ -85,8 +91,8 @@ mod tests {
 
     const NOW: UnixTime = UnixTime::from_millis(784_111_777_000);
 
-    fn wait_of(status: u16, headers: &[(&str, &[u8])], body_status: Option<i64>) -> Option<Duration> {
-        wait(&Response { status, headers, body: b"" }, body_status, NOW)
+    fn wait_of(status: u16, headers: &[(&str, &[u8])], body_code: Option<u16>) -> Option<Duration> {
+        wait(&Response { status, headers, body: b"" }, status, body_code, NOW)
     }
 
     #[test]

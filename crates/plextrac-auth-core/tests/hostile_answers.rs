@@ -6,7 +6,7 @@ mod driver;
 use driver::scenario::to;
 use driver::{Driver, PASSWORD, Reply, USER, secs, wait_of};
 use plextrac_auth_core::table::Phase;
-use plextrac_auth_core::{Failure, Output};
+use plextrac_auth_core::{Failure, FailureKind, Output};
 use proptest::prelude::*;
 
 proptest! {
@@ -91,10 +91,15 @@ fn control_the_answers_are_taken_for_everything_they_can_be() {
 #[test]
 fn a_body_over_a_mebibyte_is_not_read() {
     let long = format!(r#"{{"status":"error","message":"{}"}}"#, "x".repeat(1024 * 1024));
-    let mut driver = to(Phase::Authenticating);
-    driver.hand_in(driver::reply::json(401, &long));
-    assert_eq!(driver.last_failure_kind(), plextrac_auth_core::FailureKind::TooLarge);
-    assert!(!driver.machine.is_latched());
+    for (status, kind) in
+        [(200, FailureKind::TooLarge), (500, FailureKind::TooLarge), (401, FailureKind::Rejected)]
+    {
+        let mut driver = to(Phase::Authenticating);
+        driver.hand_in(driver::reply::json(status, &long));
+        assert_eq!(driver.last_failure_kind(), kind, "{status}");
+        assert_eq!(driver.machine.is_latched(), kind == FailureKind::Rejected, "{status}");
+        assert!(!driver.last_failure().message().contains("xxx"), "{status}");
+    }
 }
 
 /// Phases in which a request is out.
@@ -105,7 +110,7 @@ fn out_phases() -> impl Strategy<Value = Phase> {
 fn answers() -> impl Strategy<Value = Reply> {
     let status = prop_oneof![
         6 => Just(200_u16),
-        6 => prop::sample::select(vec![201, 204, 302, 400, 401, 403, 404, 405, 407, 422, 429, 500, 502, 503]),
+        6 => prop::sample::select(vec![201, 204, 302, 400, 401, 403, 404, 405, 407, 409, 422, 423, 429, 500, 502, 503]),
         1 => any::<u16>(),
     ];
     (status, prop::collection::vec(headers(), 0..4), bodies())
@@ -208,6 +213,8 @@ fn values() -> impl Strategy<Value = String> {
             "-1",
             "429",
             "401",
+            "503",
+            "\"401\"",
             "1e400",
             "1e5",
             "{}",
@@ -240,12 +247,38 @@ fn values() -> impl Strategy<Value = String> {
 
 /// Whether an answer can be a rejection by the rules of `docs/protocol.md`, "Failures".
 fn may_reject(answer: &Reply) -> bool {
-    let Reply::Answer { status, body, .. } = answer else { return false };
-    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
-    let is_object = is_json && body.trim_ascii_start().starts_with(b"{");
-    let json: Option<serde_json::Value> = serde_json::from_slice(body).ok();
-    let is_limit = json.is_some_and(|json| json["statusCode"] == 429);
-    is_object && !is_limit && matches!(status, 200..300 | 400 | 401 | 403 | 422)
+    let Reply::Answer { status, headers, body } = answer else { return false };
+    let json: Option<serde_json::Map<String, serde_json::Value>> = serde_json::from_slice(body).ok();
+    let status_in_body = |name: &str| match json.as_ref()?.get(name)? {
+        serde_json::Value::String(text) => text.trim().parse().ok(),
+        number => number.as_f64(),
+    };
+    let is = |status: f64| [status_in_body("status"), status_in_body("statusCode")].contains(&Some(status));
+    if *status == 429 || is(429.0) {
+        return false;
+    }
+    let is_html = |(name, value): &(String, Vec<u8>)| {
+        name.eq_ignore_ascii_case("content-type")
+            && value.to_ascii_lowercase().windows(4).any(|part| part == b"html")
+    };
+    let is_blank = body.trim_ascii().is_empty();
+    let looks_like_html =
+        !is_blank && (headers.iter().any(is_html) || body.trim_ascii_start().starts_with(b"<"));
+    let is_object = body.trim_ascii_start().starts_with(b"{")
+        && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok();
+    match status {
+        401 | 403 | 423 => is_object || !looks_like_html,
+        400 | 409 | 422 => is_object,
+        // A number beyond a double is JSON, though it fits no `Value`.
+        200..300 => {
+            is_object
+                && json.as_ref().is_none_or(|json| {
+                    json.get("status").is_some_and(|status| status != "success")
+                        || [400.0, 401.0, 403.0, 409.0, 422.0, 423.0].into_iter().any(is)
+                })
+        }
+        _ => false,
+    }
 }
 
 fn hand_in(driver: &mut Driver, answer: &Reply) -> Output {

@@ -22,7 +22,7 @@ impl Machine {
         self.settlements.push(Settlement::Answered(flight.ticket, now.monotonic));
         self.note_server_clock(response, now);
         self.notice_expiry(now);
-        let answer = answer::classify(response, now.unix);
+        let answer = answer::classify(flight.call, response, now.unix);
         if !matches!(answer, Answer::Challenge(_)) {
             self.settle_hold(&flight);
         }
@@ -36,16 +36,10 @@ impl Machine {
                     Failure::unusable(answer::Unusable::Malformed).with_status(response.status),
                 );
             }
-            (Answer::Rejected { server_text }, _) => {
-                self.on_rejected(&flight, server_text.as_deref(), response.status, now);
+            (Answer::Rejected { server_text, is_json }, _) => {
+                self.on_rejected(&flight, server_text.as_deref(), is_json, response.status, now);
             }
             (Answer::RateLimited { wait }, _) => self.on_rate_limited(&flight, wait, response.status, now),
-            // A 401 to a refresh means what it means everywhere, with JSON or without; a page is not the API's word.
-            (Answer::Unusable { what, .. }, Call::Refresh)
-                if response.status == 401 && what != answer::Unusable::Html =>
-            {
-                self.on_rejected(&flight, None, response.status, now);
-            }
             (Answer::Unusable { what, retry_after }, _) => {
                 self.on_trouble(retry_after, now, Failure::unusable(what).with_status(response.status));
             }
@@ -191,7 +185,14 @@ impl Machine {
         self.keep(now);
     }
 
-    fn on_rejected(&mut self, flight: &Flight, server_text: Option<&str>, status: u16, now: Time) {
+    fn on_rejected(
+        &mut self,
+        flight: &Flight,
+        server_text: Option<&str>,
+        is_json: bool,
+        status: u16,
+        now: Time,
+    ) {
         let second_step = flight.second_step.as_ref();
         let challenge = second_step.map_or("", |step| step.challenge.expose());
         let text = server_text.and_then(|text| self.quotable(text, challenge));
@@ -202,7 +203,7 @@ impl Machine {
             Call::Mfa => Refused::Digits,
             Call::Refresh => Refused::Refresh,
         };
-        let failure = Failure::rejected(refused, text.as_deref()).with_status(status);
+        let failure = Failure::rejected(refused, text.as_deref(), is_json).with_status(status);
         let was_usable = self.phase == Phase::Refreshing;
         self.step_to(Trigger::Refused);
         match refused {

@@ -57,6 +57,14 @@ pub(crate) mod reply {
         }
     }
 
+    pub(crate) fn plain(status: u16, body: &str) -> Reply {
+        Reply::Answer {
+            status,
+            headers: vec![("content-type".into(), b"text/plain".to_vec())],
+            body: body.into(),
+        }
+    }
+
     pub(crate) fn token(token: &str) -> Reply {
         let body = format!(r#"{{"status":"success","tenant_id":0,"cookie":"c.{token}","token":"{token}"}}"#);
         json(200, &body)

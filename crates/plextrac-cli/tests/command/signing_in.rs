@@ -2,7 +2,7 @@
 
 use std::process::{Command, Stdio};
 
-use plextrac_emulator::{Account, Kind};
+use plextrac_emulator::{Account, Fault, Kind, Target};
 
 use crate::stand::{Stand, run, run_with_input};
 
@@ -14,6 +14,50 @@ fn token_prints_the_token_alone_on_one_line() {
     assert_eq!(token.split('.').count(), 3, "{token}");
     assert!(!token.contains(char::is_whitespace));
     assert_eq!(stand.authentication_requests(), 1);
+}
+
+#[test]
+fn five_runs_send_a_password_that_is_rejected_once() {
+    for (status, content_type, body) in [
+        (401, "text/plain", "Unauthorized"),
+        (401, "text/plain", ""),
+        (403, "text/html", ""),
+        (423, "application/json", r#"{"statusCode":423,"error":"Locked"}"#),
+        (409, "application/json", r#"{"statusCode":409,"error":"Conflict"}"#),
+        (200, "application/json", r#"{"statusCode":401,"error":"Unauthorized"}"#),
+        (200, "application/json", r#"{"status":401}"#),
+        (200, "application/json", r#"{"status":false}"#),
+    ] {
+        let stand = Stand::new();
+        let answer = Fault::on(Target::SignIn).always().status(status, content_type, &[], body);
+        stand.emulator.fault(answer);
+        for run_number in 1..=5 {
+            let ran = run(&mut stand.service(&["token"]));
+            let line = ran.refused(4);
+            assert!(run_number > 1 || line.contains(&format!("(HTTP {status})")), "{line}");
+            let may_be_a_gateway = content_type.starts_with("text/") && run_number == 1;
+            assert_eq!(
+                line.contains("gateway") && line.contains("login --again"),
+                may_be_a_gateway,
+                "{line}"
+            );
+        }
+        assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1, "{status} {content_type} {body}");
+        stand.emulator.clear_faults();
+        run(&mut stand.service(&["login", "--again"])).fine();
+    }
+}
+
+#[test]
+fn a_rate_limit_in_a_body_is_no_rejection() {
+    let stand = Stand::new();
+    let limit = r#"{"statusCode":429,"error":"Too Many Requests"}"#;
+    stand.emulator.fault(Fault::on(Target::SignIn).status(200, "application/json", &[], limit));
+    for _ in 0..2 {
+        run(&mut stand.service(&["token"])).refused(5);
+    }
+    assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
+    assert!(run(&mut stand.service(&["status"])).fine().contains("state     signed out"));
 }
 
 #[test]
