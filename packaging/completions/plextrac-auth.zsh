@@ -136,7 +136,7 @@ _arguments "${_arguments_options[@]}" : \
 '--insecure-skip-verify[Accept any certificate\: whoever stands in between can read the password]' \
 '-h[Print help]' \
 '--help[Print help]' \
-'*::command -- The command and its arguments, after --:_default' \
+'*::command -- The command and its arguments. Options of exec come before it; `--` may stand in between:_default' \
 && ret=0
 ;;
 (status)

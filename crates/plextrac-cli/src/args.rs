@@ -19,6 +19,8 @@ pub(crate) struct Cli {
 /// What the arguments and the environment of this process say. The error may also be a help text that was asked for.
 pub(crate) fn parse() -> Result<Cli, clap::Error> {
     let mut command = Cli::command().mut_subcommands(|command| command.mut_args(unless_set_to_nothing));
+    command.build();
+    command = command.mut_subcommands(with_fixed_usage);
     let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
     Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
 }
@@ -33,6 +35,14 @@ fn unless_set_to_nothing(argument: clap::Arg) -> clap::Arg {
         }
         _ => argument,
     }
+}
+
+/// The usage of an error lists every option that is set, also by the environment, as if it were required. That of the
+/// help text does not.
+fn with_fixed_usage(mut command: clap::Command) -> clap::Command {
+    let usage = command.render_usage().to_string();
+    let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
+    command.override_usage(usage)
 }
 
 const AFTER_HELP: &str = "\
@@ -231,8 +241,8 @@ pub(crate) struct ExecArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
 
-    /// The command and its arguments, after --
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    /// The command and its arguments. Options of exec come before it; `--` may stand in between
+    #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<std::ffi::OsString>,
 }
 

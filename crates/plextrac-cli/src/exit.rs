@@ -7,6 +7,7 @@ use std::time::Duration;
 use plextrac_transport::{Error, ErrorCode};
 
 use crate::output::one_line;
+use crate::paint::Paint;
 use crate::{prompt, state_dir};
 
 /// The exit codes. They are promised to scripts: none changes its meaning.
@@ -68,9 +69,25 @@ pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
     }
 }
 
-/// One line on standard error. Where that is closed nobody wants to know.
+/// Shows what is wrong with the arguments.
+pub(crate) fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.render();
+    write_stderr(&match Paint::for_stderr().is_on() {
+        true => text.ansi().to_string(),
+        false => text.to_string(),
+    });
+    ExitCode::from(Exit::Usage as u8)
+}
+
+/// One line on standard error.
 pub(crate) fn say(message: &str) {
-    let _ = writeln!(io::stderr(), "plextrac-auth: {}", one_line(message));
+    write_stderr(&format!("plextrac-auth: {}\n", one_line(message)));
+}
+
+/// Writes it at once, so that lines of runs that share a terminal or a log do not mix. If standard error is closed,
+/// nobody reads it.
+pub(crate) fn write_stderr(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 impl From<Error> for Failure {

@@ -34,8 +34,7 @@ use exit::Failure;
 fn main() -> ExitCode {
     let outcome = match args::parse() {
         Ok(cli) => run(&cli.command),
-        // A usage error: clap says it on standard error and exits with 2.
-        Err(error) if error.use_stderr() => error.exit(),
+        Err(error) if error.use_stderr() => return exit::usage(&error),
         Err(help) => output::written(help.print()),
     };
     exit::report(outcome)

@@ -18,9 +18,9 @@ pub(crate) fn written(outcome: io::Result<()>) -> Result<(), Failure> {
     })
 }
 
-/// Writes one line.
+/// Writes a line, or several, at once.
 pub(crate) fn line(text: &str) -> Result<(), Failure> {
-    write(&[text.as_bytes(), b"\n"])
+    write(&[format!("{text}\n").as_bytes()])
 }
 
 /// A message that may quote others, a server or a file name, as one line that says nothing but what it shows: what

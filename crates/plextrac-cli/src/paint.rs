@@ -10,11 +10,23 @@ pub(crate) struct Paint {
 }
 
 impl Paint {
-    /// For standard output: a terminal that is not called dumb, and no `NO_COLOR` (<https://no-color.org>).
     pub(crate) fn for_stdout() -> Self {
+        Self::on_terminal(io::stdout().is_terminal())
+    }
+
+    pub(crate) fn for_stderr() -> Self {
+        Self::on_terminal(io::stderr().is_terminal())
+    }
+
+    /// On a terminal that is not called dumb, without `NO_COLOR` (<https://no-color.org>).
+    fn on_terminal(is_terminal: bool) -> Self {
         let refused = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Self { on: io::stdout().is_terminal() && !refused && !dumb }
+        Self { on: is_terminal && !refused && !dumb }
+    }
+
+    pub(crate) fn is_on(self) -> bool {
+        self.on
     }
 
     pub(crate) fn bold(self, text: &str) -> String {

@@ -5,13 +5,13 @@
 //!
 //! Ctrl-C at a secret gives the whole command up, in order: what was begun is told to others as given up.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use plextrac_transport::MfaPrompt;
 use zeroize::Zeroizing;
 
-use crate::exit::Failure;
+use crate::exit::{self, Failure};
 
 /// Whether there is a person to ask.
 pub(crate) fn is_possible() -> bool {
@@ -26,9 +26,8 @@ pub(crate) fn visible(question: &str) -> Result<String, Failure> {
         )));
     }
     let mut line = String::new();
-    write!(io::stderr(), "{question}: ")
-        .and_then(|()| io::stdin().read_line(&mut line))
-        .map_err(|error| failed(question, &error))?;
+    exit::write_stderr(&format!("{question}: "));
+    io::stdin().read_line(&mut line).map_err(|error| failed(question, &error))?;
     Ok(line.trim().to_owned())
 }
 

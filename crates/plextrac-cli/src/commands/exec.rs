@@ -1,4 +1,4 @@
-//! `plextrac-auth exec -- COMMAND`: a live token in the environment of one command.
+//! `plextrac-auth exec COMMAND`: a live token in the environment of one command.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +13,7 @@ pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
         .command
         .split_first()
         .filter(|(program, _)| !program.is_empty())
-        .ok_or_else(|| Failure::usage("there is no command to run; give one after --"))?;
+        .ok_or_else(|| Failure::usage("there is no command to run; name one after the options"))?;
     program::check(program)?;
     let account = account::open(&args.account, Purpose::Use)?;
     let shown = Shown::of(&account, &args.account)?;

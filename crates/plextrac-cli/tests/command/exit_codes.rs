@@ -22,6 +22,7 @@ fn usage_errors_exit_with_2() {
         &["request", "POST", "/", "--json", "{}", "--data", "x"],
         &["exec"],
         &["exec", "--"],
+        &["exec", "--no-such-flag", "env"],
         &[],
     ] {
         let ran = run(&mut stand.service(args));
@@ -29,6 +30,46 @@ fn usage_errors_exit_with_2() {
         assert!(ran.stderr.contains("Usage:") || ran.stderr.contains("--help"), "{ran:?}");
     }
     assert_eq!(stand.requests(), 0);
+}
+
+#[test]
+fn a_usage_error_names_no_option_that_the_environment_sets() {
+    let stand = Stand::new();
+    let ran = run(&mut stand.service(&["token", "--no-such-flag"]));
+    assert!(ran.stderr.contains("\nUsage: plextrac-auth token [OPTIONS]\n"), "{}", ran.stderr);
+    let ran = run(&mut stand.service(&["request", "GET"]));
+    assert!(
+        ran.stderr.contains("\nUsage: plextrac-auth request [OPTIONS] <METHOD> <PATH>\n"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn each_line_on_standard_error_is_written_at_once() {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixDatagram;
+
+    let stand = Stand::new();
+    for args in [&["token", "--insecure-skip-verify"][..], &["token", "--no-such-flag"], &["request", "GET"]]
+    {
+        // Each write of the command is one datagram.
+        let (ours, theirs) = UnixDatagram::pair().unwrap();
+        let mut command = stand.service(args);
+        command.env_remove("PLEXTRAC_PASSWORD").stderr(OwnedFd::from(theirs)).stdout(Stdio::null());
+        assert_eq!(command.status().unwrap().code(), Some(2));
+        drop(command);
+        ours.set_nonblocking(true).unwrap();
+        let mut buffer = [0; 4096];
+        let mut count = 0;
+        while let Ok(length @ 1..) = ours.recv(&mut buffer) {
+            let text = String::from_utf8_lossy(&buffer[..length]);
+            assert!(text.ends_with('\n'), "{args:?}: {text:?}");
+            count += 1;
+        }
+        assert!(count > 0, "{args:?}");
+    }
 }
 
 #[test]

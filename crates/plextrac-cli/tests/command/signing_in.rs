@@ -130,6 +130,16 @@ fn exec_hands_on_a_token_and_nothing_to_get_another_with() {
 }
 
 #[test]
+fn exec_needs_no_dashes_before_its_command() {
+    let stand = Stand::new();
+    let shell = ["sh", "-c", "echo \"$1 $PLEXTRAC_USERNAME\"", "--", "--timeout"];
+    for dashes in [&[][..], &["--"]] {
+        let mut command = stand.service(&["exec", "--timeout", "20"]);
+        assert_eq!(run(command.args(dashes).args(shell)).fine(), "--timeout service@example.com\n");
+    }
+}
+
+#[test]
 fn exec_ends_as_its_command_does() {
     let stand = Stand::new();
     let ran = run(&mut stand.service(&["exec", "--", "sh", "-c", "echo out; echo err >&2; exit 42"]));
