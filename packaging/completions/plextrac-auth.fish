@@ -47,7 +47,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l st
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l again -d 'Sign in anew even if there is a live session, and allow a rejected password to be sent once more'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -63,7 +63,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l pr
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l password-stdin -d 'Read the password from the first line of standard input'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand token" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -80,7 +80,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l s
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l curl-config -d 'As a line for `curl --config -`'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l password-stdin -d 'Read the password from the first line of standard input'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand header" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -102,7 +102,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l 
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l include -d 'Write status and headers before the body'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l password-stdin -d 'Read the password from the first line of standard input'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand request" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -118,7 +118,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l pro
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l password-stdin -d 'Read the password from the first line of standard input'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand exec" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -135,7 +135,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l s
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l json -d 'As one JSON object; durations in milliseconds'
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l password-stdin -d 'Read the password from the first line of standard input'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand status" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -151,7 +151,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l p
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l password-stdin -d 'Read the password from the first line of standard input'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand logout" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'
@@ -167,7 +167,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l p
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l password-stdin -d 'Read the password from the first line of standard input'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l allow-http -d 'Allow http:// to other machines: the password can be read on the way'

@@ -40,7 +40,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--again[Sign in anew even if there is a live session, and allow a rejected password to be sent once more]' \
-'--password-stdin[Read the password from the first line of standard input]' \
+'--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -60,7 +60,7 @@ _arguments "${_arguments_options[@]}" : \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
-'--password-stdin[Read the password from the first line of standard input]' \
+'--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -81,7 +81,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--curl-config[As a line for \`curl --config -\`]' \
-'--password-stdin[Read the password from the first line of standard input]' \
+'--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -107,7 +107,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--include[Write status and headers before the body]' \
-'--password-stdin[Read the password from the first line of standard input]' \
+'--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -129,7 +129,7 @@ _arguments "${_arguments_options[@]}" : \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
-'--password-stdin[Read the password from the first line of standard input]' \
+'--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -151,7 +151,7 @@ _arguments "${_arguments_options[@]}" : \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--json[As one JSON object; durations in milliseconds]' \
-'--password-stdin[Read the password from the first line of standard input]' \
+'--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -171,7 +171,7 @@ _arguments "${_arguments_options[@]}" : \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
-'--password-stdin[Read the password from the first line of standard input]' \
+'--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \
@@ -191,7 +191,7 @@ _arguments "${_arguments_options[@]}" : \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
-'--password-stdin[Read the password from the first line of standard input]' \
+'--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
 '--allow-http[Allow http\:// to other machines\: the password can be read on the way]' \

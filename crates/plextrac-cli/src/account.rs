@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -34,8 +35,8 @@ pub(crate) struct Account {
     timeout: Duration,
     /// How long that turn may be waited for.
     wait: Duration,
-    /// There is no state directory, so whatever other runs know is not known here.
-    is_alone: bool,
+    /// What is shared with other runs lies there; none if nothing is.
+    state_dir: Option<PathBuf>,
 }
 
 /// The account that `args` and the environment name. Nothing is sent.
@@ -59,12 +60,12 @@ pub(crate) fn open_with(
     };
     config.sign_in_anew(purpose == Purpose::SignIn);
     let state = state_dir::open(args)?;
-    let is_alone = !matches!(state, State::Shared(_));
+    let state_dir = state.directory();
     match state {
         State::Shared(store) => {
             config.store(Arc::new(store)).require_store(purpose != Purpose::Look);
             if let Some(session) = shared(&config, &settings, purpose)? {
-                return Ok(Account::of(&session, args, is_alone));
+                return Ok(Account::of(&session, args, state_dir));
             }
         }
         State::Off => {}
@@ -72,7 +73,7 @@ pub(crate) fn open_with(
         State::Unusable(reason) => {
             let session = imported(&config, &settings)?.ok_or_else(|| state_dir::required(&reason))?;
             state_dir::warn(&reason);
-            return Ok(Account::of(&session, args, is_alone));
+            return Ok(Account::of(&session, args, state_dir));
         }
     }
     if let Some(token) = &settings.token {
@@ -84,7 +85,7 @@ pub(crate) fn open_with(
         (Some(username), None) => config.password(username, &settings.ask_password()?)?,
         (None, _) => &mut config,
     };
-    Ok(Account::of(&Session::new(&config)?, args, is_alone))
+    Ok(Account::of(&Session::new(&config)?, args, state_dir))
 }
 
 /// Where no password is set, the session that other runs have left may do without. Where a token is set, it is that
@@ -156,7 +157,7 @@ static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
 impl Account {
     /// The library's timeout bounds a whole call; here the wait for a turn comes on top.
-    fn of(session: &Session, args: &AccountArgs, is_alone: bool) -> Self {
+    fn of(session: &Session, args: &AccountArgs, state_dir: Option<PathBuf>) -> Self {
         let (timeout, wait) = (Duration::from_secs(args.timeout), Duration::from_secs(args.wait));
         #[cfg(unix)]
         {
@@ -164,13 +165,18 @@ impl Account {
             let session = session.clone();
             crate::terminal::when_ended(Some(Box::new(move || session.close())));
         }
-        Self { session: session.with_timeout(timeout + wait), timeout, wait, is_alone }
+        Self { session: session.with_timeout(timeout + wait), timeout, wait, state_dir }
+    }
+
+    /// Where this run shares its session with others, if it does.
+    pub(crate) fn state_dir(&self) -> Option<&Path> {
+        self.state_dir.as_deref()
     }
 
     /// Signs out, here and for the runs to come.
     pub(crate) fn logout(&self) -> Result<(), Failure> {
         self.session.logout()?;
-        if self.is_alone {
+        if self.state_dir.is_none() {
             return Err(Failure::other(
                 "other runs can still find a token: there was no state directory to look into",
             ));

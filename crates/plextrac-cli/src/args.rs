@@ -96,7 +96,7 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "NAME", env = "PLEXTRAC_USERNAME", hide_env_values = true)]
     pub(crate) username: Option<String>,
 
-    /// Read the password from the first line of standard input
+    /// Read the password from the first line of standard input; a command that exec runs finds the rest
     #[arg(long)]
     pub(crate) password_stdin: bool,
 
@@ -236,6 +236,8 @@ The command finds in its environment PLEXTRAC_URL, PLEXTRAC_TOKEN (the token alo
 (the value for the Authorization header). The token is not renewed there: it lives 15 minutes at most.
 User name, files, state directory, scheme and proxy are handed on as well, so that the same command or library shares
 session and budget with this one; PLEXTRAC_PASSWORD and PLEXTRAC_TOTP_SECRET are not.
+With --ca-file, SSL_CERT_FILE, CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE name a file with the system's certificates and
+these, and NODE_EXTRA_CA_CERTS names FILE. A variable that is set already stays.
 The exit code is the command's own; 127 if it is not found and 126 if it cannot be executed, which costs no sign-in.")]
 pub(crate) struct ExecArgs {
     #[command(flatten)]

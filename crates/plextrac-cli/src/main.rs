@@ -12,6 +12,7 @@
 
 mod account;
 mod args;
+mod ca_bundle;
 mod commands;
 mod durations;
 mod exit;

@@ -3,7 +3,9 @@
 //! Flags and their environment variables are read by clap. Secrets have no flags: they are read here.
 
 use std::env;
-use std::io::{self, BufRead, Read};
+use std::fmt::Display;
+use std::fs::File;
+use std::io::{self, Read};
 
 use zeroize::Zeroizing;
 
@@ -13,7 +15,7 @@ use crate::exit::Failure;
 use crate::prompt;
 
 /// Longer than any secret that a session would take.
-const LONGEST_LINE: u64 = 64 * 1024;
+const LONGEST_LINE: usize = 4096;
 
 /// What a session is opened with, besides the way to the instance.
 pub(crate) struct Settings {
@@ -89,14 +91,39 @@ fn given(setting: Option<&str>) -> Option<&str> {
     setting.filter(|text| !text.trim().is_empty())
 }
 
+/// Byte by byte, so that a program that `exec` runs finds what follows.
 fn first_line_of_stdin() -> Result<Zeroizing<String>, Failure> {
-    let mut line = Zeroizing::new(String::with_capacity(1024));
-    io::stdin().lock().take(LONGEST_LINE).read_line(&mut line).map_err(|error| {
+    let failed = |error: &dyn Display| {
         Failure::usage(format!("the password cannot be read from standard input: {error}"))
-    })?;
-    let length = line.trim_end_matches(['\r', '\n']).len();
-    line.truncate(length);
-    Ok(line)
+    };
+    let mut stdin = unbuffered_stdin().map_err(|error| failed(&error))?;
+    // Sized once: a buffer that grew would leave pieces of the password behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));
+    let mut byte = Zeroizing::new([0]);
+    loop {
+        match stdin.read(&mut byte[..]) {
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) if line.len() == LONGEST_LINE => return Err(failed(&"the line is too long")),
+            Ok(_) => line.push(byte[0]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(&error)),
+        }
+    }
+    let text = std::str::from_utf8(&line).map_err(|_| failed(&"it is not UTF-8"))?;
+    Ok(Zeroizing::new(text.trim_end_matches('\r').to_owned()))
+}
+
+#[cfg(unix)]
+fn unbuffered_stdin() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+}
+
+#[cfg(windows)]
+fn unbuffered_stdin() -> io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    Ok(File::from(io::stdin().as_handle().try_clone_to_owned()?))
 }
 
 fn missing(what: &str, how: &str) -> Failure {

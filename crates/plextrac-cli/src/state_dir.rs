@@ -17,6 +17,15 @@ pub(crate) enum State {
     Unusable(String),
 }
 
+impl State {
+    pub(crate) fn directory(&self) -> Option<PathBuf> {
+        match self {
+            Self::Shared(store) => Some(store.path().to_owned()),
+            Self::Off | Self::Unusable(_) => None,
+        }
+    }
+}
+
 /// Opens the directory.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::account::{self, Purpose, Shown};
 use crate::args::{AccountArgs, AuthScheme, ExecArgs};
 use crate::exit::Failure;
-use crate::program;
+use crate::{ca_bundle, program};
 
 pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
     let (program, arguments) = args
@@ -20,6 +20,9 @@ pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
     let mut command = Command::new(program);
     command.args(arguments);
     hand_on(&args.account, &mut command)?;
+    if let Some(path) = args.account.ca_file.as_deref().filter(|path| !path.as_os_str().is_empty()) {
+        ca_bundle::hand_on(&absolute(path)?, account.state_dir(), &mut command)?;
+    }
     command
         .env("PLEXTRAC_URL", account.status().instance)
         .env("PLEXTRAC_TOKEN", shown.token())

@@ -81,8 +81,7 @@ fn header_and_token_say_the_same_in_both_schemes() {
 
 #[test]
 fn curl_takes_the_configuration_that_header_prints() {
-    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
-        eprintln!("not tried: there is no curl on this machine");
+    if !has_curl() {
         return;
     }
     let stand = Stand::new();
@@ -93,6 +92,66 @@ fn curl_takes_the_configuration_that_header_prints() {
         .arg(format!("{}/api/v2/whoami", stand.emulator.tls_url()));
     let answer = run_with_input(&mut curl, config.fine().as_bytes());
     assert!(answer.fine().contains("service@example.com"));
+}
+
+fn has_curl() -> bool {
+    let is_there = Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_ok();
+    if !is_there {
+        eprintln!("skipped: there is no curl on this machine");
+    }
+    is_there
+}
+
+#[test]
+fn curl_inside_exec_trusts_the_ca_file() {
+    if !has_curl() {
+        return;
+    }
+    let stand = Stand::new();
+    let curl =
+        r#"curl -sS --noproxy '*' -H "Authorization: $PLEXTRAC_AUTHORIZATION" "$PLEXTRAC_URL/api/v2/whoami""#;
+    let exec = || stand.service(&["exec", "sh", "-c", curl]);
+    assert!(run(&mut exec()).fine().contains("service@example.com"));
+    // Not by chance: a bundle of the user's own, without the CA, stays.
+    let other = stand.file("other.pem", b"");
+    let ran = run(exec().env("CURL_CA_BUNDLE", other).env("SSL_CERT_FILE", ""));
+    assert!(ran.code != 0 && ran.stderr.contains("certificate"), "{ran:?}");
+}
+
+#[test]
+fn exec_hands_on_the_ca_file_with_the_systems_roots() {
+    let stand = Stand::new();
+    let names = ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"];
+    let list = format!("for name in {}; do printenv $name; done", names.join(" "));
+    let values =
+        |command: &mut Command| -> Vec<String> { run(command).fine().lines().map(str::to_owned).collect() };
+    let ca_file = stand.emulator.ca_file();
+    let set = values(&mut stand.service(&["exec", "sh", "-c", &list]));
+    assert_eq!(set[3], ca_file.to_str().unwrap());
+    assert!(set[..3].iter().all(|value| *value == set[0]), "{set:?}");
+    let bundle = std::fs::read_to_string(&set[0]).unwrap();
+    assert!(bundle.ends_with(&std::fs::read_to_string(ca_file).unwrap()));
+    if std::path::Path::new("/etc/ssl/certs/ca-certificates.crt").exists() {
+        assert!(bundle.matches("BEGIN CERTIFICATE").count() > 10, "{}", bundle.len());
+    }
+    let kept = values(
+        names
+            .iter()
+            .fold(&mut stand.service(&["exec", "sh", "-c", &list]), |command, name| command.env(name, name)),
+    );
+    assert_eq!(kept, names, "what the user has set stays");
+    let alone = run(&mut stand.service(&["exec", "--no-state", "sh", "-c", &list]));
+    assert_eq!((alone.code, alone.text().trim_end()), (0, ca_file.to_str().unwrap()), "{alone:?}");
+    assert!(alone.stderr.contains("do not trust"), "{alone:?}");
+}
+
+#[test]
+fn exec_leaves_its_command_what_follows_the_password() {
+    let stand = Stand::new();
+    let mut command = stand.service(&["exec", "--password-stdin", "cat"]);
+    let input = format!("{}\nfirst\nsecond", Account::service().password);
+    let ran = run_with_input(command.env_remove("PLEXTRAC_PASSWORD"), input.as_bytes());
+    assert_eq!(ran.fine(), "first\nsecond");
 }
 
 #[test]
