@@ -59,6 +59,8 @@ pub enum ErrorCode {
     UnexpectedAnswer,
     /// An answer over the size limit.
     TooLarge,
+    /// A reader or writer of the program failed while a body was sent or received.
+    Io,
     /// The shared state could not be used where it would be unsafe to go on without.
     Store,
     /// Not available here.

@@ -20,7 +20,7 @@ use crate::clock::{self, Time};
 use crate::config::Mfa;
 use crate::error::{Error, ErrorCode};
 use crate::event::{SessionEvent, Tally};
-use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
+use crate::http::{Call, CallBody, HttpError, HttpErrorKind, TimeLimit, secret_header_value};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::shared::{Inner, Shared};
 use crate::sharing::Kept;
@@ -201,8 +201,8 @@ fn send(shared: &Shared, request: &plextrac_auth_core::Request) -> Result<crate:
         method: request.method.parse().unwrap_or(http::Method::POST),
         url: &request.url,
         headers: &headers,
-        body: request.body.as_ref().map(plextrac_auth_core::Body::expose),
-        deadline: clock::real_now() + time_left,
+        body: request.body.as_ref().map(|body| CallBody::Bytes(body.expose())),
+        limit: TimeLimit::Whole(clock::real_now() + time_left),
         body_limit: plextrac_auth_core::MAX_BODY,
         cancel: &[&shared.abort_flights],
     })
@@ -574,7 +574,9 @@ pub(crate) fn transport_failure(kind: HttpErrorKind) -> TransportFailure {
         HttpErrorKind::Resolve | HttpErrorKind::Connect | HttpErrorKind::Proxy => TransportFailure::Connect,
         HttpErrorKind::Tls => TransportFailure::Tls,
         HttpErrorKind::TooLarge => TransportFailure::TooLarge,
-        HttpErrorKind::Closed | HttpErrorKind::Protocol | HttpErrorKind::Request => TransportFailure::Other,
+        HttpErrorKind::Closed | HttpErrorKind::Protocol | HttpErrorKind::Request | HttpErrorKind::Body => {
+            TransportFailure::Other
+        }
     }
 }
 

@@ -56,7 +56,9 @@ mod mfa;
 #[cfg(plextrac_shuttle)]
 mod model_check;
 mod probe;
+mod progress;
 mod request;
+mod response;
 mod seed;
 mod session;
 mod shared;
@@ -73,7 +75,11 @@ pub use http::{CaBundle, ClientCertificate, ProxySetting, Roots};
 pub use mfa::MfaPrompt;
 pub use plextrac_auth_core::{Scheme, Secret};
 pub use probe::{Probe, probe};
-pub use request::{Request, Response};
+pub use progress::{Progress, Transfer};
+pub use request::Request;
+pub use response::Response;
 pub use seed::random_seed;
+#[cfg(not(plextrac_shuttle))]
+pub use session::stream::StreamedResponse;
 pub use session::{Session, SessionState, Status};
 pub use store::{DirectoryStore, MemoryStore, SessionStore, StoreError, StoreErrorKind, StoreLock};

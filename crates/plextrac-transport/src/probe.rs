@@ -6,8 +6,9 @@ use crate::cancel::CancelToken;
 use crate::clock;
 use crate::config::SessionConfig;
 use crate::error::Error;
-use crate::http::{Call, HttpClient};
-use crate::request::{Request, Response};
+use crate::http::{Call, HttpClient, TimeLimit};
+use crate::request::Request;
+use crate::response::Response;
 use crate::session::exchange::request_failed;
 
 /// What an instance answers to somebody unknown.
@@ -41,11 +42,11 @@ pub fn probe(config: &SessionConfig, path: &str) -> Result<Probe, Error> {
             url: &format!("{}{}", config.base_url(), request.path),
             headers: &config.headers,
             body: None,
-            deadline: began + config.timeout,
+            limit: TimeLimit::Whole(began + config.timeout),
             body_limit: config.response_limit.min(plextrac_auth_core::MAX_BODY),
             cancel: &[&never],
         })
-        .map_err(|error| request_failed(&error, &request, &never))?;
+        .map_err(|error| request_failed(&error, true, &never))?;
     let took = clock::real_now() - began;
     let date = answer.headers.get(http::header::DATE).map(http::HeaderValue::as_bytes);
     let dated = plextrac_auth_core::Response {

@@ -1,18 +1,20 @@
-//! Requests of the program itself, and their answers.
+//! Requests of the program itself.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io::{self, Read};
+use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use percent_encoding::percent_decode_str;
 use plextrac_auth_core::Call;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::header;
-use crate::http::Answer;
+use crate::http::{BodySource, CallBody};
+use crate::progress::{Progress, ReportProgress};
 
 /// A request to the instance of a session. It is authorized when it is sent.
 #[derive(Clone)]
@@ -20,7 +22,14 @@ pub struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(crate) body: Option<Zeroizing<Vec<u8>>>,
+    pub(crate) on_progress: Option<ReportProgress>,
+    body: Option<Body>,
+}
+
+#[derive(Clone)]
+enum Body {
+    Bytes(Zeroizing<Vec<u8>>),
+    Source(BodySource),
 }
 
 impl Request {
@@ -60,7 +69,7 @@ impl Request {
                 "this path signs in or refreshes, which a session does by itself and counts in the instance's budget; call its login or refresh instead, or plextrac-auth login in a shell",
             ));
         }
-        Ok(Self { method, path: path.to_owned(), headers: Vec::new(), body: None })
+        Ok(Self { method, path: path.to_owned(), headers: Vec::new(), on_progress: None, body: None })
     }
 
     /// `GET path`.
@@ -82,7 +91,7 @@ impl Request {
 
     /// Sends bytes that are JSON already. Without `Content-Type: application/json` PlexTrac sees no body; this sets it.
     pub fn json_bytes(&mut self, json: &[u8]) -> &mut Self {
-        self.set_body(HeaderValue::from_static("application/json"), json)
+        self.set_body(HeaderValue::from_static("application/json"), Body::of(json))
     }
 
     /// Sends a value as JSON.
@@ -102,7 +111,77 @@ impl Request {
     /// `InvalidArgument` if the media type cannot stand in a header.
     pub fn body(&mut self, content_type: &str, bytes: &[u8]) -> Result<&mut Self, Error> {
         let (_, value) = header::for_request("content-type", content_type)?;
-        Ok(self.set_body(value, bytes))
+        Ok(self.set_body(value, Body::of(bytes)))
+    }
+
+    /// Sends what a reader brings, under the given media type. The body is not held in memory, and the time limit is for
+    /// progress: the request may take any time, as long as bytes move.
+    ///
+    /// With `length`, exactly so many bytes are read and sent; a reader that ends sooner is an error (`Io`). Without it
+    /// the body is sent in chunks. The reader is used up when the request is sent: after a 401 the request is not sent
+    /// again, and the 401 is the response. [`body_source`](Self::body_source) is for bodies that can be read again.
+    ///
+    /// A call cannot be cancelled while it waits for the reader.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the media type cannot stand in a header.
+    pub fn body_reader(
+        &mut self,
+        content_type: &str,
+        length: Option<u64>,
+        reader: impl Read + Send + 'static,
+    ) -> Result<&mut Self, Error> {
+        let (_, value) = header::for_request("content-type", content_type)?;
+        Ok(self.set_body(value, Body::Source(BodySource::once(Box::new(reader), length))))
+    }
+
+    /// Like [`body_reader`](Self::body_reader), for a body that can be read again: `open` returns a reader at its start,
+    /// each time it is called. After a 401 the request is sent once more.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let session: plextrac_transport::Session = unimplemented!();
+    /// let length = std::fs::metadata("scan.xml")?.len();
+    /// let mut request = plextrac_transport::Request::new("POST", "/api/v1/client/1/report/2/import")?;
+    /// request.body_source("text/xml", Some(length), || std::fs::File::open("scan.xml"))?;
+    /// println!("{}", session.request(&request)?.status());
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidArgument` if the media type cannot stand in a header.
+    pub fn body_source<R: Read + Send + 'static>(
+        &mut self,
+        content_type: &str,
+        length: Option<u64>,
+        open: impl Fn() -> io::Result<R> + Send + Sync + 'static,
+    ) -> Result<&mut Self, Error> {
+        let (_, value) = header::for_request("content-type", content_type)?;
+        let open = Arc::new(move || Ok(Box::new(open()?) as Box<dyn Read + Send>));
+        Ok(self.set_body(value, Body::Source(BodySource::again(open, length))))
+    }
+
+    /// Calls `report` while a body from a reader is sent, and while the body of a streamed response is read.
+    pub fn on_progress(&mut self, report: impl Fn(&Progress) + Send + Sync + 'static) -> &mut Self {
+        self.on_progress = Some(Arc::new(report));
+        self
+    }
+
+    pub(crate) fn call_body(&self) -> Option<CallBody<'_>> {
+        self.body.as_ref().map(|body| match body {
+            Body::Bytes(bytes) => CallBody::Bytes(bytes),
+            Body::Source(source) => CallBody::Source(source, self.on_progress.as_ref()),
+        })
+    }
+
+    /// Whether the body is read while it is sent.
+    pub(crate) fn is_streamed(&self) -> bool {
+        matches!(self.body, Some(Body::Source(_)))
+    }
+
+    /// Whether it can be sent (again): its body is still there from its start.
+    pub(crate) fn can_be_sent(&self) -> bool {
+        self.call_body().is_none_or(CallBody::can_be_sent)
     }
 
     /// Whether this goes with the cookie and without `Authorization`, as the one endpoint that wants it so.
@@ -110,10 +189,10 @@ impl Request {
         self.method == Method::GET && self.path.starts_with("/api/v1/uploads/")
     }
 
-    fn set_body(&mut self, content_type: HeaderValue, bytes: &[u8]) -> &mut Self {
+    fn set_body(&mut self, content_type: HeaderValue, body: Body) -> &mut Self {
         self.headers.retain(|(name, _)| *name != http::header::CONTENT_TYPE);
         self.headers.push((http::header::CONTENT_TYPE, content_type));
-        self.body = Some(Zeroizing::new(bytes.to_vec()));
+        self.body = Some(body);
         self
     }
 }
@@ -140,84 +219,28 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A path's query may hold what should not be seen.
         let path = self.path.split('?').next().unwrap_or_default();
-        write!(
-            f,
-            "Request({} {path}, {} body bytes)",
-            self.method,
-            self.body.as_ref().map_or(0, |body| body.len())
-        )
+        let length = match &self.body {
+            None => Some(0),
+            Some(Body::Bytes(bytes)) => Some(bytes.len() as u64),
+            Some(Body::Source(source)) => source.length(),
+        };
+        match length {
+            Some(length) => write!(f, "Request({} {path}, {length} body bytes)", self.method),
+            None => write!(f, "Request({} {path}, body of unknown length)", self.method),
+        }
     }
 }
 
-/// An answer of the instance. HTTP errors are answers as well.
-pub struct Response {
-    status: u16,
-    headers: HeaderMap,
-    body: Zeroizing<Vec<u8>>,
-}
-
-impl Response {
-    /// The status code.
-    #[must_use]
-    pub const fn status(&self) -> u16 {
-        self.status
-    }
-
-    /// Whether the status is 2xx.
-    #[must_use]
-    pub const fn is_success(&self) -> bool {
-        self.status >= 200 && self.status < 300
-    }
-
-    /// The headers.
-    #[must_use]
-    pub const fn headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// The body, byte for byte. Wiped with the response.
-    #[must_use]
-    pub fn body(&self) -> &[u8] {
-        &self.body
-    }
-
-    /// The body, taken out instead of copied.
-    #[must_use]
-    pub fn into_body(self) -> Zeroizing<Vec<u8>> {
-        self.body
-    }
-
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// `UnexpectedAnswer` if it is not the JSON that `T` wants.
-    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            // serde_json's text names types and places; it can quote a value, which is the program's own.
-            let place = format!("line {} column {}", error.line(), error.column());
-            Error::new(
-                ErrorCode::UnexpectedAnswer,
-                format!("the answer is not the JSON that was expected, at {place}"),
-            )
-        })
-    }
-}
-
-impl From<Answer> for Response {
-    fn from(answer: Answer) -> Self {
-        Self { status: answer.status, headers: answer.headers, body: answer.body }
-    }
-}
-
-impl fmt::Debug for Response {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Response({}, {} body bytes)", self.status, self.body.len())
+impl Body {
+    fn of(bytes: &[u8]) -> Self {
+        Self::Bytes(Zeroizing::new(bytes.to_vec()))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorCode;
 
     #[test]
     fn a_path_is_below_the_instance_and_nowhere_else() {

@@ -20,8 +20,10 @@ pub(super) struct WipedBuffers {
     input: Box<[u8]>,
     consumed: usize,
     filled: usize,
-    /// The last look at the input used some of it, so that another look may be worth it.
+    /// Input has come since the last look, or that used some of it: another look may be worth it.
     progress: bool,
+    /// The part behind the input may hold a part of a request's body.
+    scratch_used: bool,
     output: Box<[u8]>,
 }
 
@@ -32,6 +34,7 @@ impl WipedBuffers {
             consumed: 0,
             filled: 0,
             progress: false,
+            scratch_used: false,
             output: vec![0; OUTPUT].into_boxed_slice(),
         }
     }
@@ -40,8 +43,19 @@ impl WipedBuffers {
         &self.output[..amount]
     }
 
+    /// Wipes what was sent, and what it was made from.
     pub(super) fn wipe_output(&mut self, amount: usize) {
         self.output[..amount].zeroize();
+        if std::mem::take(&mut self.scratch_used) {
+            // No part is longer than what it becomes on the wire.
+            let end = (self.filled + amount).min(self.input.len());
+            self.input[self.filled..end].zeroize();
+        }
+    }
+
+    /// Whether the input is the start of an answer other than an interim one (RFC 9110 §15.2).
+    pub(super) fn begins_final_answer(&self) -> bool {
+        matches!(self.input(), [b'H', b'T', b'T', b'P', b'/', _, b'.', _, b' ', b'2'..=b'9', ..])
     }
 
     /// Moves what is unconsumed to the front, so that all free space is behind it.
@@ -72,6 +86,8 @@ impl Buffers for WipedBuffers {
 
     fn input_appended(&mut self, amount: usize) {
         self.filled += amount;
+        // Not looked at yet. It may have come while the request was sent.
+        self.progress = amount > 0;
     }
 
     fn input_consume(&mut self, amount: usize) {
@@ -85,8 +101,9 @@ impl Buffers for WipedBuffers {
         }
     }
 
-    // The scratch space is for bodies of unknown length alone, which are never sent here.
+    // ureq asks for the scratch space before each part of a body, and uses it for those of unknown length.
     fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
+        self.scratch_used = true;
         (&mut self.input[self.filled..], &mut self.output)
     }
 
@@ -97,7 +114,8 @@ impl Buffers for WipedBuffers {
 
 impl Drop for WipedBuffers {
     fn drop(&mut self) {
-        self.input[..self.filled].zeroize();
+        let used = if self.scratch_used { self.input.len() } else { self.filled };
+        self.input[..used].zeroize();
         self.output.zeroize();
     }
 }
@@ -144,6 +162,36 @@ mod tests {
         assert_eq!(buffers.queued(6), b"secret");
         buffers.wipe_output(6);
         assert!(!holds(&buffers, b"secret"));
+    }
+
+    #[test]
+    fn scratch_space_is_wiped_once_what_was_made_from_it_is_sent() {
+        let mut buffers = WipedBuffers::new();
+        receive(&mut buffers, b"answer");
+        let (scratch, output) = buffers.tmp_and_output();
+        scratch[..6].copy_from_slice(b"secret");
+        output[..11].copy_from_slice(b"6\r\nsecret\r\n");
+        assert!(holds(&buffers, b"secret"), "control");
+        buffers.wipe_output(11);
+        assert!(!holds(&buffers, b"secret"));
+        assert_eq!(buffers.input(), b"answer");
+    }
+
+    #[test]
+    fn an_answer_is_final_unless_its_status_is_interim() {
+        for (input, is_final) in [
+            ("HTTP/1.1 200 OK", true),
+            ("HTTP/1.0 413 x", true),
+            ("HTTP/1.1 100 Continue", false),
+            ("HTTP/1.1 ", false),
+            ("", false),
+            ("SSH-2.0-x 4", false),
+        ] {
+            let mut buffers = WipedBuffers::new();
+            receive(&mut buffers, input.as_bytes());
+            assert_eq!(buffers.begins_final_answer(), is_final, "{input}");
+            assert_eq!(buffers.can_use_input(), !input.is_empty(), "{input}");
+        }
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! One exchange, as the caller sees it: what is asked, and what comes back.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::InvalidHeaderValue;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use zeroize::Zeroizing;
 
+use super::upload::BodySource;
 use crate::cancel::CancelToken;
+use crate::progress::ReportProgress;
 
 /// A request, and the limits within which it must be answered.
 pub(crate) struct Call<'a> {
@@ -20,13 +22,41 @@ pub(crate) struct Call<'a> {
     /// frame a message or concern the connection are refused.
     pub(crate) headers: &'a [(HeaderName, HeaderValue)],
     /// Sent byte for byte. Without one, POST, PUT and PATCH say `Content-Length: 0`.
-    pub(crate) body: Option<&'a [u8]>,
-    /// The end of the whole call, name lookup and reading of the answer included.
-    pub(crate) deadline: Instant,
-    /// The most bytes of an answer's body that are taken.
+    pub(crate) body: Option<CallBody<'a>>,
+    /// How long it may take.
+    pub(crate) limit: TimeLimit,
+    /// The most bytes of an answer's body that are taken into memory.
     pub(crate) body_limit: usize,
     /// Each of them ends the call when it is triggered.
     pub(crate) cancel: &'a [&'a CancelToken],
+}
+
+/// The body of a request.
+#[derive(Clone, Copy)]
+pub(crate) enum CallBody<'a> {
+    /// In memory.
+    Bytes(&'a [u8]),
+    /// Read while it is sent.
+    Source(&'a BodySource, Option<&'a ReportProgress>),
+}
+
+impl CallBody<'_> {
+    /// Whether it is still there from its start.
+    pub(crate) fn can_be_sent(self) -> bool {
+        match self {
+            Self::Bytes(_) => true,
+            Self::Source(source, _) => source.can_be_sent(),
+        }
+    }
+}
+
+/// The time limit of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TimeLimit {
+    /// The end of the whole call, name lookup and reading of the answer included.
+    Whole(Instant),
+    /// How long no byte may move. The whole call may take any time.
+    Progress(Duration),
 }
 
 /// What a server answered, whatever its status: redirects are not followed, and 4xx and 5xx are no errors here.

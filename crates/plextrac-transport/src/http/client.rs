@@ -4,16 +4,17 @@ use std::fmt;
 use std::time::Duration;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::response::Parts;
+use http::{HeaderName, HeaderValue, Method, Request, Uri};
 use ureq::unversioned::transport::{ConnectionDetails, Connector};
-use ureq::{Agent, Body};
+use ureq::{Agent, AsSendBody, Body, SendBody};
 
-use super::body::{BodyFailure, read_whole};
 use super::buffers::{LONGEST_ANSWER_HEAD, LONGEST_REQUEST_LINE};
-use super::call::{Answer, Call};
+use super::call::{Answer, Call, CallBody};
 use super::dialer::{Dialer, stopped};
 use super::endpoint::Endpoint;
 use super::error::{HttpError, HttpErrorKind, HttpSetupError};
+use super::incoming::Incoming;
 use super::line::{Line, LineTooLong, Lost};
 use super::ongoing::Ongoing;
 use super::options::HttpOptions;
@@ -22,6 +23,7 @@ use super::resolver::{AskedLater, Lookup};
 use super::socket::stop_in;
 use super::tls_failure;
 use super::trust::Trust;
+use super::upload::BodyFailed;
 
 /// An idle connection is closed after this. Servers and what stands before them keep theirs for longer.
 const LONGEST_IDLE: Duration = Duration::from_secs(8);
@@ -72,27 +74,32 @@ impl HttpClient {
         Ok(Self { agent: Agent::with_parts(config, dialer, AskedLater) })
     }
 
-    /// Makes one exchange, within the call's deadline.
+    /// Makes one exchange, within the call's limits, and reads the answer into memory.
     ///
     /// A request is sent once. It is repeated on a fresh connection only where that cannot do it twice: if a kept
-    /// connection was closed before a byte had left; or, for GET, HEAD and OPTIONS, before a byte of the answer came.
+    /// connection was closed before a byte had left; or, for GET, HEAD and OPTIONS, before a byte of the answer came;
+    /// and only if its body can be read again.
     pub(crate) fn call(&self, call: &Call<'_>) -> Result<Answer, HttpError> {
+        self.open(call)?.into_answer(call.body_limit)
+    }
+
+    /// Sends the request, and returns when the head of the answer has come. Its body is still to be read.
+    pub(crate) fn open(&self, call: &Call<'_>) -> Result<Incoming, HttpError> {
         let uri = call.url.parse::<Uri>().map_err(|error| {
             HttpError::new(HttpErrorKind::Request, format!("the URL is not valid: {error}"))
         })?;
         let server = Endpoint::of(&uri)?;
         check(call)?;
-        let ongoing = Ongoing::new(call.deadline, call.cancel);
+        let ongoing = Ongoing::new(call.limit, call.cancel.iter().copied().cloned().collect());
         let _entered = ongoing.enter();
         let mut attempt = 1;
         loop {
             ongoing.begin_attempt();
             ongoing.remaining().map_err(|stop| stopped(stop, &server, &ongoing).sent(ongoing.was_sent()))?;
             match self.attempt(call, &uri, &server, &ongoing) {
-                Err(error) if attempt < MOST_ATTEMPTS && may_repeat(&error, &call.method, &ongoing) => {
-                    attempt += 1
-                }
-                outcome => return outcome.map_err(|error| error.sent(ongoing.was_sent())),
+                Err(error) if attempt < MOST_ATTEMPTS && may_repeat(&error, call, &ongoing) => attempt += 1,
+                Err(error) => return Err(error.sent(ongoing.was_sent())),
+                Ok((head, body)) => return Incoming::begin(head, body, server, call, &ongoing),
             }
         }
     }
@@ -103,29 +110,32 @@ impl HttpClient {
         uri: &Uri,
         server: &Endpoint,
         ongoing: &Ongoing,
-    ) -> Result<Answer, HttpError> {
-        let classify = |error| classify(error, server, ongoing);
+    ) -> Result<(Parts, Body), HttpError> {
         let mut request = Request::builder().method(&call.method).uri(uri);
         for (name, value) in call.headers {
             request = request.header(name, value);
         }
         let has_body = matches!(call.method, Method::POST | Method::PUT | Method::PATCH);
-        let response = match call.body.or(has_body.then_some(&[])) {
-            Some(body) => request.body(body).map_err(Into::into).and_then(|request| self.agent.run(request)),
-            None => request.body(()).map_err(Into::into).and_then(|request| self.agent.run(request)),
+        let response = match call.body.or(has_body.then_some(CallBody::Bytes(&[]))) {
+            Some(CallBody::Bytes(body)) => self.run(request, body),
+            Some(CallBody::Source(source, progress)) => {
+                if let Some(length) = source.length() {
+                    request = request.header(CONTENT_LENGTH, length);
+                }
+                let mut upload = source.open(progress, ongoing).map_err(|failed| failed.explain())?;
+                self.run(request, SendBody::from_reader(&mut upload))
+            }
+            None => self.run(request, ()),
         };
-        let (head, mut body) = response.map_err(classify)?.into_parts();
-        if head.headers.contains_key(CONTENT_LENGTH) && head.headers.contains_key(TRANSFER_ENCODING) {
-            return Err(not_http(server, "it tells two lengths, by Content-Length and by Transfer-Encoding"));
-        }
-        let body = read_body(&mut body, &head.headers, call.body_limit).map_err(|failure| match failure {
-            BodyFailure::TooLarge => HttpError::new(
-                HttpErrorKind::TooLarge,
-                format!("the answer of {server} is larger than the {} bytes allowed", call.body_limit),
-            ),
-            BodyFailure::Read(error) => classify(ureq::Error::from(error)),
-        })?;
-        Ok(Answer { status: head.status.as_u16(), headers: head.headers, body })
+        response.map(http::Response::into_parts).map_err(|error| classify(error, server, ongoing))
+    }
+
+    fn run(
+        &self,
+        request: http::request::Builder,
+        body: impl AsSendBody,
+    ) -> Result<http::Response<Body>, ureq::Error> {
+        self.agent.run(request.body(body)?)
     }
 }
 
@@ -133,16 +143,6 @@ impl fmt::Debug for HttpClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpClient").finish_non_exhaustive()
     }
-}
-
-fn read_body(
-    body: &mut Body,
-    headers: &HeaderMap,
-    limit: usize,
-) -> Result<zeroize::Zeroizing<Vec<u8>>, BodyFailure> {
-    // With a chunked body ureq tells no length; without any body, none or zero.
-    let announced = if headers.contains_key(TRANSFER_ENCODING) { None } else { body.content_length() };
-    read_whole(&mut body.as_reader(), announced, limit)
 }
 
 /// What this side must decide alone, or what would be read differently by the server.
@@ -189,14 +189,15 @@ pub(crate) fn prepare() {
     drop(Agent::with_parts(config, Nowhere, AskedLater).get("http://127.0.0.1/").call());
 }
 
-fn may_repeat(error: &HttpError, method: &Method, ongoing: &Ongoing) -> bool {
-    let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+fn may_repeat(error: &HttpError, call: &Call<'_>, ongoing: &Ongoing) -> bool {
+    let safe = matches!(call.method, Method::GET | Method::HEAD | Method::OPTIONS);
     error.kind() == HttpErrorKind::Closed
         && ongoing.reused_connection()
+        && call.body.is_none_or(CallBody::can_be_sent)
         && (!ongoing.was_sent() || safe && !ongoing.was_answered())
 }
 
-fn classify(error: ureq::Error, server: &Endpoint, ongoing: &Ongoing) -> HttpError {
+pub(super) fn classify(error: ureq::Error, server: &Endpoint, ongoing: &Ongoing) -> HttpError {
     match error {
         ureq::Error::Other(inner) => match inner.downcast::<HttpError>() {
             Ok(named) => *named,
@@ -221,6 +222,9 @@ fn classify(error: ureq::Error, server: &Endpoint, ongoing: &Ongoing) -> HttpErr
 fn classify_io(error: &std::io::Error, server: &Endpoint, ongoing: &Ongoing) -> HttpError {
     if let Some(stop) = stop_in(error) {
         return stopped(stop, server, ongoing);
+    }
+    if let Some(failed) = error.get_ref().and_then(|inner| inner.downcast_ref::<BodyFailed>()) {
+        return failed.explain();
     }
     if let Some(reason) = tls_failure::in_io(error) {
         return tls_failure::explain(server, reason);
@@ -247,7 +251,7 @@ fn classify_io(error: &std::io::Error, server: &Endpoint, ongoing: &Ongoing) -> 
     )
 }
 
-fn not_http(server: &Endpoint, what: &str) -> HttpError {
+pub(super) fn not_http(server: &Endpoint, what: &str) -> HttpError {
     HttpError::new(
         HttpErrorKind::Protocol,
         format!(

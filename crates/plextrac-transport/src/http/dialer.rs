@@ -173,7 +173,15 @@ pub(super) fn stopped(stop: Stop, peer: &Endpoint, ongoing: &Ongoing) -> HttpErr
         ),
         Stop::OutOfTime => HttpError::new(
             HttpErrorKind::Timeout,
-            format!("no complete answer from {peer} in the time given; try again later, or allow more time"),
+            match ongoing.pace() {
+                Some(pace) => format!(
+                    "no byte moved to or from {peer} for {} s; try again later, or allow more time",
+                    pace.as_secs_f64()
+                ),
+                None => format!(
+                    "no complete answer from {peer} in the time given; try again later, or allow more time"
+                ),
+            },
         ),
     }
 }

@@ -62,6 +62,8 @@ pub(crate) enum HttpErrorKind {
     Protocol,
     /// The request is not one that can be sent.
     Request,
+    /// The body of the request could not be read.
+    Body,
 }
 
 /// Settings that no client can be made from. Nothing was sent.

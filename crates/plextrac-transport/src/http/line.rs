@@ -14,12 +14,69 @@ use super::tls::Channel;
 pub(super) struct Line {
     channel: Channel,
     buffers: WipedBuffers,
+    /// How many parts of the request under way were sent.
+    parts: u32,
+    /// The server answered before it had the whole request. The rest of it is dropped, and so is the connection then.
+    is_cut_short: bool,
 }
+
+/// A request of up to so many parts is sent whole: its head, and what of its body fits into the buffer twice.
+const SENT_UNASKED: u32 = 3;
 
 impl Line {
     pub(super) fn new(channel: Channel) -> Self {
-        Self { channel, buffers: WipedBuffers::new() }
+        Self { channel, buffers: WipedBuffers::new(), parts: 0, is_cut_short: false }
     }
+
+    fn send(&mut self, amount: usize) -> io::Result<()> {
+        if self.parts >= SENT_UNASKED && !self.is_cut_short {
+            self.is_cut_short = self.is_answered()?;
+        }
+        self.parts = self.parts.saturating_add(1);
+        if self.is_cut_short {
+            Ongoing::current()?.note_answered_early();
+            return Ok(());
+        }
+        // A TLS channel reports a failed write only when it is flushed.
+        let sent = self.channel.write_all(self.buffers.queued(amount)).and_then(|()| self.channel.flush());
+        match sent {
+            // What it answered before it hung up says why.
+            Err(error) if self.parts > 1 && hung_up(&error) && self.is_answered().unwrap_or(false) => {
+                self.is_cut_short = true;
+                Ongoing::current()?.note_answered_early();
+                Ok(())
+            }
+            sent => sent,
+        }
+    }
+
+    /// Whether the server has begun to answer, before the request is sent. Waits for nothing.
+    fn is_answered(&mut self) -> io::Result<bool> {
+        while self.channel.has_input()? {
+            let free = self.buffers.input_append_buf();
+            // A head that fills the buffer is judged by those who parse it.
+            let read = if free.is_empty() { Ok(0) } else { self.channel.read_alone(free) };
+            match read {
+                Ok(0) => return Ok(true),
+                Ok(count) => self.buffers.input_appended(count),
+                // What came before the connection broke is an answer all the same.
+                Err(_) if self.buffers.begins_final_answer() => return Ok(true),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(self.buffers.begins_final_answer())
+    }
+}
+
+/// The server ended the connection, in order or not.
+fn hung_up(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::WriteZero
+    )
 }
 
 impl Transport for Line {
@@ -29,18 +86,19 @@ impl Transport for Line {
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
         Ongoing::current()?.requesting();
-        // A TLS channel reports a failed write only when it is flushed.
-        let sent = self.channel.write_all(self.buffers.queued(amount)).and_then(|()| self.channel.flush());
+        let sent = self.send(amount);
         self.buffers.wipe_output(amount);
         sent.map_err(|error| lost(error).into())
     }
 
     fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+        self.parts = 0;
         let free = self.buffers.input_append_buf();
         if free.is_empty() {
             return Err(io::Error::other(LineTooLong).into());
         }
-        let count = self.channel.read(free).map_err(lost)?;
+        let read = if self.is_cut_short { self.channel.read_alone(free) } else { self.channel.read(free) };
+        let count = read.map_err(lost)?;
         self.buffers.input_appended(count);
         Ok(count > 0)
     }
@@ -49,7 +107,7 @@ impl Transport for Line {
         // ureq asks when it puts a connection into the pool, and again when it takes it out. The second answer
         // includes the first, so the first costs no system call.
         let going_into_the_pool = Ongoing::current().is_ok_and(|ongoing| ongoing.is_requesting());
-        going_into_the_pool || self.channel.is_quiet()
+        !self.is_cut_short && (going_into_the_pool || self.channel.is_quiet())
     }
 
     fn is_tls(&self) -> bool {

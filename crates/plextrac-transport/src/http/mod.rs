@@ -4,7 +4,7 @@
 //! secrets. Out of scope: what an answer means, what is tried again, tokens, budgets.
 //!
 //! ```text
-//!   HttpClient::call ──► ureq (HTTP/1.1 and the pool of idle connections)
+//!   HttpClient::open ──► ureq (HTTP/1.1 and the pool of idle connections)
 //!        │                 │ a new connection          │ bytes
 //!        │                 ▼                           ▼
 //!        │             Dialer: resolver → socket    Line: wiped buffers
@@ -28,6 +28,7 @@ mod client;
 mod dialer;
 mod endpoint;
 mod error;
+mod incoming;
 mod line;
 mod no_proxy;
 mod ongoing;
@@ -40,17 +41,21 @@ mod tls;
 mod tls_failure;
 mod trust;
 mod tunnel;
+mod upload;
 
 #[cfg(plextrac_shuttle)]
 pub(crate) use crate::model_check::HttpClient;
-pub(crate) use call::{Answer, Call, secret_header_value};
+pub(crate) use call::{Answer, Call, CallBody, TimeLimit, secret_header_value};
 #[cfg(not(plextrac_shuttle))]
 pub(crate) use client::HttpClient;
 #[cfg(not(plextrac_shuttle))]
 pub(crate) use client::prepare;
 pub(crate) use error::{HttpError, HttpErrorKind};
+#[cfg(not(plextrac_shuttle))]
+pub(crate) use incoming::Incoming;
 pub(crate) use options::HttpOptions;
 pub use options::{CaBundle, ClientCertificate, ProxySetting, Roots};
+pub(crate) use upload::BodySource;
 
 #[cfg(all(test, not(plextrac_shuttle)))]
 mod tests;

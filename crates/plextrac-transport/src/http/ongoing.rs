@@ -8,32 +8,51 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
+use super::call::TimeLimit;
 use crate::cancel::{CancelToken, interruptible};
 // The clock that deadlines are measured on: not the session's, which tests move, as sockets wait in real time.
 pub(super) use crate::clock::real_now as now;
 
 /// What a socket must know about the call it works for.
 pub(super) struct Ongoing {
-    deadline: Instant,
+    deadline: Cell<Instant>,
+    /// How long no byte may move, where that is the limit: then the deadline moves with each byte.
+    pace: Option<Duration>,
     connect_deadline: Cell<Option<Instant>>,
     tokens: Vec<CancelToken>,
     reused_connection: Cell<bool>,
     requesting: Cell<bool>,
     was_sent: Cell<bool>,
     was_answered: Cell<bool>,
+    was_answered_early: Cell<bool>,
 }
 
 impl Ongoing {
-    pub(super) fn new(deadline: Instant, tokens: &[&CancelToken]) -> Rc<Self> {
+    pub(super) fn new(limit: TimeLimit, tokens: Vec<CancelToken>) -> Rc<Self> {
+        let (deadline, pace) = match limit {
+            TimeLimit::Whole(deadline) => (deadline, None),
+            TimeLimit::Progress(pace) => (after(pace), Some(pace)),
+        };
         Rc::new(Self {
-            deadline,
+            deadline: Cell::new(deadline),
+            pace,
             connect_deadline: Cell::new(None),
-            tokens: tokens.iter().copied().cloned().collect(),
+            tokens,
             reused_connection: Cell::new(true),
             requesting: Cell::new(false),
             was_sent: Cell::new(false),
             was_answered: Cell::new(false),
+            was_answered_early: Cell::new(false),
         })
+    }
+
+    /// The rest of a call whose answer has begun.
+    pub(super) fn resumed(limit: TimeLimit, tokens: Vec<CancelToken>) -> Rc<Self> {
+        let ongoing = Self::new(limit, tokens);
+        ongoing.requesting.set(true);
+        ongoing.was_sent.set(true);
+        ongoing.was_answered.set(true);
+        ongoing
     }
 
     /// Makes this the call under way until the guard is dropped.
@@ -53,11 +72,30 @@ impl Ongoing {
         if self.tokens.iter().any(CancelToken::is_triggered) {
             return Err(Stop::Cancelled);
         }
-        let until = self.connect_deadline.get().map_or(self.deadline, |sooner| sooner.min(self.deadline));
+        let deadline = self.deadline.get();
+        let until = self.connect_deadline.get().map_or(deadline, |sooner| sooner.min(deadline));
         match until.checked_duration_since(now()) {
             Some(left) if !left.is_zero() => Ok(left),
             _ => Err(Stop::OutOfTime),
         }
+    }
+
+    /// A socket is about to wait for the next byte. Where the limit is for progress, it starts anew.
+    pub(super) fn await_progress(&self) {
+        if let Some(pace) = self.pace {
+            self.deadline.set(after(pace));
+        }
+    }
+
+    /// Moves the call to its deadline.
+    #[cfg(test)]
+    pub(super) fn let_time_pass(&self) {
+        self.deadline.set(now());
+    }
+
+    /// How long no byte may move, if that is the limit of this call.
+    pub(super) fn pace(&self) -> Option<Duration> {
+        self.pace
     }
 
     /// Blocks on `socket`, so that every token of the call can end it.
@@ -77,7 +115,9 @@ impl Ongoing {
     pub(super) fn begin_attempt(&self) {
         self.reused_connection.set(true);
         self.requesting.set(false);
+        self.was_answered_early.set(false);
         self.connect_deadline.set(None);
+        self.await_progress();
     }
 
     /// The pool had no connection. Until [`connected`](Self::connected) the sooner of both limits holds.
@@ -92,7 +132,7 @@ impl Ongoing {
 
     /// The time for connecting was over before the time for the call.
     pub(super) fn ran_out_while_connecting(&self) -> bool {
-        self.connect_deadline.get().is_some_and(|sooner| sooner < self.deadline)
+        self.connect_deadline.get().is_some_and(|sooner| sooner < self.deadline.get())
     }
 
     pub(super) fn is_connecting(&self) -> bool {
@@ -131,10 +171,26 @@ impl Ongoing {
         self.was_answered.get()
     }
 
+    /// The answer came before the body of the request was sent: the rest of the body is dropped.
+    pub(super) fn note_answered_early(&self) {
+        self.was_answered_early.set(true);
+    }
+
+    pub(super) fn was_answered_early(&self) -> bool {
+        self.was_answered_early.get()
+    }
+
     /// Whether the connection came from the pool, so that its end tells nothing about the server.
     pub(super) fn reused_connection(&self) -> bool {
         self.reused_connection.get()
     }
+}
+
+/// A moment that far from now. A time that no clock can show is as long as any program runs.
+fn after(span: Duration) -> Instant {
+    const LONG: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    let now = now();
+    now.checked_add(span).unwrap_or(now + LONG)
 }
 
 /// Restores what was under way before.

@@ -32,6 +32,7 @@ impl Socket {
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let ongoing = Ongoing::current()?;
+        ongoing.await_progress();
         loop {
             let limit = blocking_limit(ongoing.remaining()?);
             if self.read_limit != Some(limit) {
@@ -49,6 +50,7 @@ impl Read for Socket {
 impl Write for Socket {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let ongoing = Ongoing::current()?;
+        ongoing.await_progress();
         loop {
             let limit = blocking_limit(ongoing.remaining()?);
             if self.write_limit != Some(limit) {
@@ -149,7 +151,30 @@ pub(super) fn stop_in(error: &io::Error) -> Option<Stop> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+
+    use super::super::call::TimeLimit;
     use super::*;
+
+    #[test]
+    fn a_limit_for_progress_starts_anew_with_each_byte() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let hour = Duration::from_secs(3600);
+        for (limit, goes_on) in [(TimeLimit::Progress(hour), true), (TimeLimit::Whole(now() + hour), false)] {
+            let ongoing = Ongoing::new(limit, Vec::new());
+            let _entered = ongoing.enter();
+            let mut socket = Socket::connect(listener.local_addr().unwrap(), now() + hour, &ongoing).unwrap();
+            let mut peer = listener.accept().unwrap().0;
+            peer.write_all(b"ab").unwrap();
+            assert_eq!(socket.read(&mut [0; 1]).unwrap(), 1);
+            ongoing.let_time_pass();
+            assert_eq!(ongoing.remaining().unwrap_err(), Stop::OutOfTime, "control");
+            let read = socket.read(&mut [0; 1]);
+            ongoing.let_time_pass();
+            let written = socket.write(b"c");
+            assert_eq!((read.is_ok(), written.is_ok()), (goes_on, goes_on));
+        }
+    }
 
     #[test]
     fn a_call_blocks_in_whole_seconds_and_then_for_the_rest() {

@@ -39,6 +39,49 @@ impl Channel {
             }
         }
     }
+
+    /// Whether a read would return at once, perhaps with the end of the connection.
+    pub(super) fn has_input(&mut self) -> io::Result<bool> {
+        match self {
+            Self::Plain(socket) => Ok(!socket.is_quiet()),
+            Self::Tls(stream) => {
+                let StreamOwned { conn, sock } = &mut **stream;
+                let mut state = conn.process_new_packets().map_err(io::Error::other)?;
+                // Records may have come that carry nothing for the one above, such as session tickets.
+                while state.plaintext_bytes_to_read() == 0 && !state.peer_has_closed() && sock.has_input()? {
+                    if conn.read_tls(&mut ReadAlone(sock))? == 0 {
+                        return Ok(true);
+                    }
+                    state = conn.process_new_packets().map_err(io::Error::other)?;
+                }
+                Ok(state.plaintext_bytes_to_read() > 0 || state.peer_has_closed())
+            }
+        }
+    }
+
+    /// Reads without sending anything: what the peer sent before it hung up can be read, though nothing can be sent.
+    pub(super) fn read_alone(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(socket) => socket.read(buffer),
+            Self::Tls(stream) => loop {
+                let StreamOwned { conn, sock } = &mut **stream;
+                match conn.reader().read(buffer) {
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    read => return read,
+                }
+                conn.read_tls(&mut ReadAlone(sock))?;
+                conn.process_new_packets().map_err(io::Error::other)?;
+            },
+        }
+    }
+}
+
+struct ReadAlone<'a>(&'a mut Channel);
+
+impl Read for ReadAlone<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read_alone(buffer)
+    }
 }
 
 impl Read for Channel {

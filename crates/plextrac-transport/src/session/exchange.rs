@@ -1,7 +1,7 @@
 //! Requests of the program itself: authorized, sent, and sent once more after a 401.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use plextrac_auth_core::Verdict;
 
@@ -12,36 +12,81 @@ use crate::clock;
 use crate::error::{Error, ErrorCode};
 use crate::event::Tally;
 use crate::flight;
-use crate::http::{Call, HttpError, HttpErrorKind, secret_header_value};
+#[cfg(not(plextrac_shuttle))]
+use crate::http::Incoming;
+use crate::http::{Call, HttpError, HttpErrorKind, TimeLimit, secret_header_value};
 use crate::live::LiveToken;
-use crate::request::{Request, Response};
+use crate::request::Request;
+use crate::response::Response;
 
 impl Session {
+    /// Sends a request and reads the answer into memory.
     pub(super) fn send_authorized(&self, request: &Request) -> Result<Response, Error> {
+        let send = |token: &LiveToken, limit| {
+            let answer = self.send(request, token, limit, |call| self.shared().http.call(call))?;
+            Ok(Response::from(answer))
+        };
+        if request.is_streamed() {
+            self.authorized(request, Time::Progress, send, Response::status)
+        } else {
+            self.authorized(request, Time::Whole, send, Response::status)
+        }
+    }
+
+    /// Sends a request and leaves the body of the answer to be read.
+    #[cfg(not(plextrac_shuttle))]
+    pub(super) fn stream_authorized(&self, request: &Request) -> Result<Incoming, Error> {
+        let send =
+            |token: &LiveToken, limit| self.send(request, token, limit, |call| self.shared().http.open(call));
+        self.authorized(request, Time::Progress, send, Incoming::status)
+    }
+
+    /// Sends a request with a token, and once more with a new one after a 401 if its body can be read again.
+    fn authorized<A>(
+        &self,
+        request: &Request,
+        time: Time,
+        send: impl Fn(&LiveToken, TimeLimit) -> Result<A, Error>,
+        status: impl Fn(&A) -> u16,
+    ) -> Result<A, Error> {
         let began = clock::real_now();
         let asked_for = || Duration::from_millis(self.shared().asked_for.load(Ordering::Relaxed));
         let asked_before = asked_for();
+        let limit = |ends| match time {
+            Time::Whole => TimeLimit::Whole(ends),
+            Time::Progress => TimeLimit::Progress(self.timeout),
+        };
         let token = self.token_for(request)?;
         let ends = began + self.timeout + (asked_for() - asked_before);
-        let response = self.send(request, &token, ends)?;
-        if response.status() != 401 {
-            return Ok(response);
+        let answer = send(&token, limit(ends))?;
+        if status(&answer) != 401 {
+            return Ok(answer);
         }
         Tally::add(&self.shared().tally.unauthorized);
-        if self.report(token.generation)? == Verdict::Final {
-            return Ok(response);
+        if self.report(token.generation)? == Verdict::Final || !request.can_be_sent() {
+            return Ok(answer);
         }
-        let left = ends.saturating_duration_since(clock::real_now());
+        drop(answer);
+        let left = match time {
+            Time::Whole => ends.saturating_duration_since(clock::real_now()),
+            Time::Progress => self.timeout,
+        };
         let asked_before = asked_for();
         let token = self.with_timeout(left).token_for(request)?;
-        let response = self.send(request, &token, ends + (asked_for() - asked_before))?;
-        if response.status() == 401 {
+        let answer = send(&token, limit(ends + (asked_for() - asked_before)))?;
+        if status(&answer) == 401 {
             self.report(token.generation)?;
         }
-        Ok(response)
+        Ok(answer)
     }
 
-    fn send(&self, request: &Request, token: &LiveToken, ends: Instant) -> Result<Response, Error> {
+    fn send<A>(
+        &self,
+        request: &Request,
+        token: &LiveToken,
+        limit: TimeLimit,
+        exchange: impl FnOnce(&Call<'_>) -> Result<A, HttpError>,
+    ) -> Result<A, Error> {
         let shared = self.shared();
         let mut headers = shared.headers.clone();
         // A request's own header takes the place of the session's.
@@ -64,18 +109,27 @@ impl Session {
             method: request.method.clone(),
             url: &url,
             headers: &headers,
-            body: request.body.as_ref().map(|body| body.as_slice()),
-            deadline: ends,
+            body: request.call_body(),
+            limit,
             body_limit: shared.response_limit,
             cancel: tokens,
         };
-        let answer = shared.http.call(&call);
-        answer.map(Response::from).map_err(|error| request_failed(&error, request, &shared.abort_requests))
+        exchange(&call)
+            .map_err(|error| request_failed(&error, request.method.is_idempotent(), &shared.abort_requests))
     }
 }
 
+/// What the timeout of a call is for.
+#[derive(Clone, Copy)]
+enum Time {
+    /// The whole call.
+    Whole,
+    /// Each time that no byte moves.
+    Progress,
+}
+
 /// What the network says of a request of the program itself.
-pub(crate) fn request_failed(error: &HttpError, request: &Request, closing: &CancelToken) -> Error {
+pub(crate) fn request_failed(error: &HttpError, is_idempotent: bool, closing: &CancelToken) -> Error {
     if closing.is_triggered() {
         return flight::closed();
     }
@@ -85,6 +139,7 @@ pub(crate) fn request_failed(error: &HttpError, request: &Request, closing: &Can
         HttpErrorKind::Tls => ErrorCode::Tls,
         HttpErrorKind::TooLarge => ErrorCode::TooLarge,
         HttpErrorKind::Request => ErrorCode::InvalidArgument,
+        HttpErrorKind::Body => ErrorCode::Io,
         HttpErrorKind::Protocol => ErrorCode::UnexpectedAnswer,
         HttpErrorKind::Resolve | HttpErrorKind::Connect | HttpErrorKind::Proxy | HttpErrorKind::Closed => {
             ErrorCode::Network
@@ -96,5 +151,5 @@ pub(crate) fn request_failed(error: &HttpError, request: &Request, closing: &Can
     };
     let told = Error::new(code, format!("{error}{advice}"));
     // Of a request that may have arrived, nobody knows whether the server acted on it (RFC 9110 §9.2.2).
-    if error.was_sent() && !request.method.is_idempotent() { told.not_retryable() } else { told }
+    if error.was_sent() && !is_idempotent { told.not_retryable() } else { told }
 }

@@ -1,6 +1,8 @@
 //! The session: one account on one instance, for all threads of a program.
 
 pub(crate) mod exchange;
+#[cfg(not(plextrac_shuttle))]
+pub(crate) mod stream;
 mod token;
 mod waiter;
 
@@ -22,7 +24,8 @@ use crate::error::{Error, ErrorCode};
 use crate::event::Counters;
 use crate::flight::{self, Errand};
 use crate::live::Age;
-use crate::request::{Request, Response};
+use crate::request::Request;
+use crate::response::Response;
 use crate::shared::{Inner, Shared};
 use crate::sharing::Kept;
 use crate::store::StoreError;

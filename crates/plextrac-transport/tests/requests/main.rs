@@ -7,4 +7,5 @@ mod bodies;
 mod elsewhere;
 mod limits;
 mod secrets;
+mod streams;
 mod unauthorized;

@@ -202,7 +202,9 @@ fn the_deadline_bounds_the_name_lookup() {
     let client = HttpClient::with_lookup(&direct(), lookup).unwrap();
     let begun = Instant::now();
     let deadline = begun + Duration::from_millis(200);
-    let error = client.call(&Call { deadline, ..get("https://plextrac.test/") }).unwrap_err();
+    let error = client
+        .call(&Call { limit: TimeLimit::Whole(deadline), ..get("https://plextrac.test/") })
+        .unwrap_err();
     assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, false), "{error}");
     assert!(begun.elapsed() < AT_ONCE);
 }

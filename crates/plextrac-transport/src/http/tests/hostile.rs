@@ -21,7 +21,11 @@ fn error_from(script: impl Fn(&mut Peer) + Send + Sync + 'static) -> HttpError {
 fn error_of(client: &HttpClient, server: &Server, within: Duration) -> HttpError {
     let headers = [(AUTHORIZATION, secret_header_value(SECRET).unwrap())];
     let url = format!("{}?hunter4-in-the-query", server.url());
-    let call = Call { headers: &headers, deadline: Instant::now() + within, ..post(&url, SECRET_BODY) };
+    let call = Call {
+        headers: &headers,
+        limit: TimeLimit::Whole(Instant::now() + within),
+        ..post(&url, SECRET_BODY)
+    };
     let begun = Instant::now();
     let error = client.call(&call).unwrap_err();
     assert!(begun.elapsed() < AT_ONCE, "{error}");
@@ -217,7 +221,7 @@ fn the_deadline_holds_when_the_server_takes_nothing() {
     let body = vec![0; 64 * 1024 * 1024];
     let soon = Instant::now() + Duration::from_millis(300);
     let url = server.url();
-    let error = client().call(&Call { deadline: soon, ..post(&url, &body) }).unwrap_err();
+    let error = client().call(&Call { limit: TimeLimit::Whole(soon), ..post(&url, &body) }).unwrap_err();
     assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, true), "{error}");
     told.send(()).unwrap();
 }
@@ -226,7 +230,7 @@ fn the_deadline_holds_when_the_server_takes_nothing() {
 fn a_deadline_that_is_over_already_sends_nothing() {
     let server = Server::answering(OK);
     let url = server.url();
-    let error = client().call(&Call { deadline: Instant::now(), ..get(&url) }).unwrap_err();
+    let error = client().call(&Call { limit: TimeLimit::Whole(Instant::now()), ..get(&url) }).unwrap_err();
     assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Timeout, false), "{error}");
     assert_eq!(server.connections(), 0);
 }

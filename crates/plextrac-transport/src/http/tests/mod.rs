@@ -9,6 +9,7 @@ mod hostile;
 mod proxied;
 mod reuse;
 mod server;
+mod streams;
 mod trust;
 
 use std::time::{Duration, Instant};
@@ -40,12 +41,12 @@ fn get(url: &str) -> Call<'_> {
         url,
         headers: &[],
         body: None,
-        deadline: Instant::now() + PLENTY,
+        limit: TimeLimit::Whole(Instant::now() + PLENTY),
         body_limit: 1024 * 1024,
         cancel: &[],
     }
 }
 
 fn post<'a>(url: &'a str, body: &'a [u8]) -> Call<'a> {
-    Call { method: Method::POST, body: Some(body), ..get(url) }
+    Call { method: Method::POST, body: Some(CallBody::Bytes(body)), ..get(url) }
 }

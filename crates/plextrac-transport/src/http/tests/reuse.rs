@@ -217,7 +217,7 @@ fn after_a_timeout_the_late_answer_is_not_taken_for_that_of_the_next_request() {
     });
     let client = client();
     let soon = Instant::now() + Duration::from_millis(100);
-    let error = client.call(&Call { deadline: soon, ..get(&server.url()) }).unwrap_err();
+    let error = client.call(&Call { limit: TimeLimit::Whole(soon), ..get(&server.url()) }).unwrap_err();
     assert_eq!(error.kind(), HttpErrorKind::Timeout);
     go_on.send(()).unwrap();
     assert_eq!(&**client.call(&get(&server.url())).unwrap().body, b"ok");

@@ -71,6 +71,8 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
+                // What was said has left when a script ends, even with a reset.
+                stream.set_nodelay(true).unwrap();
                 let number = shared.connections.fetch_add(1, Ordering::SeqCst) + 1;
                 let mut peer = Peer { wire: wrap(stream), number, seen: Arc::clone(&shared) };
                 let script = Arc::clone(&script);
@@ -108,18 +110,47 @@ pub(super) struct Peer {
 impl Peer {
     /// Reads one request; `None` at the end.
     pub(super) fn request(&mut self) -> Option<Received> {
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            self.wire.read_exact(&mut byte).ok()?;
-            head.push(byte[0]);
+        let head = self.head()?;
+        let mut received = Received { head, body: Vec::new() };
+        if received.header("transfer-encoding") == Some("chunked") {
+            while let size @ 1.. = usize::from_str_radix(&self.line()?, 16).unwrap() {
+                let start = received.body.len();
+                received.body.resize(start + size, 0);
+                self.wire.read_exact(&mut received.body[start..]).ok()?;
+                assert_eq!(self.line()?, "");
+            }
+            assert_eq!(self.line()?, "");
+        } else {
+            let length = received.header("content-length").map_or(0, |length| length.parse().unwrap());
+            received.body.resize(length, 0);
+            self.wire.read_exact(&mut received.body).ok()?;
         }
-        let mut received = Received { head: String::from_utf8(head).unwrap(), body: Vec::new() };
-        let length = received.header("content-length").map_or(0, |length| length.parse().unwrap());
-        received.body.resize(length, 0);
-        self.wire.read_exact(&mut received.body).ok()?;
         self.seen.requests.lock().push(received.clone());
         Some(received)
+    }
+
+    /// Reads the head of a request, and nothing of its body; `None` at the end.
+    pub(super) fn head(&mut self) -> Option<String> {
+        self.until(b"\r\n\r\n")
+    }
+
+    /// Reads some of a body, and returns how much; 0 at the end.
+    pub(super) fn some_bytes(&mut self) -> u64 {
+        self.wire.read(&mut [0; 64 * 1024]).map_or(0, |count| count as u64)
+    }
+
+    fn line(&mut self) -> Option<String> {
+        self.until(b"\r\n").map(|line| line.trim_end().to_owned())
+    }
+
+    fn until(&mut self, end: &[u8]) -> Option<String> {
+        let mut text = Vec::new();
+        while !text.ends_with(end) {
+            let mut byte = [0];
+            self.wire.read_exact(&mut byte).ok()?;
+            text.push(byte[0]);
+        }
+        Some(String::from_utf8(text).unwrap())
     }
 
     pub(super) fn say(&mut self, bytes: &[u8]) -> io::Result<()> {
