@@ -288,5 +288,10 @@ func (c *config) lend(value any, set func(callback C.uintptr_t, err **C.plextrac
 
 // wholeMilliseconds rounds up: who waits so long has waited long enough.
 func wholeMilliseconds(d time.Duration) C.uint64_t {
-	return C.uint64_t((max(d, 0) + time.Millisecond - 1) / time.Millisecond)
+	d = max(d, 0)
+	whole := d / time.Millisecond
+	if d%time.Millisecond > 0 {
+		whole++
+	}
+	return C.uint64_t(whole)
 }

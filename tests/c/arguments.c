@@ -425,6 +425,7 @@ static void what_cannot_be_meant_is_refused_before_anything_is_sent(void)
     FAILS(PLEXTRAC_INVALID_ARGUMENT,
           plextrac_config_set_header(config, "Authorization", NTS, "x", NTS, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_timeout_ms(config, 0, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_timeout_ms(config, UINT64_MAX, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT,
           plextrac_request_new("GET", NTS, "https://evil.example/", NTS, &post, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_request_new("G T", NTS, "/", NTS, &post, &err));

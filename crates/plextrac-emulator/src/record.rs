@@ -96,14 +96,19 @@ impl Journal {
     }
 
     pub(crate) fn wait_for(&self, patience: Duration, mut enough: impl FnMut(&[Recorded]) -> bool) -> bool {
-        let deadline = Instant::now() + patience;
+        // None: a time that is too long to have an end.
+        let deadline = Instant::now().checked_add(patience);
         let mut requests = self.requests.lock();
         loop {
             if enough(requests.make_contiguous()) {
                 return true;
             }
-            if self.arrived.wait_until(&mut requests, deadline).timed_out() {
-                return enough(requests.make_contiguous());
+            match deadline {
+                None => self.arrived.wait(&mut requests),
+                Some(deadline) if self.arrived.wait_until(&mut requests, deadline).timed_out() => {
+                    return enough(requests.make_contiguous());
+                }
+                Some(_) => {}
             }
         }
     }

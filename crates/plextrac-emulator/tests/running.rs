@@ -160,3 +160,9 @@ fn the_requests_seen_are_told_whole_and_only_as_many_as_are_kept() {
     assert!(last.monotonic_ms >= 3000);
     assert!(!emulator.wait_for(Duration::ZERO, |seen| seen.len() > 2));
 }
+
+#[test]
+fn the_longest_duration_is_a_wait_without_a_limit() {
+    let emulator = Emulator::start().unwrap();
+    assert!(emulator.wait_for(Duration::MAX, <[_]>::is_empty));
+}

@@ -1,6 +1,7 @@
 //! The two clocks, and the one file that reads them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use plextrac_auth_core::{Instant, Time};
 
@@ -71,6 +72,15 @@ impl Clock for SystemClock {
     fn is_moved_by_hand(&self) -> bool {
         false
     }
+}
+
+/// The longest time that a caller can set, 100 years: [`Duration::MAX`] cannot be added to a moment.
+const LONGEST_SPAN: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// A time that a caller sets, short enough to be added to a moment. Every setter of a time that has no limit of its own
+/// uses it.
+pub(crate) fn bounded(span: Duration) -> Duration {
+    span.min(LONGEST_SPAN)
 }
 
 /// For deadlines of callers and of the network: time in which this process could do something.

@@ -9,7 +9,7 @@ use http::{HeaderName, HeaderValue};
 use plextrac_auth_core::{Budget, Credentials, Instance, MfaSource, ReadyToken, Scheme, TotpSecret};
 use zeroize::Zeroizing;
 
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{self, Clock, SystemClock};
 use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent};
 use crate::header;
@@ -226,9 +226,9 @@ impl SessionConfig {
     }
 
     /// How long a call may wait for the budget or a back-off before it says that it must wait. Default 0: it
-    /// says so at once.
-    pub const fn wait(&mut self, wait: Duration) -> &mut Self {
-        self.wait = wait;
+    /// says so at once. The timeout of the call limits the wait, too.
+    pub fn wait(&mut self, wait: Duration) -> &mut Self {
+        self.wait = clock::bounded(wait);
         self
     }
 

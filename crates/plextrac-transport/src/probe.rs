@@ -55,6 +55,6 @@ pub fn probe(config: &SessionConfig, path: &str) -> Result<Probe, Error> {
         body: &[],
     };
     let here = config.clock.now().unix.as_millis();
-    let server_ahead_ms = dated.date().map(|there| there.as_millis() - here);
+    let server_ahead_ms = dated.date().map(|there| there.as_millis().saturating_sub(here));
     Ok(Probe { response: Response::from(answer), took, server_ahead_ms })
 }

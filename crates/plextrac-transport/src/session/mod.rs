@@ -121,10 +121,10 @@ impl Session {
         Self { cancel: Some(token.clone()), ..self.clone() }
     }
 
-    /// A handle whose calls may take so long, instead of the configured timeout.
+    /// A handle whose calls may take so long, instead of the configured timeout. [`Duration::MAX`] sets no limit.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
-        Self { timeout, ..self.clone() }
+        Self { timeout: clock::bounded(timeout), ..self.clone() }
     }
 
     /// Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is one.

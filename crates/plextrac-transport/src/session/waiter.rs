@@ -139,7 +139,9 @@ impl<'a> Waiter<'a> {
                     _ => ends.min(self.began + shared.wait + asked),
                 };
                 // A wait that is over by now is noticed by the flight as well.
-                if !wait.is_zero() && now + wait > allowed {
+                // A moment that never comes is too far from now to be a moment of this clock.
+                let is_too_long = now.checked_add(wait).is_none_or(|over| over > allowed);
+                if !wait.is_zero() && is_too_long {
                     return Err(match seen.is_code_refused {
                         true => flight::code_refused(wait, reason),
                         false => flight::must_wait(wait, reason),

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use plextrac_emulator::{Fault, Kind, Target};
-use plextrac_transport::{CancelToken, ErrorCode, Request, Session, SessionState};
+use plextrac_transport::{CancelToken, ErrorCode, Request, Session, SessionEvent, SessionState};
 
-use crate::stage::{Stage, call};
+use crate::stage::{EARLY, Stage, Told, call, private_directory};
 
 #[test]
 fn a_body_over_the_limit_is_an_error_and_one_at_the_limit_is_not() {
@@ -49,6 +49,48 @@ fn a_request_that_is_not_answered_ends_with_its_time() {
         assert!(began.elapsed() < Duration::from_secs(5), "{fault:?}");
     }
     assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+}
+
+#[test]
+fn the_longest_duration_is_a_timeout_without_a_limit() {
+    let (stage, directory) = (Stage::new(), private_directory());
+    let mut config = stage.analyst();
+    config.state_dir(directory.path()).unwrap();
+    let session = Session::new(&config).unwrap().with_timeout(Duration::MAX);
+    assert_eq!(session.login().unwrap_err().code(), ErrorCode::MfaRequired);
+    session.submit_mfa(&stage.digits()).unwrap();
+    session.refresh().unwrap();
+    assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+    // An early refresh, which no caller waits for.
+    stage.advance(EARLY);
+    session.authorization().unwrap();
+    session.settle();
+    assert_eq!(stage.seen(Kind::Refresh), 2);
+    session.forget_rejection().unwrap();
+    session.logout().unwrap();
+    session.close();
+}
+
+#[test]
+fn the_longest_duration_is_a_wait_without_a_limit() {
+    let stage = Stage::new();
+    let mut config = stage.service();
+    config.wait(Duration::MAX);
+    let told = Told::by(&mut config);
+    let session = Session::new(&config).unwrap().with_timeout(Duration::MAX);
+    stage.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("20")));
+    let caller = call(move || {
+        loop {
+            match session.login() {
+                Err(error) if error.code() == ErrorCode::MustWait => {}
+                outcome => return outcome,
+            }
+        }
+    });
+    told.await_event(|event| matches!(event, SessionEvent::Waiting { .. }));
+    stage.advance(Duration::from_secs(21));
+    caller.join_soon().unwrap();
+    assert_eq!(stage.seen(Kind::SignIn), 2);
 }
 
 #[test]
