@@ -1,7 +1,5 @@
 //! What the server's answer to one of the three authentication calls means.
 
-use alloc::borrow::Cow;
-use alloc::string::String;
 use core::fmt;
 use core::time::Duration;
 
@@ -28,7 +26,7 @@ pub(crate) enum Answer {
     /// The password was right; six digits are needed. Holds the challenge.
     Challenge(Secret),
     /// The server refuses what was sent. If the answer is not JSON, a gateway in front of the API may have sent it.
-    Rejected { server_text: Option<String>, is_json: bool },
+    Rejected { server_text: Option<Secret>, is_json: bool },
     /// Too many authentication requests, by whomever.
     RateLimited { wait: Duration },
     /// Neither yes nor no: something stands in front, or the answer makes no sense.
@@ -182,8 +180,9 @@ struct Body<'a> {
 }
 
 impl Body<'_> {
-    fn server_text(&self) -> Option<String> {
-        self.message.text().or_else(|| self.error.text()).map(String::from)
+    /// It may repeat a secret.
+    fn server_text(&self) -> Option<Secret> {
+        self.message.text().or_else(|| self.error.text()).map(Secret::new)
     }
 
     /// Whether there is a `status`, and it is not `"success"`. A null counts as any other value does: to the vendor's
@@ -200,21 +199,26 @@ impl Body<'_> {
     }
 }
 
-/// A JSON value of which only the simple kinds matter, borrowed from the body: no copy of a token that nobody wipes.
+/// A JSON value of which only the simple kinds matter. Text is borrowed from the body, or wiped if it had escapes.
 #[derive(Default)]
 enum Field<'a> {
     #[default]
     Absent,
     /// Null, a fraction, an array, an object.
     Other,
-    Text(Cow<'a, str>),
+    Text(&'a str),
+    Unescaped(Secret),
     Integer(i64),
     Boolean(bool),
 }
 
 impl Field<'_> {
     fn text(&self) -> Option<&str> {
-        if let Self::Text(text) = self { Some(text) } else { None }
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Unescaped(text) => Some(text.expose()),
+            _ => None,
+        }
     }
 
     fn integer(&self) -> Option<i64> {
@@ -229,8 +233,7 @@ impl Field<'_> {
     fn error_code(&self) -> Option<u16> {
         let number = match self {
             Self::Integer(number) => u64::try_from(*number).ok(),
-            Self::Text(text) => rate_limit::whole_number(text.trim()),
-            Self::Absent | Self::Other | Self::Boolean(_) => None,
+            _ => self.text().and_then(|text| rate_limit::whole_number(text.trim())),
         };
         number.filter(|number| *number >= 400).map(|number| u16::try_from(number).unwrap_or(u16::MAX))
     }
@@ -246,10 +249,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
                 f.write_str("any JSON value")
             }
             fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Field<'de>, E> {
-                Ok(Field::Text(Cow::Borrowed(text)))
+                Ok(Field::Text(text))
             }
             fn visit_str<E>(self, text: &str) -> Result<Field<'de>, E> {
-                Ok(Field::Text(Cow::Owned(text.into())))
+                Ok(Field::Unescaped(Secret::new(text)))
             }
             fn visit_i64<E>(self, n: i64) -> Result<Field<'de>, E> {
                 Ok(Field::Integer(n))
@@ -284,6 +287,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
 #[cfg(test)]
 mod tests {
     use alloc::format;
+    use alloc::string::String;
     use alloc::vec;
     use alloc::vec::Vec;
 
@@ -349,7 +353,8 @@ mod tests {
         ] {
             match answer(status, &[], body.as_bytes()) {
                 Answer::Rejected { server_text, is_json } => {
-                    assert_eq!((server_text.as_deref(), is_json), (Some("Nope"), true), "{body}");
+                    let text = server_text.as_ref().map(Secret::expose);
+                    assert_eq!((text, is_json), (Some("Nope"), true), "{body}");
                 }
                 other => panic!("{status} {body}: {other:?}"),
             }

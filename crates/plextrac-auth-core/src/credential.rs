@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
+use zeroize::Zeroizing;
+
 use crate::secret::Secret;
 use crate::totp::TotpSecret;
 
@@ -78,7 +80,7 @@ impl Digits {
         if code.len() > 64 {
             return Err(wrong);
         }
-        let mut digits = [0_u8; 6];
+        let mut digits = Zeroizing::new([0_u8; 6]);
         let mut count = 0;
         for byte in code.bytes().filter(|byte| !byte.is_ascii_whitespace()) {
             if !byte.is_ascii_digit() || count == digits.len() {
@@ -87,7 +89,7 @@ impl Digits {
             digits[count] = byte;
             count += 1;
         }
-        match core::str::from_utf8(&digits) {
+        match core::str::from_utf8(digits.as_slice()) {
             Ok(text) if count == digits.len() => Ok(Self(Secret::new(text))),
             _ => Err(wrong),
         }
@@ -164,7 +166,7 @@ pub enum Problem {
     NotBase32,
     /// Fewer than 80 bits.
     TooShort,
-    /// An `otpauth://` URI that asks for something other than six digits, or for steps of no length.
+    /// An `otpauth://` URI with another algorithm, number of digits or step length than is supported.
     UnsupportedTotp,
 }
 
@@ -187,7 +189,10 @@ impl fmt::Display for CredentialError {
             Problem::NotSixDigits => "is not six digits",
             Problem::NotBase32 => "is neither base32 nor an otpauth://totp/ URI with a secret",
             Problem::TooShort => "has fewer than 80 bits",
-            Problem::UnsupportedTotp => "asks for something other than six digits, or for steps of no length",
+            Problem::UnsupportedTotp => {
+                "is a URI whose algorithm, number of digits or step length is not supported: SHA1, SHA256 or SHA512, 6 digits, \
+                 1 to 86400 s"
+            }
         };
         write!(f, "{part} {problem}")
     }

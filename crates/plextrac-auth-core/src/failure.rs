@@ -226,19 +226,44 @@ pub(crate) enum Refused {
     Refresh,
 }
 
-/// The server's own words, made harmless: printable, at most 200 characters, and nothing at all if they
-/// repeat something that was in the request. Six digits in a row may be the ones that were sent, which
-/// are not kept to compare with.
+/// The server's own words, made harmless: printable, at most 200 characters, and nothing at all if they repeat
+/// something that was in the request, in whatever case. A code that was sent is not kept to compare with, so six
+/// digits in a row count as one. Nothing is copied before that is known: the text may hold a secret.
 pub(crate) fn quotable(server_text: &str, was_sent: &[&str]) -> Option<String> {
-    let printable: String = server_text.chars().filter(|c| !c.is_control()).collect();
-    let lower = printable.to_lowercase();
-    let repeats = |secret: &&str| !secret.is_empty() && lower.contains(&secret.to_lowercase());
-    let has_six_digits = printable.as_bytes().windows(6).any(|run| run.iter().all(u8::is_ascii_digit));
-    if was_sent.iter().any(repeats) || has_six_digits {
+    const LONGEST: usize = 200;
+    let text = server_text.chars().filter(|c| !c.is_control()).skip_while(|c| c.is_whitespace());
+    let repeats = |secret: &&str| {
+        let (secret, mut rest) = (secret.trim_start(), text.clone());
+        !secret.is_empty()
+            && (0..LONGEST).any(|_| {
+                let is_there = begins_with(rest.clone(), secret);
+                rest.next();
+                is_there
+            })
+    };
+    let mut digits_in_a_row = 0;
+    let has_six_digits = text.clone().any(|c| {
+        digits_in_a_row = if c.is_ascii_digit() { digits_in_a_row + 1 } else { 0 };
+        digits_in_a_row == 6
+    });
+    if has_six_digits || was_sent.iter().any(repeats) {
         return None;
     }
-    let quoted: String = printable.trim().chars().take(200).collect();
+    let mut quoted: String = text.take(LONGEST).collect();
+    quoted.truncate(quoted.trim_end().len());
     (!quoted.is_empty()).then_some(quoted)
+}
+
+/// Whether `text` begins with the printable part of `prefix`, in whatever case.
+fn begins_with(text: impl Iterator<Item = char>, prefix: &str) -> bool {
+    let mut text = text.flat_map(char::to_lowercase).map(without_final_form);
+    let prefix = prefix.chars().filter(|c| !c.is_control());
+    prefix.flat_map(char::to_lowercase).map(without_final_form).all(|c| text.next() == Some(c))
+}
+
+/// The one letter that has two lower cases.
+const fn without_final_form(c: char) -> char {
+    if c == '\u{3C2}' { '\u{3C3}' } else { c }
 }
 
 #[cfg(test)]
@@ -251,6 +276,17 @@ mod tests {
         assert_eq!(quotable("no user with password HUNTER2", &["hunter2"]), None);
         assert_eq!(quotable("hun\u{7}ter2 is wrong", &["hunter2"]), None);
         assert_eq!(quotable("the code 12\r3456 is wrong", &[]), None);
+        assert_eq!(quotable("STRA\u{1E9E}E \u{130}", &["stra\u{DF}e i\u{307}"]), None, "every letter's case");
+        assert_eq!(
+            quotable("\u{3A3}\u{391}\u{3A3} is wrong", &["\u{3C3}\u{3B1}\u{3C2}"]),
+            None,
+            "final sigma"
+        );
+        let long = format!("{}hunter2", " x".repeat(99));
+        assert_eq!(quotable(&long, &["hunter2"]), None, "the quotation would end in the middle of it");
+        let (quoted, secret) = (quotable(&long, &["hunter3"]).unwrap(), "x".repeat(150));
+        assert!(quoted.ends_with("xhun"), "{quoted}");
+        assert_eq!(quotable(&format!("   {}", "X".repeat(340)), &[&secret]), None);
         assert_eq!(quotable("  ", &[]), None);
         assert_eq!(quotable(&"x".repeat(500), &[""]).unwrap().len(), 200);
     }

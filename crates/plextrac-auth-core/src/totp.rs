@@ -1,10 +1,11 @@
 //! Six digits from a secret (RFC 6238): which step, and whether it is wise to begin in it.
 
-use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use totp_rs::{Builder, Secret as TotpRsSecret, Totp};
+use percent_encoding::percent_decode_str;
+use totp_rs::{Algorithm, Builder, Secret as TotpRsSecret, Totp};
 use zeroize::Zeroizing;
 
 use crate::credential::{CredentialError, Digits, Part, Problem};
@@ -21,27 +22,12 @@ impl TotpSecret {
     /// [`CredentialError`] for [`Part::TotpSecret`]; the text is not repeated.
     pub fn parse(text: &str) -> Result<Self, CredentialError> {
         let text = text.trim();
-        let totp = if text.get(..10).is_some_and(|scheme| scheme.eq_ignore_ascii_case("otpauth://")) {
-            Totp::from_url_unchecked(text).map_err(|_| error(Problem::NotBase32))?
-        } else {
-            let mut base32 = Zeroizing::new(String::with_capacity(text.len()));
-            base32.extend(
-                text.trim_end_matches('=')
-                    .chars()
-                    .filter(|c| *c != ' ' && *c != '-')
-                    .map(|c| c.to_ascii_uppercase()),
-            );
-            if base32.is_empty() {
-                return Err(error(Problem::Empty));
-            }
-            if base32.len() > 1024 {
-                return Err(error(Problem::TooLong));
-            }
-            let secret =
-                TotpRsSecret::try_from_base32(base32.as_str()).map_err(|_| error(Problem::NotBase32))?;
-            // Not `build`: it refuses the 80 bits that many servers still hand out.
-            Builder::new().with_secret(secret).build_noncompliant()
+        let totp = match text.split_at_checked(SCHEME.len()) {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case(SCHEME) => from_uri(rest)?,
+            _ => Builder::new().with_secret(from_base32(text.bytes(), text.len())?),
         };
+        // Not `build`: it refuses the 80 bits that many servers still hand out.
+        let totp = totp.build_noncompliant();
         if totp.secret().as_bytes().len() < 10 {
             return Err(error(Problem::TooShort));
         }
@@ -82,6 +68,67 @@ impl fmt::Debug for TotpSecret {
     }
 }
 
+const SCHEME: &str = "otpauth://";
+
+/// The rest of an `otpauth://` URI (Google's "Key URI Format"). Read here and not by a crate for URIs: those copy the
+/// secret into buffers that nobody wipes.
+fn from_uri(rest: &str) -> Result<Builder, CredentialError> {
+    let rest = rest.split_once('#').map_or(rest, |(rest, _fragment)| rest);
+    let (label, query) = rest.split_once('?').ok_or(error(Problem::NotBase32))?;
+    let kind = label.split_once('/').map_or(label, |(kind, _account)| kind);
+    if !kind.eq_ignore_ascii_case("totp") {
+        return Err(error(Problem::NotBase32));
+    }
+    let (mut builder, mut has_secret) = (Builder::new(), false);
+    for (name, value) in query.split('&').filter_map(|field| field.split_once('=')) {
+        let unsupported = || error(Problem::UnsupportedTotp);
+        builder = match name {
+            "secret" => {
+                has_secret = true;
+                let bytes = percent_decode_str(value).map(|byte| if byte == b'+' { b' ' } else { byte });
+                builder.with_secret(from_base32(bytes, value.len())?)
+            }
+            "algorithm" => builder.with_algorithm(value.parse::<Algorithm>().map_err(|_| unsupported())?),
+            "digits" => builder.with_digits(value.parse().map_err(|_| unsupported())?),
+            "period" => builder.with_step_duration(value.parse().map_err(|_| unsupported())?),
+            _ => builder,
+        };
+    }
+    if has_secret { Ok(builder) } else { Err(error(Problem::NotBase32)) }
+}
+
+/// The bytes that base32 (RFC 4648 §6) stands for, decoded into one buffer that never grows and is wiped.
+fn from_base32(text: impl Iterator<Item = u8>, length: usize) -> Result<TotpRsSecret, CredentialError> {
+    const LONGEST: usize = 1024;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length.min(LONGEST) * 5 / 8));
+    let (mut bits, mut count, mut digits, mut is_padded) = (0_u32, 0_u32, 0_usize, false);
+    for byte in text.filter(|byte| !matches!(byte, b' ' | b'-')) {
+        let digit = match byte.to_ascii_uppercase() {
+            letter @ b'A'..=b'Z' if !is_padded => letter - b'A',
+            number @ b'2'..=b'7' if !is_padded => number - b'2' + 26,
+            b'=' => {
+                is_padded = true;
+                continue;
+            }
+            _ => return Err(error(Problem::NotBase32)),
+        };
+        digits += 1;
+        if digits > LONGEST {
+            return Err(error(Problem::TooLong));
+        }
+        bits = (bits & 0xFF) << 5 | u32::from(digit);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+        }
+    }
+    if digits == 0 {
+        return Err(error(Problem::Empty));
+    }
+    Ok(TotpRsSecret::from(bytes.as_slice()))
+}
+
 fn error(problem: Problem) -> CredentialError {
     CredentialError { part: Part::TotpSecret, problem }
 }
@@ -107,13 +154,42 @@ mod tests {
         }
     }
 
+    /// RFC 4648, section 10, and the lengths between.
+    #[test]
+    fn base32_of_any_length_is_decoded() {
+        for (text, bytes) in [
+            ("MZXW6YTBOI", "foobar"),
+            ("MZXW6YTB", "fooba"),
+            ("MZXW6YQ", "foob"),
+            ("MZXW6", "foo"),
+            ("MZXQ", "fo"),
+            ("MY", "f"),
+            ("M", ""),
+        ] {
+            assert_eq!(from_base32(text.bytes(), text.len()).unwrap().as_bytes(), bytes.as_bytes(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_algorithm_and_the_step_of_a_uri_are_used() {
+        // RFC 6238, appendix B, the SHA-256 row for 59 s: "46119246".
+        let text = "otpauth://totp/x?algorithm=SHA256&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA&period=30";
+        let secret = TotpSecret::parse(text).unwrap();
+        assert_eq!(secret.digits(1).secret().expose(), "119246");
+        let slow = TotpSecret::parse("otpauth://totp/x?period=60&secret=GEZDGNBVGY3TQOJQ").unwrap();
+        assert_eq!(slow.step_at(UnixTime::from_millis(120_000)), 2);
+    }
+
     #[test]
     fn secrets_are_read_as_people_copy_them() {
         let plain = TotpSecret::parse("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
         for text in [
             " gezd gnbv gy3t qojq gezd gnbv gy3t qojq ",
             "GEZDGNBV-GY3TQOJQ-GEZDGNBV-GY3TQOJQ",
+            "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ======",
             "otpauth://totp/PlexTrac:someone@acme.example?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=PlexTrac",
+            "OTPAUTH://TOTP/a%3Ab?digits=6&period=30&algorithm=sha1&secret=gezdgnbvgy3tqojqgezdgnbvgy3tqojq%3D#x",
+            "otpauth://totp?x&secret=GEZD+GNBV%20GY3TQOJQ-GEZDGNBVGY3TQOJ%51",
         ] {
             assert_eq!(TotpSecret::parse(text).unwrap().key(), plain.key(), "{text}");
         }
@@ -126,12 +202,19 @@ mod tests {
             ("", Problem::Empty),
             ("====", Problem::Empty),
             ("GEZDGNBVGY3TQOJ1", Problem::NotBase32),
+            ("GEZDGNBV=GY3TQOJQ", Problem::NotBase32),
+            ("GEZDGNBVGY3TQOJ\u{e9}", Problem::NotBase32),
             ("not base32!", Problem::NotBase32),
             ("GEZDGNBV", Problem::TooShort),
             ("otpauth://totp/x", Problem::NotBase32),
             ("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQ", Problem::NotBase32),
             ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8", Problem::UnsupportedTotp),
             ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=0", Problem::UnsupportedTotp),
+            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=soon", Problem::UnsupportedTotp),
+            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&algorithm=MD5", Problem::UnsupportedTotp),
+            ("otpauth://totp/x?secret=", Problem::Empty),
+            ("otpauth://totp/x?secret=GEZDGNBV%GY3TQOJQ", Problem::NotBase32),
+            (&"A".repeat(1025), Problem::TooLong),
         ] {
             assert_eq!(TotpSecret::parse(text).unwrap_err().problem, problem, "{text}");
         }

@@ -37,7 +37,13 @@ impl Machine {
                 );
             }
             (Answer::Rejected { server_text, is_json }, _) => {
-                self.on_rejected(&flight, server_text.as_deref(), is_json, response.status, now);
+                self.on_rejected(
+                    &flight,
+                    server_text.as_ref().map(Secret::expose),
+                    is_json,
+                    response.status,
+                    now,
+                );
             }
             (Answer::RateLimited { wait }, _) => self.on_rate_limited(&flight, wait, response.status, now),
             (Answer::Unusable { what, retry_after }, _) => {

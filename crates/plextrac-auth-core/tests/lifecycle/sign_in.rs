@@ -1,8 +1,10 @@
 //! From nothing to a token: with and without MFA, and the places in the budget that takes.
 
+use std::time::Duration;
+
 use plextrac_auth_core::{
-    Budget, Call, Config, Event, FailureKind, MfaSource, Output, Scheme, State, TransportFailure, WaitReason,
-    Want,
+    Budget, Call, Config, Event, FailureKind, Instant, MfaSource, Output, Scheme, State, Time,
+    TransportFailure, WaitReason, Want,
 };
 
 use crate::driver::scenario::{to_authenticating, to_awaiting_digits};
@@ -222,4 +224,30 @@ fn signing_out_drops_the_token_and_the_answer_that_is_out() {
     let late = driver.hand_in_under(id, &reply::token("a.b.c"));
     assert_eq!(late, Err(plextrac_auth_core::InputError::Stale));
     assert_eq!(driver.usable(), None);
+}
+
+#[test]
+fn the_longest_timeout_and_the_latest_moment_are_taken() {
+    let mut config = config();
+    config.request_timeout = Duration::MAX;
+    let mut driver = Driver::alone(Server::with_mfa(), config);
+    driver.machine.want(Want { fresh: false, deadline: Some(Instant::NEVER) }).unwrap();
+    driver.run();
+    driver.submit("424242");
+    assert!(driver.usable().is_some());
+    driver.want_fresh();
+    assert_eq!(driver.count(Call::Refresh), 1);
+    let last_moment = Time::from_millis(u64::MAX, i64::MAX);
+    driver.machine.want(Want::default()).unwrap();
+    let mut budget = Budget::default();
+    let outputs: Vec<Output> = (0..4).map(|_| driver.machine.poll(&mut budget, last_moment)).collect();
+    assert!(outputs.iter().any(Output::is_last), "{outputs:?}");
+}
+
+#[test]
+fn moments_saturate_at_both_ends_of_the_clock() {
+    let moment = Instant::from_millis(5);
+    assert_eq!(moment + Duration::MAX, Instant::NEVER);
+    assert_eq!(Instant::NEVER + Duration::from_millis(1), Instant::NEVER);
+    assert_eq!(moment.earlier_by(Duration::MAX), Instant::from_millis(0));
 }
