@@ -73,8 +73,8 @@ impl fmt::Debug for Account {
 pub(crate) enum Step {
     /// Both tokens are due to this account.
     SignedIn(Account),
-    /// The password was right; six digits are wanted under this challenge code.
-    Challenge(String),
+    /// The password was right. The one-time code is wanted under this challenge.
+    Challenge { code: String, tenant_id: i64 },
     /// Something was wrong.
     Rejected,
     /// The account was locked by what went before.
@@ -155,7 +155,7 @@ impl Accounts {
         let code = unguessable();
         self.challenges
             .insert(code.clone(), Challenge { username: username.to_owned(), given_ms: now.monotonic_ms });
-        Step::Challenge(code)
+        Step::Challenge { code, tenant_id: standing.account.tenant_id }
     }
 
     /// Step 2: the challenge code and six digits. Whatever comes of it, the challenge is spent.

@@ -171,7 +171,7 @@ fn head(answer: &Answer, length: u64, keep_alive: bool, date: &str) -> Vec<u8> {
 }
 
 /// RFC 9110, 6.4.1: these statuses end with their headers.
-fn may_have_body(status: u16) -> bool {
+pub(crate) fn may_have_body(status: u16) -> bool {
     status >= 200 && status != 204 && status != 304
 }
 
@@ -193,6 +193,8 @@ fn write_string_of(length: u64, stream: &mut impl Write) -> io::Result<()> {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
         204 => "No Content",
         301 => "Moved Permanently",
         302 => "Found",
@@ -204,8 +206,10 @@ fn reason(status: u16) -> &'static str {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "Not Found",
+        409 => "Conflict",
         413 => "Content Too Large",
         422 => "Unprocessable Content",
+        423 => "Locked",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",

@@ -6,6 +6,7 @@ use crate::accounts::{Account, Step};
 use crate::answer::Answer;
 use crate::clock::Now;
 use crate::instance::Instance;
+use crate::limit::RetryAfter;
 use crate::stats::{Kind, Outcome, reading};
 use crate::tokens::Use;
 use crate::wire::Request;
@@ -26,6 +27,10 @@ pub(crate) fn answer(
     {
         return unauthorized();
     }
+    if let Some(route) = instance.route(kind, &request.method, path) {
+        let answers = !route.needs_authorization() || is_authorized(instance, request, kind, now);
+        return if answers { (Outcome::Ok, route.answer()) } else { unauthorized() };
+    }
     match (kind, reading(&request.method), path) {
         (Kind::SignIn, ..) => sign_in(instance, request, now),
         (Kind::Mfa, ..) => verify(instance, request, now),
@@ -41,7 +46,7 @@ pub(crate) fn answer(
             ok(&json!({ "status": "success", "providers": [{ "name": "PlexTrac", "type": "plextrac" }] }))
         }
         (Kind::Other, _, "/api/v1/forbidden") => forbidden(instance, request, now),
-        (Kind::Other, ..) => (Outcome::NotFound, Answer::error(404, "Not Found")),
+        (Kind::Route | Kind::Other, ..) => (Outcome::NotFound, Answer::error(404, "Not Found")),
     }
 }
 
@@ -75,15 +80,25 @@ fn verify(instance: &mut Instance, request: &Request, now: Now) -> (Outcome, Ans
 
 /// What the client is told of a step: the reason of a rejection is not among it.
 fn conclude(instance: &mut Instance, step: Step, now: Now) -> (Outcome, Answer) {
-    let rejection = Answer::refusal(instance.settings.rejection_status, "Invalid credentials");
+    let settings = &instance.settings;
+    let rejection = || Answer::refusal(settings.rejection_status, "Invalid credentials");
     match step {
         Step::SignedIn(account) => (Outcome::Ok, tokens_for(instance, &account, now)),
-        Step::Challenge(code) => (
-            Outcome::Challenge,
-            Answer::json(200, &json!({ "status": "success", "mfa_enabled": true, "code": code })),
-        ),
-        Step::Rejected => (Outcome::Rejected, rejection),
-        Step::Locked => (Outcome::Locked, rejection),
+        Step::Challenge { code, tenant_id } => {
+            let mut body = json!({ "status": "success", "mfa_enabled": true, "code": code });
+            if settings.challenge_tenant_id {
+                body["tenant_id"] = json!(tenant_id);
+            }
+            (Outcome::Challenge, Answer::json(200, &body))
+        }
+        Step::Rejected => (Outcome::Rejected, rejection()),
+        Step::Locked => {
+            let answer = match settings.locked_status {
+                Some(status) => Answer::refusal(status, "The account is locked"),
+                None => rejection(),
+            };
+            (Outcome::Locked, answer)
+        }
     }
 }
 
@@ -96,11 +111,17 @@ fn refresh(instance: &mut Instance, request: &Request, now: Now) -> (Outcome, An
 
 fn whoami(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answer) {
     match caller(instance, request, now) {
-        Some(account) => ok(&json!({
-            "username": account.username,
-            "tenantId": account.tenant_id,
-            "mfa_enabled": account.totp_secret.is_some(),
-        })),
+        Some(account) => {
+            let mut body = json!({
+                "username": account.username,
+                "tenantId": account.tenant_id,
+                "mfa_enabled": account.totp_secret.is_some(),
+            });
+            for (name, value) in &instance.settings.whoami_fields {
+                body[name] = value.clone();
+            }
+            ok(&body)
+        }
         None => unauthorized(),
     }
 }
@@ -132,17 +153,30 @@ fn echo(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answer) {
 }
 
 fn uploads(instance: &Instance, request: &Request, path: &str, now: Now) -> (Outcome, Answer) {
+    if !has_cookie(instance, request, now) {
+        return unauthorized();
+    }
+    let name = path.rsplit('/').next().unwrap_or_default();
+    (Outcome::Ok, Answer::new(200, "application/octet-stream", &upload_bytes(name)))
+}
+
+/// May a route answer? Uploads want the cookie, everything else the token.
+fn is_authorized(instance: &Instance, request: &Request, kind: Kind, now: Now) -> bool {
+    match kind {
+        Kind::Uploads => has_cookie(instance, request, now),
+        _ => caller(instance, request, now).is_some(),
+    }
+}
+
+/// A valid cookie, and no `Authorization` beside it.
+fn has_cookie(instance: &Instance, request: &Request, now: Now) -> bool {
     let cookie = request.header("cookie").unwrap_or_default().split(';').find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
         (name == "token").then_some(value)
     });
     let known =
         cookie.is_some_and(|cookie| instance.tokens.owner(cookie, Use::Cookie, now.unix_s()).is_some());
-    if !known || request.header("authorization").is_some() {
-        return unauthorized();
-    }
-    let name = path.rsplit('/').next().unwrap_or_default();
-    (Outcome::Ok, Answer::new(200, "application/octet-stream", &upload_bytes(name)))
+    known && request.header("authorization").is_none()
 }
 
 /// The account a request is authorized for: by exactly one `Authorization` header, raw or as Bearer.
@@ -174,12 +208,12 @@ fn tokens_for(instance: &mut Instance, account: &Account, now: Now) -> Answer {
 
 fn rate_limited(instance: &Instance, wait_ms: u64) -> (Outcome, Answer) {
     let answer = Answer::error(429, "Too many authentication requests");
-    let answer = if instance.settings.retry_after {
-        answer.with_header("Retry-After", &wait_ms.div_ceil(1000).max(1).to_string())
-    } else {
-        answer
+    let seconds = match instance.settings.retry_after {
+        RetryAfter::UntilFree => wait_ms.div_ceil(1000).max(1).to_string(),
+        RetryAfter::Seconds(seconds) => seconds.to_string(),
+        RetryAfter::Absent => return (Outcome::RateLimited, answer),
     };
-    (Outcome::RateLimited, answer)
+    (Outcome::RateLimited, answer.with_header("Retry-After", &seconds))
 }
 
 /// The named texts of a JSON object. Without the right content type the server sees no body at all.

@@ -4,14 +4,21 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::Emulator;
 use crate::accounts::Account;
 use crate::clock::EmulatorClock;
 use crate::instance::Instance;
+use crate::limit::RetryAfter;
+use crate::routes::Route;
 use crate::server::{Listener, Server};
+use crate::settings::Settings;
 use crate::tls::Tls;
 
-/// Settings of an [`Emulator`], made by [`Emulator::builder`]. What is not set follows docs/protocol.md.
+/// Settings of an [`Emulator`], made by [`Emulator::builder`]. The defaults follow docs/protocol.md.
+///
+/// [`start`](EmulatorBuilder::start) checks the settings. It refuses a value that makes no sense and says why.
 #[derive(Clone, Debug)]
 #[must_use = "nothing listens until start is called"]
 pub struct EmulatorBuilder {
@@ -22,67 +29,10 @@ pub struct EmulatorBuilder {
     ports: (u16, u16),
 }
 
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) accounts: Vec<Account>,
-    pub(crate) limit_per_minute: u32,
-    pub(crate) refresh_counts: bool,
-    pub(crate) retry_after: bool,
-    pub(crate) token_life: Duration,
-    pub(crate) token_padding: usize,
-    pub(crate) challenge_life: Duration,
-    pub(crate) lock_after: Option<u32>,
-    pub(crate) rejection_status: u16,
-    pub(crate) sign_in_delay: Duration,
-    pub(crate) refresh_delay: Duration,
-    pub(crate) path_prefix: String,
-    pub(crate) keep_requests: usize,
-    pub(crate) max_body: usize,
-}
-
-/// More permissions than any token carries, and an answer above what clients take.
-const MOST_PADDING: usize = 1024 * 1024;
-
-impl Settings {
-    /// What would serve nobody, or nothing but a panic, is told at the start.
-    fn check(&self) -> io::Result<()> {
-        let refuse = |why: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
-        if self.token_life < Duration::from_secs(1) {
-            return refuse("a token lives for a second at least");
-        }
-        if self.token_padding > MOST_PADDING {
-            return refuse("the padding of a token is 1 MiB at most");
-        }
-        let is_path =
-            self.path_prefix.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}?#".contains(&byte));
-        if !is_path || self.path_prefix.split('/').any(|segment| matches!(segment, "." | "..")) {
-            return refuse(
-                "the path prefix is a path as it stands in an address, with no query, fragment or dots",
-            );
-        }
-        Ok(())
-    }
-}
-
 impl EmulatorBuilder {
     pub(crate) fn new() -> EmulatorBuilder {
         EmulatorBuilder {
-            settings: Settings {
-                accounts: Vec::new(),
-                limit_per_minute: 10,
-                refresh_counts: true,
-                retry_after: true,
-                token_life: Duration::from_secs(15 * 60),
-                token_padding: 0,
-                challenge_life: Duration::from_secs(5 * 60),
-                lock_after: Some(10),
-                rejection_status: 401,
-                sign_in_delay: Duration::ZERO,
-                refresh_delay: Duration::ZERO,
-                path_prefix: String::new(),
-                keep_requests: 10_000,
-                max_body: 64 * 1024 * 1024,
-            },
+            settings: Settings::default(),
             default_accounts: true,
             clock: None,
             frozen: false,
@@ -102,21 +52,21 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Authentication requests let through in any 60 seconds; 10 unless set. Zero refuses all.
+    /// How many authentication requests the instance accepts in any 60 seconds. Default: 10. Zero refuses all.
     pub fn limit_per_minute(mut self, requests: u32) -> EmulatorBuilder {
         self.settings.limit_per_minute = requests;
         self
     }
 
-    /// Whether a refresh takes a place of the limit; it does unless set.
+    /// Whether a refresh counts against the limit. Default: it does.
     pub fn refresh_counts(mut self, counts: bool) -> EmulatorBuilder {
         self.settings.refresh_counts = counts;
         self
     }
 
-    /// Whether the limit's 429 carries `Retry-After`, in seconds until a place is free; it does unless set.
-    pub fn retry_after(mut self, carried: bool) -> EmulatorBuilder {
-        self.settings.retry_after = carried;
+    /// The `Retry-After` header of the limit's 429. Default: [`RetryAfter::UntilFree`].
+    pub fn retry_after(mut self, retry_after: RetryAfter) -> EmulatorBuilder {
+        self.settings.retry_after = retry_after;
         self
     }
 
@@ -136,22 +86,49 @@ impl EmulatorBuilder {
         self
     }
 
-    /// How long six digits can be handed in after step 1; 5 minutes unless set.
+    /// How long a challenge lives: the one-time code must arrive within this time after step 1. Default: 5 minutes.
     pub fn challenge_life(mut self, life: Duration) -> EmulatorBuilder {
         self.settings.challenge_life = life;
         self
     }
 
-    /// Locks an account after this many rejections in a row, wrong digits included; 10 unless set. `None`
-    /// never locks.
+    /// Whether the answer with a challenge contains `tenant_id`. Default: it does not.
+    pub fn challenge_tenant_id(mut self, present: bool) -> EmulatorBuilder {
+        self.settings.challenge_tenant_id = present;
+        self
+    }
+
+    /// Locks an account after this many rejections in a row. Wrong passwords and wrong one-time codes count.
+    /// Default: 10. `None` never locks.
     pub fn lock_after(mut self, rejections: Option<u32>) -> EmulatorBuilder {
         self.settings.lock_after = rejections;
         self
     }
 
-    /// The status of a rejected sign-in; 401 unless set. It may be 200: the body says `"status":"error"`.
+    /// The HTTP status of a rejected sign-in: 2xx or 4xx. Default: 401. The body says `"status":"error"`. Some
+    /// instances answer 200, so the body alone tells that the sign-in was rejected.
     pub fn rejection_status(mut self, status: u16) -> EmulatorBuilder {
         self.settings.rejection_status = status;
+        self
+    }
+
+    /// The HTTP status of a sign-in to a locked account: 2xx or 4xx. The message then says that the account is
+    /// locked. Default: `None`, the same answer as for any rejection.
+    pub fn locked_status(mut self, status: Option<u16>) -> EmulatorBuilder {
+        self.settings.locked_status = status;
+        self
+    }
+
+    /// Adds a field to the answer of both whoami endpoints. A field that was added before is replaced. The
+    /// fields `username`, `tenantId` and `mfa_enabled` come from the account and are refused here.
+    pub fn whoami_field(mut self, name: impl Into<String>, value: impl Into<Value>) -> EmulatorBuilder {
+        self.settings.whoami_fields.insert(name.into(), value.into());
+        self
+    }
+
+    /// Adds a static answer, after those added before. If several routes match a request, the first one answers.
+    pub fn route(mut self, route: Route) -> EmulatorBuilder {
+        self.settings.routes.push(route);
         self
     }
 

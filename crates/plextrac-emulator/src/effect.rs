@@ -15,7 +15,7 @@ pub(crate) enum Effect {
         code: u16,
         #[serde(default)]
         content_type: String,
-        #[serde(default)]
+        #[serde(default, with = "crate::headers")]
         headers: Vec<(String, String)>,
         #[serde(default)]
         body: String,

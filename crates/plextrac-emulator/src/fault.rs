@@ -94,7 +94,7 @@ impl FaultOn {
         self
     }
 
-    /// In front: this answer, word for word (`code`, `content_type`, `headers` as pairs, `body`). Headers and
+    /// In front: this answer, word for word (`code`, `content_type`, `headers` as an object, `body`). Headers and
     /// body are not checked: what is wrong in them is sent wrong.
     #[must_use]
     pub fn status(

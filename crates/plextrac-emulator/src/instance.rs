@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::accounts::Accounts;
 use crate::answer::{Answer, Delivery};
 use crate::api;
-use crate::builder::Settings;
 use crate::clock::Now;
 use crate::fault::Faults;
 use crate::limit::Limit;
+use crate::routes::Route;
+use crate::settings::Settings;
 use crate::stats::{Kind, Outcome, Stats};
 use crate::tokens::Tokens;
 use crate::wire::Request;
@@ -72,6 +73,19 @@ impl Instance {
         self.stats = Stats::default();
     }
 
+    /// The route that answers this request; none answers an authentication call.
+    pub(crate) fn route(&self, kind: Kind, method: &str, path: &str) -> Option<&Route> {
+        let routes = if kind.is_authentication() { &[] } else { self.settings.routes.as_slice() };
+        routes.iter().find(|route| route.matches(method, path))
+    }
+
+    fn kind_of(&self, method: &str, path: &str) -> Kind {
+        match Kind::of(method, path) {
+            Kind::Other if self.route(Kind::Other, method, path).is_some() => Kind::Route,
+            kind => kind,
+        }
+    }
+
     fn judge(&mut self, request: &Request, now: Now) -> Verdict {
         let Some(path) = self.below_prefix(request.path()) else {
             return Verdict {
@@ -81,7 +95,7 @@ impl Instance {
                 delay: Duration::ZERO,
             };
         };
-        let kind = Kind::of(&request.method, path);
+        let kind = self.kind_of(&request.method, path);
         if kind.is_authentication() {
             self.limit.arrived(now.monotonic_ms);
         }

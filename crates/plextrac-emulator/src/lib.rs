@@ -79,10 +79,13 @@ mod control;
 mod effect;
 mod fault;
 mod gate;
+mod headers;
 mod instance;
 mod limit;
 mod record;
+mod routes;
 mod server;
+mod settings;
 mod stats;
 mod tls;
 mod tokens;
@@ -102,7 +105,9 @@ pub use builder::EmulatorBuilder;
 pub use clock::EmulatorClock;
 pub use fault::{Fault, FaultOn, Target};
 pub use gate::Held;
+pub use limit::RetryAfter;
 pub use record::Recorded;
+pub use routes::Route;
 pub use stats::{Connections, Kind, Outcome, Stats};
 
 /// A running instance. Dropping it ends its connections and waits for its threads.
@@ -179,6 +184,24 @@ impl Emulator {
             "ca_file": self.ca_file().to_string_lossy(),
             "accounts": accounts,
         })
+    }
+
+    /// What the command `plextrac-auth` reads from its environment in order to sign in here: the TLS address, the CA
+    /// file, and the first account with its secrets. `PLEXTRAC_EMULATOR_URL` is the address without TLS, for the
+    /// control API.
+    #[must_use]
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("PLEXTRAC_URL", self.tls_url()),
+            ("PLEXTRAC_CA_FILE", self.ca_file().to_string_lossy().into_owned()),
+            ("PLEXTRAC_EMULATOR_URL", self.url()),
+        ];
+        if let Some(account) = self.accounts().into_iter().next() {
+            variables.push(("PLEXTRAC_USERNAME", account.username));
+            variables.push(("PLEXTRAC_PASSWORD", account.password));
+            variables.extend(account.totp_secret.map(|secret| ("PLEXTRAC_TOTP_SECRET", secret)));
+        }
+        variables
     }
 
     /// The clock the server decides by.

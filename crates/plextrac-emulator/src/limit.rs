@@ -6,6 +6,17 @@ use std::collections::VecDeque;
 /// rules an instance may have, it is the one that forgives least.
 const WINDOW_MS: u64 = 60_000;
 
+/// The `Retry-After` header of the limit's 429.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// The seconds until the next request is accepted.
+    UntilFree,
+    /// Always this number of seconds: 1 to 86,400. A request may be accepted sooner or later than that.
+    Seconds(u32),
+    /// No header.
+    Absent,
+}
+
 /// Who was let in during the last minute, and how many tried.
 #[derive(Debug)]
 pub(crate) struct Limit {

@@ -15,7 +15,7 @@ pub enum Kind {
     Mfa,
     /// `PUT /api/v1/token/refresh`
     Refresh,
-    /// `GET /api/v2/whoami`
+    /// `GET /api/v2/whoami` and `GET /api/v1/user/whoami`
     Whoami,
     /// Any method on `/api/v1/echo` or below it
     Echo,
@@ -23,6 +23,8 @@ pub enum Kind {
     Uploads,
     /// `GET /api/v1/` and `GET /api/v2/health/full`
     Health,
+    /// A path that only a [`Route`](crate::Route) answers
+    Route,
     /// Everything else
     Other,
 }
@@ -33,7 +35,7 @@ impl Kind {
             ("POST", "/api/v1/authenticate") => Kind::SignIn,
             ("POST", "/api/v1/authenticate/mfa") => Kind::Mfa,
             ("PUT", "/api/v1/token/refresh") => Kind::Refresh,
-            ("GET", "/api/v2/whoami") => Kind::Whoami,
+            ("GET", "/api/v2/whoami" | "/api/v1/user/whoami") => Kind::Whoami,
             ("GET", "/api/v1/" | "/api/v2/health/full") => Kind::Health,
             (_, "/api/v1/echo") => Kind::Echo,
             (_, path) if path.starts_with("/api/v1/echo/") => Kind::Echo,
@@ -73,7 +75,7 @@ pub enum Outcome {
     /// A fault answered in the server's place, or spoiled the answer.
     Faulted,
     /// A sign-in to an account that earlier rejections had locked. The client gets the same answer as for
-    /// `Rejected`.
+    /// `Rejected`, unless [`locked_status`](crate::EmulatorBuilder::locked_status) is set.
     Locked,
 }
 

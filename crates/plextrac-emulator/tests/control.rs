@@ -43,6 +43,14 @@ fn faults_are_set_from_outside() {
     assert_eq!(client.control("fault", &fault).status, 200);
     assert_eq!([0; 3].map(|_| client.sign_in(&Account::service()).status), [503, 503, 200]);
 
+    let headers =
+        r#"{"on": "api", "do": {"status": {"code": 418, "headers": {"B": "1", "A": "2", "B": "3"}}}}"#;
+    client.request("POST", "/_emulator/fault", &[], headers.as_bytes());
+    let teapot = client.get(WHOAMI, "x");
+    let sent: Vec<_> = teapot.headers.iter().filter(|(name, _)| name.len() == 1).collect();
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    assert_eq!(sent, [&header("B", "1"), &header("A", "2"), &header("B", "3")], "in order, names twice");
+
     client.control("fault", &json!({ "on": { "path": "/api/v2" }, "times": null, "do": "maintenance" }));
     assert_eq!([0; 2].map(|_| client.get(WHOAMI, "x").status), [503, 503]);
 }
@@ -56,6 +64,7 @@ fn a_bad_fault_says_why_and_sets_nothing() {
         json!({ "on": "any", "do": "explode" }),
         json!({ "on": "any", "do": "stall", "tiems": 2 }),
         json!({ "on": "any", "do": { "raw": { "base64": "!" } } }),
+        json!({ "on": "any", "do": { "status": { "code": 200, "headers": [["A", "b"]] } } }),
     ] {
         let reply = client.control("fault", &body);
         assert_eq!(reply.status, 400, "{body}");

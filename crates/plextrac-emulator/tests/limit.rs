@@ -5,7 +5,7 @@ mod client;
 use std::time::Duration;
 
 use client::{Client, MFA, WHOAMI, frozen};
-use plextrac_emulator::{Account, Emulator, Fault, Kind, Outcome, Target};
+use plextrac_emulator::{Account, Emulator, Fault, Kind, Outcome, RetryAfter, Target};
 
 #[test]
 fn the_three_calls_share_ten_places_failed_ones_included() {
@@ -59,7 +59,7 @@ fn what_is_refused_takes_no_place() {
 
 #[test]
 fn retry_after_can_be_left_out() {
-    let emulator = Emulator::builder().limit_per_minute(0).retry_after(false).start().unwrap();
+    let emulator = Emulator::builder().limit_per_minute(0).retry_after(RetryAfter::Absent).start().unwrap();
     let reply = Client::plain(&emulator).sign_in(&Account::service());
     assert_eq!((reply.status, reply.header("retry-after")), (429, None));
 }

@@ -44,7 +44,7 @@ fn settings_that_would_serve_nobody_are_refused_at_the_start() {
     };
     let builder = Emulator::builder;
     for life in [Duration::ZERO, Duration::from_millis(999)] {
-        assert!(refused(builder().token_life(life)).contains("a second at least"));
+        assert!(refused(builder().token_life(life)).contains("one second at least"));
     }
     for padding in [1024 * 1024 + 1, usize::MAX] {
         assert!(refused(builder().token_padding(padding)).contains("1 MiB at most"));
