@@ -4,9 +4,14 @@
 //! No flag takes a password, a TOTP secret or a token: other users of the machine can read the arguments of
 //! every process.
 
+#[path = "args/emulator.rs"]
+pub(crate) mod emulator;
+
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+
+pub(crate) use emulator::EmulatorArgs;
 
 /// Signs in to PlexTrac, with or without MFA, for scripts and people.
 #[derive(Debug, Parser)]
@@ -270,53 +275,6 @@ pub(crate) struct LogoutArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "\
-The first line on standard output is one JSON object with url, tls_url, ca_file and accounts. Then it runs until
-SIGINT or SIGTERM. POST /_emulator/{advance,fault,revoke,reset} and GET /_emulator/stats control it.
-It listens on 127.0.0.1 alone; its passwords are no secrets.")]
-pub(crate) struct EmulatorArgs {
-    /// The port for HTTP; 0 is any free one
-    #[arg(long, default_value_t = 0)]
-    pub(crate) port: u16,
-
-    /// The port for HTTPS; 0 is any free one
-    #[arg(long, value_name = "PORT", default_value_t = 0)]
-    pub(crate) tls_port: u16,
-
-    /// Let so many accounts sign in, every other one with MFA, instead of the two that are there by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=9999))]
-    pub(crate) accounts: Option<u16>,
-
-    /// Authentication requests let through in any minute
-    #[arg(long, value_name = "REQUESTS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) limit: u32,
-
-    /// How long a token lives
-    #[arg(long, value_name = "SECONDS", default_value_t = 900, value_parser = clap::value_parser!(u64).range(1..))]
-    pub(crate) token_life: u64,
-
-    /// Make tokens longer by so many bytes, as many permissions do; 1048576 at most
-    #[arg(long, value_name = "BYTES", default_value_t = 0)]
-    pub(crate) token_padding: usize,
-
-    /// How late the answers of both sign-in steps are
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    pub(crate) sign_in_delay: u64,
-
-    /// How late the answer of a refresh is
-    #[arg(long, value_name = "MS", default_value_t = 0)]
-    pub(crate) refresh_delay: u64,
-
-    /// Put the API below a path, as some deployments do
-    #[arg(long, value_name = "PATH", default_value = "")]
-    pub(crate) path_prefix: String,
-
-    /// End as well when standard input does, so that it does not outlive the program that started it
-    #[arg(long)]
-    pub(crate) until_eof: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,45 +4,110 @@ use std::io;
 use std::sync::mpsc::{self, Sender};
 use std::time::Duration;
 
-use plextrac_emulator::{Account, Emulator, EmulatorBuilder};
+use plextrac_emulator::{Account, Emulator, EmulatorBuilder, RetryAfter, Route};
+use serde_json::{Map, Value};
 
-use crate::args::EmulatorArgs;
+use crate::args::emulator::{EmulatorArgs, RetryAfterArg};
 use crate::exit::Failure;
 use crate::output;
 
-/// Runs until a signal ends it, so that the emulator is dropped and its CA file goes with it.
+/// Runs until a signal ends it, so that the emulator is dropped and its CA file is removed.
 pub(crate) fn run(args: &EmulatorArgs) -> Result<(), Failure> {
     let (end, ended) = mpsc::channel();
     on_signal(end.clone())?;
-    let emulator = with_accounts(Emulator::builder(), args.accounts)
-        .bind(args.port, args.tls_port)
-        .limit_per_minute(args.limit)
-        .token_life(Duration::from_secs(args.token_life))
-        .token_padding(args.token_padding)
-        .sign_in_delay(Duration::from_millis(args.sign_in_delay))
-        .refresh_delay(Duration::from_millis(args.refresh_delay))
-        .path_prefix(&args.path_prefix)
-        .start()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput => Failure::usage(format!("the emulator was not started: {error}")),
-            _ => {
-                Failure::other(format!("the emulator could not start: {error}; --port 0 takes any free port"))
-            }
-        })?;
-    output::line(&emulator.description().to_string())?;
+    let emulator = configured(args)?.start().map_err(|error| not_started(&error))?;
+    if args.env {
+        output::write(&[shell_lines(&emulator).as_bytes()])?;
+        release_stdout()?;
+    } else {
+        output::line(&emulator.description().to_string())?;
+    }
     if args.until_eof {
         std::thread::spawn(move || {
-            // Whatever ends the input ends the emulator; so does an error of it.
+            // The end of the input ends the emulator; so does an error of it.
             let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
             let _ = end.send(());
         });
     }
-    // An error would mean that nobody is left who could end this.
+    // An error would mean that nothing is left that could end this.
     let _ = ended.recv();
     Ok(())
 }
 
-/// The default accounts, or so many others.
+fn configured(args: &EmulatorArgs) -> Result<EmulatorBuilder, Failure> {
+    let instance = &args.instance;
+    let mut builder = with_accounts(Emulator::builder(), args.accounts)
+        .bind(args.port, args.tls_port)
+        .path_prefix(&instance.path_prefix)
+        .limit_per_minute(instance.limit)
+        .refresh_counts(!instance.unlimited_refresh)
+        .retry_after(match instance.retry_after {
+            RetryAfterArg::Auto => RetryAfter::UntilFree,
+            RetryAfterArg::None => RetryAfter::Absent,
+            RetryAfterArg::Seconds(seconds) => RetryAfter::Seconds(seconds),
+        })
+        .rejection_status(instance.rejection_status)
+        .lock_after(instance.lock_after.0)
+        .locked_status(instance.locked_status)
+        .challenge_tenant_id(instance.challenge_tenant_id)
+        .token_life(Duration::from_secs(instance.token_life))
+        .token_padding(instance.token_padding)
+        .sign_in_delay(Duration::from_millis(instance.sign_in_delay))
+        .refresh_delay(Duration::from_millis(instance.refresh_delay));
+    if let Some(text) = &instance.whoami_fields {
+        let fields: Map<String, Value> = serde_json::from_str(text).map_err(|error| {
+            Failure::usage(format!("--whoami-fields takes a JSON object such as {{\"id\": 7}}: {error}"))
+        })?;
+        builder =
+            fields.into_iter().fold(builder, |builder, (name, value)| builder.whoami_field(name, value));
+    }
+    if let Some(file) = &instance.routes {
+        let routes = Route::read_file(file).map_err(|error| Failure::usage(format!("--routes: {error}")))?;
+        builder = routes.into_iter().fold(builder, EmulatorBuilder::route);
+    }
+    Ok(builder)
+}
+
+fn not_started(error: &io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::InvalidInput => Failure::usage(format!("the emulator was not started: {error}")),
+        io::ErrorKind::AddrInUse => {
+            Failure::other(format!("the emulator could not start: {error}; port 0 takes any free port"))
+        }
+        _ => Failure::other(format!("the emulator could not start: {error}")),
+    }
+}
+
+/// One line of shell for each variable. Variables of another account, which would win, are removed.
+fn shell_lines(emulator: &Emulator) -> String {
+    let mut lines = "unset PLEXTRAC_TOKEN PLEXTRAC_TOTP_SECRET\n".to_owned();
+    for (name, value) in emulator.environment() {
+        lines.push_str(&format!("export {name}={}\n", quoted(&value)));
+    }
+    lines.push_str(&format!("export PLEXTRAC_EMULATOR_PID={}\n", std::process::id()));
+    lines
+}
+
+/// Text in single quotes: a POSIX shell takes everything between them literally.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// Closes standard output, so that a shell that reads it to its end, as `$(…)` does, goes on.
+#[cfg(unix)]
+fn release_stdout() -> Result<(), Failure> {
+    let nowhere = std::fs::OpenOptions::new().write(true).open("/dev/null");
+    nowhere
+        .and_then(|nowhere| Ok(rustix::stdio::dup2_stdout(nowhere)?))
+        .map_err(|error| Failure::other(format!("standard output cannot be closed: {error}")))
+}
+
+#[cfg(not(unix))]
+fn release_stdout() -> Result<(), Failure> {
+    Ok(())
+}
+
+/// The default accounts, or this number of others.
 fn with_accounts(builder: EmulatorBuilder, count: Option<u16>) -> EmulatorBuilder {
     match count {
         None => builder,
@@ -53,7 +118,7 @@ fn with_accounts(builder: EmulatorBuilder, count: Option<u16>) -> EmulatorBuilde
 }
 
 /// `user0001@example.com` and so on; the even ones have MFA. Passwords and seeds differ, so that a client that mixes
-/// accounts up is found out.
+/// up accounts fails.
 fn numbered(number: u16) -> Account {
     let account = Account::new(format!("user{number:04}@example.com"), format!("password-{number:04}"));
     if number % 2 == 1 {
@@ -67,7 +132,7 @@ fn numbered(number: u16) -> Account {
 
 fn on_signal(end: Sender<()>) -> Result<(), Failure> {
     ctrlc::set_handler(move || {
-        // Only the first signal is listened to.
+        // The first signal ends the emulator; later ones have no receiver.
         let _ = end.send(());
     })
     .map_err(|error| Failure::other(format!("signals cannot be received: {error}")))

@@ -1,6 +1,7 @@
 //! `emulator`, as programs in other languages start it.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -12,13 +13,13 @@ use serde_json::Value;
 use crate::stand::{BINARY, Stand, run};
 
 /// A child that does not outlive the test.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     greeting: Value,
 }
 
 impl Running {
-    fn start(args: &[&str]) -> Self {
+    pub(crate) fn start<S: AsRef<OsStr>>(args: &[S]) -> Self {
         let mut child = Command::new(BINARY)
             .arg("emulator")
             .args(args)
@@ -32,16 +33,33 @@ impl Running {
         Self { child, greeting }
     }
 
+    /// The environment of a command that signs in with the first account.
+    pub(crate) fn account(&self) -> Vec<(&'static str, String)> {
+        let account = &self.greeting["accounts"][0];
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        vec![
+            ("PLEXTRAC_URL", text(&self.greeting["tls_url"])),
+            ("PLEXTRAC_CA_FILE", text(&self.greeting["ca_file"])),
+            ("PLEXTRAC_USERNAME", text(&account["username"])),
+            ("PLEXTRAC_PASSWORD", text(&account["password"])),
+        ]
+    }
+
     fn port(&self, which: &str) -> u16 {
         let url = self.greeting[which].as_str().unwrap();
         url.rsplit(':').next().unwrap().parse().unwrap()
     }
 
-    fn post(&self, path: &str, body: &str) -> String {
+    /// The whole answer, head and body, to a request with JSON.
+    pub(crate) fn post(&self, path: &str, body: &str) -> String {
+        self.send("POST", path, "", body)
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, token: &str, body: &str) -> String {
         let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port("url"))).unwrap();
         write!(
             stream,
-            "POST {path} HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\n\
+            "{method} {path} HTTP/1.1\r\nHost: emulator\r\nConnection: close\r\nAuthorization: {token}\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             body.len()
         )
@@ -64,7 +82,7 @@ impl Drop for Running {
 
 #[test]
 fn its_first_line_says_where_it_is_and_who_can_sign_in() {
-    let running = Running::start(&[]);
+    let running = Running::start::<&str>(&[]);
     let greeting = &running.greeting;
     assert!(greeting["url"].as_str().unwrap().starts_with("http://127.0.0.1:"));
     assert!(greeting["tls_url"].as_str().unwrap().starts_with("https://127.0.0.1:"));
@@ -81,16 +99,10 @@ fn its_first_line_says_where_it_is_and_who_can_sign_in() {
 #[test]
 fn the_command_signs_in_to_it_with_what_the_first_line_says() {
     let running = Running::start(&["--limit", "1"]);
-    let account = &running.greeting["accounts"][0];
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
     let stand = Stand::new();
     let mut command = stand.nobody(&["request", "GET", "/api/v2/whoami"]);
-    command
-        .env("PLEXTRAC_URL", text(&running.greeting["tls_url"]))
-        .env("PLEXTRAC_CA_FILE", text(&running.greeting["ca_file"]))
-        .env("PLEXTRAC_USERNAME", text(&account["username"]))
-        .env("PLEXTRAC_PASSWORD", text(&account["password"]));
-    assert!(run(&mut command).fine().contains(account["username"].as_str().unwrap()));
+    command.envs(running.account());
+    assert!(run(&mut command).fine().contains("service@example.com"));
     let limited = running.post("/api/v1/authenticate", "{}");
     assert!(limited.starts_with("HTTP/1.1 429 "), "--limit holds: {limited}");
     assert!(running.post("/_emulator/advance", r#"{"seconds": 61}"#).starts_with("HTTP/1.1 200 "));
@@ -141,7 +153,7 @@ fn with_until_eof_it_ends_with_its_standard_input_and_takes_its_ca_file_along() 
 #[test]
 fn a_signal_ends_it_in_order() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut running = Running::start(&[]);
+        let mut running = Running::start::<&str>(&[]);
         let ca_file = running.greeting["ca_file"].as_str().unwrap().to_owned();
         drop(running.child.stdin.take());
         kill_process(Pid::from_child(&running.child), signal).unwrap();

@@ -4,6 +4,10 @@ mod demo;
 mod doctor;
 #[cfg(unix)]
 mod emulator;
+#[cfg(unix)]
+mod emulator_env;
+#[cfg(unix)]
+mod emulator_options;
 mod exit_codes;
 mod requests;
 mod secrecy;
