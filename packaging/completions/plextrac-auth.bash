@@ -131,7 +131,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__emulator)
-            opts="-h --port --tls-port --accounts --limit --token-life --token-padding --sign-in-delay --refresh-delay --path-prefix --until-eof --help"
+            opts="-h --port --tls-port --accounts --env --until-eof --path-prefix --routes --limit --unlimited-refresh --retry-after --rejection-status --lock-after --locked-status --challenge-tenant-id --whoami-fields --token-life --token-padding --sign-in-delay --refresh-delay --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -149,7 +149,35 @@ _plextrac__auth() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --path-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --routes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --limit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --retry-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rejection-status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lock-after)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --locked-status)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --whoami-fields)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -166,10 +194,6 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --refresh-delay)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --path-prefix)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

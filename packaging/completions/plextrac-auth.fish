@@ -175,13 +175,22 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l i
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -s h -l help -d 'Print help'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l port -d 'The port for HTTP; 0 is any free one' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l tls-port -d 'The port for HTTPS; 0 is any free one' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l accounts -d 'Let so many accounts sign in, every other one with MFA, instead of the two that are there by default' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l limit -d 'Authentication requests let through in any minute' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-life -d 'How long a token lives' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-padding -d 'Make tokens longer by so many bytes, as many permissions do; 1048576 at most' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l sign-in-delay -d 'How late the answers of both sign-in steps are' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l refresh-delay -d 'How late the answer of a refresh is' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l accounts -d 'Create this number of accounts, every second one with MFA, instead of the two default accounts' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l path-prefix -d 'Put the API below a path, as some deployments do' -r
-complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l until-eof -d 'End as well when standard input does, so that it does not outlive the program that started it'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l routes -d 'Read static answers for further paths from a JSON file' -r -F
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l limit -d 'Authentication requests accepted in any minute' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l retry-after -d 'The Retry-After header of the limit\'s 429: `auto` (until a request is accepted), `none`, or seconds' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l rejection-status -d 'The HTTP status of a rejected sign-in, 2xx or 4xx; the body says "status": "error"' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l lock-after -d 'Lock an account after this number of rejections in a row, or `never`' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l locked-status -d 'The HTTP status of a sign-in to a locked account [default: the same answer as for a rejection]' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l whoami-fields -d 'Add the fields of this JSON object to the answer of whoami' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-life -d 'How long a token lives' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l token-padding -d 'Make tokens longer by this number of bytes, as many permissions do; 1048576 at most' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l sign-in-delay -d 'Delay the answers of both sign-in steps' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l refresh-delay -d 'Delay the answer of a refresh' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l env -d 'Print lines for a POSIX shell, `export PLEXTRAC_URL=…` and more, in place of the JSON line'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l until-eof -d 'End when standard input ends, so that the emulator does not outlive the program that started it'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l unlimited-refresh -d 'Do not count refreshes against the limit'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -l challenge-tenant-id -d 'Put tenant_id into the answer with an MFA challenge'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand emulator" -s h -l help -d 'Print help'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand demo" -s h -l help -d 'Print help'

@@ -204,14 +204,23 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--port=[The port for HTTP; 0 is any free one]:PORT:_default' \
 '--tls-port=[The port for HTTPS; 0 is any free one]:PORT:_default' \
-'--accounts=[Let so many accounts sign in, every other one with MFA, instead of the two that are there by default]:N:_default' \
-'--limit=[Authentication requests let through in any minute]:REQUESTS:_default' \
-'--token-life=[How long a token lives]:SECONDS:_default' \
-'--token-padding=[Make tokens longer by so many bytes, as many permissions do; 1048576 at most]:BYTES:_default' \
-'--sign-in-delay=[How late the answers of both sign-in steps are]:MS:_default' \
-'--refresh-delay=[How late the answer of a refresh is]:MS:_default' \
+'--accounts=[Create this number of accounts, every second one with MFA, instead of the two default accounts]:N:_default' \
 '--path-prefix=[Put the API below a path, as some deployments do]:PATH:_default' \
-'--until-eof[End as well when standard input does, so that it does not outlive the program that started it]' \
+'--routes=[Read static answers for further paths from a JSON file]:FILE:_files' \
+'--limit=[Authentication requests accepted in any minute]:REQUESTS:_default' \
+'--retry-after=[The Retry-After header of the limit'\''s 429\: \`auto\` (until a request is accepted), \`none\`, or seconds]:SECONDS:_default' \
+'--rejection-status=[The HTTP status of a rejected sign-in, 2xx or 4xx; the body says "status"\: "error"]:CODE:_default' \
+'--lock-after=[Lock an account after this number of rejections in a row, or \`never\`]:N:_default' \
+'--locked-status=[The HTTP status of a sign-in to a locked account \[default\: the same answer as for a rejection\]]:CODE:_default' \
+'--whoami-fields=[Add the fields of this JSON object to the answer of whoami]:JSON:_default' \
+'--token-life=[How long a token lives]:SECONDS:_default' \
+'--token-padding=[Make tokens longer by this number of bytes, as many permissions do; 1048576 at most]:BYTES:_default' \
+'--sign-in-delay=[Delay the answers of both sign-in steps]:MS:_default' \
+'--refresh-delay=[Delay the answer of a refresh]:MS:_default' \
+'--env[Print lines for a POSIX shell, \`export PLEXTRAC_URL=…\` and more, in place of the JSON line]' \
+'--until-eof[End when standard input ends, so that the emulator does not outlive the program that started it]' \
+'--unlimited-refresh[Do not count refreshes against the limit]' \
+'--challenge-tenant-id[Put tenant_id into the answer with an MFA challenge]' \
 '-h[Print help]' \
 '--help[Print help]' \
 && ret=0
