@@ -37,6 +37,9 @@ _plextrac__auth() {
             plextrac__auth,logout)
                 cmd="plextrac__auth__subcmd__logout"
                 ;;
+            plextrac__auth,profile)
+                cmd="plextrac__auth__subcmd__profile"
+                ;;
             plextrac__auth,request)
                 cmd="plextrac__auth__subcmd__request"
                 ;;
@@ -46,6 +49,18 @@ _plextrac__auth() {
             plextrac__auth,token)
                 cmd="plextrac__auth__subcmd__token"
                 ;;
+            plextrac__auth__subcmd__profile,list)
+                cmd="plextrac__auth__subcmd__profile__subcmd__list"
+                ;;
+            plextrac__auth__subcmd__profile,remove)
+                cmd="plextrac__auth__subcmd__profile__subcmd__remove"
+                ;;
+            plextrac__auth__subcmd__profile,show)
+                cmd="plextrac__auth__subcmd__profile__subcmd__show"
+                ;;
+            plextrac__auth__subcmd__profile,use)
+                cmd="plextrac__auth__subcmd__profile__subcmd__use"
+                ;;
             *)
                 ;;
         esac
@@ -53,7 +68,7 @@ _plextrac__auth() {
 
     case "${cmd}" in
         plextrac__auth)
-            opts="-h -V --help --version login token header request exec status logout doctor emulator demo"
+            opts="-h -V --help --version login token header request exec status logout profile doctor emulator demo"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -81,7 +96,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__doctor)
-            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -92,6 +107,18 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -205,7 +232,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__exec)
-            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -216,6 +243,18 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -255,7 +294,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__header)
-            opts="-h --curl-config --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --curl-config --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -266,6 +305,18 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -305,7 +356,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__login)
-            opts="-h --again --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --again --save --no-save --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -316,6 +367,18 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -355,7 +418,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__logout)
-            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --all --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -366,6 +429,18 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -404,8 +479,78 @@ _plextrac__auth() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        plextrac__subcmd__auth__subcmd__profile)
+            opts="-h --help list show use remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        plextrac__subcmd__auth__subcmd__profile__subcmd__list)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        plextrac__subcmd__auth__subcmd__profile__subcmd__remove)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        plextrac__subcmd__auth__subcmd__profile__subcmd__show)
+            opts="-h --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        plextrac__subcmd__auth__subcmd__profile__subcmd__use)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         plextrac__subcmd__auth__subcmd__request)
-            opts="-h --json --data --header --output --max-body --include --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --json --data --header --output --max-body --include --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -436,6 +581,18 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -475,7 +632,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__status)
-            opts="-h --json --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --json --all --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -486,6 +643,18 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -525,7 +694,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__token)
-            opts="-h --url --username --password-stdin --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -536,6 +705,18 @@ _plextrac__auth() {
                     return 0
                     ;;
                 --username)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --profile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --password-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --code-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -32,14 +32,19 @@ _plextrac-auth() {
 _arguments "${_arguments_options[@]}" : \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
+'--password-command=[Run this command for the password\: the first line that it prints. Without a shell; words are quoted as in one]:COMMAND:_default' \
+'--code-command=[Run this command for the one-time code, if one is needed]:COMMAND:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
-'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--auth-scheme=[Authorization scheme of the header\: the token alone, or after the word Bearer \[default\: raw\]]:AUTH_SCHEME:(raw bearer)' \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
 '--again[Sign in anew even if there is a live session, and allow a rejected password to be sent once more]' \
+'(--no-save)--save[Remember URL, user name and the way to the instance in a profile\: the one that --profile names, or one with the name of the host. No secret is saved. Without this, a person is asked]' \
+'--no-save[Do not save a profile, and do not ask]' \
 '--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
@@ -53,9 +58,12 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
+'--password-command=[Run this command for the password\: the first line that it prints. Without a shell; words are quoted as in one]:COMMAND:_default' \
+'--code-command=[Run this command for the one-time code, if one is needed]:COMMAND:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
-'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--auth-scheme=[Authorization scheme of the header\: the token alone, or after the word Bearer \[default\: raw\]]:AUTH_SCHEME:(raw bearer)' \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
@@ -73,9 +81,12 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
+'--password-command=[Run this command for the password\: the first line that it prints. Without a shell; words are quoted as in one]:COMMAND:_default' \
+'--code-command=[Run this command for the one-time code, if one is needed]:COMMAND:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
-'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--auth-scheme=[Authorization scheme of the header\: the token alone, or after the word Bearer \[default\: raw\]]:AUTH_SCHEME:(raw bearer)' \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
@@ -99,9 +110,12 @@ _arguments "${_arguments_options[@]}" : \
 '--max-body=[Take a body of up to so many bytes, or KiB, MiB, GiB with a K, M or G behind the number; it is read into memory]:SIZE:_default' \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
+'--password-command=[Run this command for the password\: the first line that it prints. Without a shell; words are quoted as in one]:COMMAND:_default' \
+'--code-command=[Run this command for the one-time code, if one is needed]:COMMAND:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
-'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--auth-scheme=[Authorization scheme of the header\: the token alone, or after the word Bearer \[default\: raw\]]:AUTH_SCHEME:(raw bearer)' \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
@@ -122,9 +136,12 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
+'--password-command=[Run this command for the password\: the first line that it prints. Without a shell; words are quoted as in one]:COMMAND:_default' \
+'--code-command=[Run this command for the one-time code, if one is needed]:COMMAND:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
-'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--auth-scheme=[Authorization scheme of the header\: the token alone, or after the word Bearer \[default\: raw\]]:AUTH_SCHEME:(raw bearer)' \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
@@ -143,14 +160,18 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
+'--password-command=[Run this command for the password\: the first line that it prints. Without a shell; words are quoted as in one]:COMMAND:_default' \
+'--code-command=[Run this command for the one-time code, if one is needed]:COMMAND:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
-'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--auth-scheme=[Authorization scheme of the header\: the token alone, or after the word Bearer \[default\: raw\]]:AUTH_SCHEME:(raw bearer)' \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
-'--json[As one JSON object; durations in milliseconds]' \
+'--json[As one JSON object, or with --all a list of them; durations in milliseconds]' \
+'--all[The accounts of all profiles]' \
 '--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
@@ -164,13 +185,17 @@ _arguments "${_arguments_options[@]}" : \
 _arguments "${_arguments_options[@]}" : \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
+'--password-command=[Run this command for the password\: the first line that it prints. Without a shell; words are quoted as in one]:COMMAND:_default' \
+'--code-command=[Run this command for the one-time code, if one is needed]:COMMAND:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
-'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--auth-scheme=[Authorization scheme of the header\: the token alone, or after the word Bearer \[default\: raw\]]:AUTH_SCHEME:(raw bearer)' \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
+'--all[The accounts of all profiles]' \
 '--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
@@ -180,13 +205,63 @@ _arguments "${_arguments_options[@]}" : \
 '--help[Print help]' \
 && ret=0
 ;;
+(profile)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+":: :_plextrac-auth__subcmd__profile_commands" \
+"*::: :->profile" \
+&& ret=0
+
+    case $state in
+    (profile)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:plextrac-auth-profile-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'--json[As one JSON object]' \
+'-h[Print help]' \
+'--help[Print help]' \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'--json[As one JSON object]' \
+'-h[Print help]' \
+'--help[Print help]' \
+'::name -- The profile \[default\: the default profile\]:_default' \
+&& ret=0
+;;
+(use)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+':name -- The profile:_default' \
+&& ret=0
+;;
+(remove)
+_arguments "${_arguments_options[@]}" : \
+'-h[Print help]' \
+'--help[Print help]' \
+':name -- The profile:_default' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
 (doctor)
 _arguments "${_arguments_options[@]}" : \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
+'--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
+'--password-command=[Run this command for the password\: the first line that it prints. Without a shell; words are quoted as in one]:COMMAND:_default' \
+'--code-command=[Run this command for the one-time code, if one is needed]:COMMAND:_default' \
 '--ca-file=[Trust the certificates in this PEM file as well as the system'\''s]:FILE:_files' \
 '--headers-file=[Headers for every request, \`Name\: value\` line by line, as a gateway in front of the instance asks for]:FILE:_files' \
-'--auth-scheme=[How the token stands in the header\: alone, or after the word Bearer]:AUTH_SCHEME:(raw bearer)' \
+'--auth-scheme=[Authorization scheme of the header\: the token alone, or after the word Bearer \[default\: raw\]]:AUTH_SCHEME:(raw bearer)' \
 '--proxy=[Go through this proxy, http\://HOST\:PORT; through none if empty \[default\: as HTTPS_PROXY and NO_PROXY say\]]:URL:_default' \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
@@ -246,6 +321,7 @@ _plextrac-auth_commands() {
 'exec:Run a command with a live token in its environment' \
 'status:Say what is known of the session, without sending anything' \
 'logout:Forget the session'\''s token' \
+'profile:List, show, choose and remove profiles' \
 'doctor:Look for what stands between here and a sign-in, without signing in' \
 'emulator:Run a stand-in for an instance, to test programs against' \
 'demo:See everything happen against an instance that runs inside this command' \
@@ -286,6 +362,36 @@ _plextrac-auth__subcmd__login_commands() {
 _plextrac-auth__subcmd__logout_commands() {
     local commands; commands=()
     _describe -t commands 'plextrac-auth logout commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__profile_commands] )) ||
+_plextrac-auth__subcmd__profile_commands() {
+    local commands; commands=(
+'list:List the profiles; a star marks the default' \
+'show:Show the settings of a profile' \
+'use:Make a profile the default' \
+'remove:Remove a profile; its session stays until \`logout\`' \
+    )
+    _describe -t commands 'plextrac-auth profile commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__profile__subcmd__list_commands] )) ||
+_plextrac-auth__subcmd__profile__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth profile list commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__profile__subcmd__remove_commands] )) ||
+_plextrac-auth__subcmd__profile__subcmd__remove_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth profile remove commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__profile__subcmd__show_commands] )) ||
+_plextrac-auth__subcmd__profile__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth profile show commands' commands "$@"
+}
+(( $+functions[_plextrac-auth__subcmd__profile__subcmd__use_commands] )) ||
+_plextrac-auth__subcmd__profile__subcmd__use_commands() {
+    local commands; commands=()
+    _describe -t commands 'plextrac-auth profile use commands' commands "$@"
 }
 (( $+functions[_plextrac-auth__subcmd__request_commands] )) ||
 _plextrac-auth__subcmd__request_commands() {

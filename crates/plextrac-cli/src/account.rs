@@ -5,17 +5,17 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use plextrac_transport::{
-    Error, ErrorCode, Request, Response, Scheme, Secret, Session, SessionConfig, SessionEvent,
+    Error, ErrorCode, MemoryStore, Request, Response, Scheme, Secret, Session, SessionConfig, SessionEvent,
 };
 
 use crate::args::{AccountArgs, AuthScheme};
 use crate::exit::{self, Failure};
-use crate::settings::Settings;
+use crate::settings::{Password, Settings};
 use crate::state_dir::{self, State};
-use crate::{headers_file, prompt};
+use crate::{headers_file, one_time_code};
 
 /// What a session is opened for, which says when a password is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +31,12 @@ pub(crate) enum Purpose {
 /// A session that is left in order: what it has begun for the next run, a refresh, comes to its end before this one ends.
 pub(crate) struct Account {
     session: Session,
-    /// How long the network may take, once it is this run's turn to send.
-    timeout: Duration,
-    /// How long that turn may be waited for.
-    wait: Duration,
+    settings: Settings,
     /// What is shared with other runs lies there; none if nothing is.
     state_dir: Option<PathBuf>,
 }
 
-/// The account that `args` and the environment name. Nothing is sent.
+/// The account that `args`, the environment and the profile name. Nothing is sent.
 pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Account, Failure> {
     open_with(args, purpose, |_| {})
 }
@@ -50,53 +47,54 @@ pub(crate) fn open_with(
     purpose: Purpose,
     set: impl FnOnce(&mut SessionConfig),
 ) -> Result<Account, Failure> {
-    let settings = Settings::resolve(args, purpose)?;
-    let mut config = way_to(args, &settings.url)?;
+    open_settings(Settings::resolve(args, purpose)?, purpose, set)
+}
+
+/// The account that the settings name.
+pub(crate) fn open_settings(
+    settings: Settings,
+    purpose: Purpose,
+    set: impl FnOnce(&mut SessionConfig),
+) -> Result<Account, Failure> {
+    let mut config = way_to(&settings)?;
     set(&mut config);
-    match &settings.totp_secret {
-        Some(secret) => config.totp_secret(secret)?,
-        None if settings.asks => config.mfa_callback(prompt::six_digits),
-        None => &mut config,
-    };
+    one_time_code::set(&mut config, &settings)?;
     config.sign_in_anew(purpose == Purpose::SignIn);
-    let state = state_dir::open(args)?;
+    let state = state_dir::open(&settings)?;
     let state_dir = state.directory();
-    match state {
+    let session = match state {
         State::Shared(store) => {
             config.store(Arc::new(store)).require_store(purpose != Purpose::Look);
-            if let Some(session) = shared(&config, &settings, purpose)? {
-                return Ok(Account::of(&session, args, state_dir));
-            }
+            shared(&config, &settings, purpose)?
         }
-        State::Off => {}
-        State::Unusable(reason) if purpose == Purpose::Look => state_dir::warn(&reason),
+        State::Off => None,
+        State::Unusable(reason) if purpose == Purpose::Look => {
+            state_dir::warn(&reason);
+            None
+        }
         State::Unusable(reason) => {
             let session = imported(&config, &settings)?.ok_or_else(|| state_dir::required(&reason))?;
             state_dir::warn(&reason);
-            return Ok(Account::of(&session, args, state_dir));
+            Some(session)
         }
-    }
-    if let Some(token) = &settings.token {
-        config.token(token)?;
-    }
-    match (&settings.username, &settings.password) {
-        (Some(username), Some(password)) => config.password(username, password)?,
-        (Some(username), None) if settings.token.is_some() => config.username(username)?,
-        (Some(username), None) => config.password(username, &settings.ask_password()?)?,
-        (None, _) => &mut config,
     };
-    Ok(Account::of(&Session::new(&config)?, args, state_dir))
+    let session = match session {
+        Some(session) => session,
+        None => Session::new(with_secrets(&mut config, &settings, purpose)?)?,
+    };
+    Ok(Account::of(&session, settings, state_dir))
 }
 
-/// Where no password is set, the session that other runs have left may do without. Where a token is set, it is that
-/// session only if this is a token of its own: inside `exec` it is, and any other may be anybody's.
+/// If no password is set, the session that other runs have left may do without. If a token is set, it is that session
+/// only if this is a token of its own: inside `exec` it is, and any other may be anybody's.
 fn shared(config: &SessionConfig, settings: &Settings, purpose: Purpose) -> Result<Option<Session>, Failure> {
-    let Some(username) = settings.username.as_ref().filter(|_| settings.password.is_none()) else {
+    let has_text = matches!(settings.secrets.password, Some(Password::Text(_)));
+    let Some(username) = settings.username().filter(|_| !has_text) else {
         return Ok(None);
     };
     let session = Session::new(config.clone().username(username)?)?;
     let is_live = session.status().expires_in.is_some();
-    let fits = match (&settings.token, purpose) {
+    let fits = match (&settings.secrets.token, purpose) {
         (Some(token), _) => is_live && session.knows_token(token),
         (None, Purpose::Use) => is_live,
         (None, Purpose::Look) => true,
@@ -107,37 +105,66 @@ fn shared(config: &SessionConfig, settings: &Settings, purpose: Purpose) -> Resu
 
 /// A session with the imported token alone, if that is live: it sends no password.
 fn imported(config: &SessionConfig, settings: &Settings) -> Result<Option<Session>, Failure> {
-    let Some(token) = &settings.token else { return Ok(None) };
+    let Some(token) = &settings.secrets.token else { return Ok(None) };
     let session = Session::new(config.clone().token(token)?)?;
     Ok(session.expires_in().is_some().then_some(session))
 }
 
-/// The way to the instance, without anybody to sign in.
-pub(crate) fn way_to(args: &AccountArgs, url: &str) -> Result<SessionConfig, Failure> {
-    let mut config = SessionConfig::new(url)?;
-    if let Some(path) = args.ca_file.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        config.ca_file(path)?;
+/// The token and the password. A command for the password runs, and a person is asked, only if no token does.
+fn with_secrets<'a>(
+    config: &'a mut SessionConfig,
+    settings: &Settings,
+    purpose: Purpose,
+) -> Result<&'a SessionConfig, Failure> {
+    let secrets = &settings.secrets;
+    let has_text = matches!(secrets.password, Some(Password::Text(_)));
+    let mut needs_password = has_text || secrets.token.is_none();
+    if !has_text && secrets.token.is_some() && secrets.password.is_some() {
+        needs_password = imported(config, settings)?.is_none();
     }
-    if let Some(path) = args.headers_file.as_ref().filter(|path| !path.as_os_str().is_empty()) {
-        headers_file::apply(path, &mut config)?;
+    if let Some(token) = &secrets.token {
+        config.token(token)?;
     }
-    if let Some(proxy) = &args.proxy {
-        config.proxy(proxy)?;
+    match settings.username() {
+        None => Ok(config),
+        // Nothing is sent, so a password is not needed.
+        Some(username) if purpose == Purpose::Look && !has_text => {
+            if secrets.token.is_none() {
+                config.store(Arc::new(MemoryStore::new()));
+            }
+            Ok(config.username(username)?)
+        }
+        Some(username) if needs_password => Ok(config.password(username, &settings.password()?)?),
+        Some(username) => Ok(config.username(username)?),
     }
-    config.auth_scheme(match args.auth_scheme {
+}
+
+/// The way to the instance, without an account.
+pub(crate) fn way_to(settings: &Settings) -> Result<SessionConfig, Failure> {
+    let mut config = SessionConfig::new(&settings.url.value)?;
+    if let Some(path) = &settings.ca_file {
+        config.ca_file(&path.value)?;
+    }
+    if let Some(path) = &settings.headers_file {
+        headers_file::apply(&path.value, &mut config)?;
+    }
+    if let Some(proxy) = &settings.proxy {
+        config.proxy(&proxy.value)?;
+    }
+    config.auth_scheme(match settings.scheme() {
         AuthScheme::Raw => Scheme::Raw,
         AuthScheme::Bearer => Scheme::Bearer,
     });
-    config.timeout(Duration::from_secs(args.timeout))?;
-    config.wait(Duration::from_secs(args.wait));
-    config.allow_http(args.allow_http);
-    if args.insecure_skip_verify {
+    config.timeout(settings.timeout)?;
+    config.wait(settings.wait);
+    config.allow_http(settings.allow_http);
+    if settings.insecure_skip_verify {
         exit::say(
             "warning: certificates are not checked, so whoever stands in between can read the password",
         );
         config.danger_accept_invalid_certs(true);
     }
-    let tells_waits = args.wait > 0 && io::stderr().is_terminal();
+    let tells_waits = !settings.wait.is_zero() && io::stderr().is_terminal();
     config.on_event(move |event| match event {
         // A run may open the account twice, and is told once.
         SessionEvent::NotShared { reason } if !IS_TOLD.swap(true, Ordering::Relaxed) => {
@@ -157,15 +184,19 @@ static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
 impl Account {
     /// The library's timeout bounds a whole call; here the wait for a turn comes on top.
-    fn of(session: &Session, args: &AccountArgs, state_dir: Option<PathBuf>) -> Self {
-        let (timeout, wait) = (Duration::from_secs(args.timeout), Duration::from_secs(args.wait));
+    fn of(session: &Session, settings: Settings, state_dir: Option<PathBuf>) -> Self {
         #[cfg(unix)]
         {
             // Others are told that nobody will give the six digits.
             let session = session.clone();
             crate::terminal::when_ended(Some(Box::new(move || session.close())));
         }
-        Self { session: session.with_timeout(timeout + wait), timeout, wait, state_dir }
+        let session = session.with_timeout(settings.timeout + settings.wait);
+        Self { session, settings, state_dir }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Where this run shares its session with others, if it does.
@@ -186,18 +217,19 @@ impl Account {
 
     /// Sends a request. The wait for a turn is no part of its timeout: it is over when there is a token.
     pub(crate) fn request(&self, request: &Request) -> Result<Response, Error> {
-        if self.wait.is_zero() {
+        let Settings { timeout, wait, .. } = self.settings;
+        if wait.is_zero() {
             return self.session.request(request);
         }
-        let ends = Instant::now() + self.timeout + self.wait;
+        let ends = Instant::now() + timeout + wait;
         self.session.login()?;
         let left = ends.saturating_duration_since(Instant::now());
-        self.session.with_timeout(left.min(self.timeout)).request(request)
+        self.session.with_timeout(left.min(timeout)).request(request)
     }
 
     /// Allows rejected credentials to be sent again, and signs in, both in the time of one.
     pub(crate) fn login_again(&self) -> Result<(), Error> {
-        let ends = Instant::now() + self.timeout + self.wait;
+        let ends = Instant::now() + self.settings.timeout + self.settings.wait;
         match self.session.forget_rejection() {
             // Others go on believing in the rejection, which the warning about the state directory says.
             Err(error) if error.code() == ErrorCode::Store => {}
@@ -231,8 +263,8 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// Signs in or refreshes if need be.
-    pub(crate) fn of(session: &Session, args: &AccountArgs) -> Result<Self, Failure> {
-        Ok(Self { authorization: session.authorization()?, scheme: args.auth_scheme })
+    pub(crate) fn of(account: &Account) -> Result<Self, Failure> {
+        Ok(Self { authorization: account.authorization()?, scheme: account.settings.scheme() })
     }
 
     /// The value of the `Authorization` header.

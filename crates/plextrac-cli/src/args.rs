@@ -4,14 +4,20 @@
 //! No flag takes a password, a TOTP secret or a token: other users of the machine can read the arguments of
 //! every process.
 
+#[path = "args/account.rs"]
+mod account;
 #[path = "args/emulator.rs"]
 pub(crate) mod emulator;
+#[path = "args/profile.rs"]
+mod profile;
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+pub(crate) use account::{AccountArgs, AuthScheme, NewProfile, Origins};
 pub(crate) use emulator::EmulatorArgs;
+pub(crate) use profile::{ProfileAction, ProfileArgs};
 
 /// Signs in to PlexTrac, with or without MFA, for scripts and people.
 #[derive(Debug, Parser)]
@@ -27,7 +33,19 @@ pub(crate) fn parse() -> Result<Cli, clap::Error> {
     command.build();
     command = command.mut_subcommands(with_fixed_usage);
     let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
-    Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))
+    let origins = matches.subcommand().map(|(_, matches)| Origins::of(matches)).unwrap_or_default();
+    let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
+    if let Command::Login(args) = &mut cli.command {
+        args.account.new_profile = match (args.save, args.no_save) {
+            (true, _) => NewProfile::Saved,
+            (false, true) => NewProfile::Refused,
+            (false, false) => NewProfile::Offered,
+        };
+    }
+    if let Some(account) = cli.command.account_mut() {
+        account.origins = origins;
+    }
+    Ok(cli)
 }
 
 /// A variable that is empty sets nothing: in many a place, such as a unit of systemd, one cannot be unset. An empty
@@ -44,16 +62,18 @@ fn unless_set_to_nothing(argument: clap::Arg) -> clap::Arg {
 
 /// The usage of an error lists every option that is set, also by the environment, as if it were required. That of the
 /// help text does not.
-fn with_fixed_usage(mut command: clap::Command) -> clap::Command {
+fn with_fixed_usage(command: clap::Command) -> clap::Command {
+    let mut command = command.mut_subcommands(with_fixed_usage);
     let usage = command.render_usage().to_string();
     let usage = usage.strip_prefix("Usage: ").unwrap_or(&usage).to_owned();
     command.override_usage(usage)
 }
 
 const AFTER_HELP: &str = "\
-Secrets come from the environment, or from a question on the terminal, and never from an argument:
+Secrets come from the environment, from a command, or from a question on the terminal, and never from an argument:
   PLEXTRAC_PASSWORD     the password
   PLEXTRAC_TOTP_SECRET  the account's TOTP secret, as base32 or as an otpauth:// URI
+  PLEXTRAC_CODE         one one-time code, for this run
   PLEXTRAC_TOKEN        a token obtained elsewhere
 A question is asked only if standard error is a terminal.
 
@@ -81,6 +101,8 @@ pub(crate) enum Command {
     Status(StatusArgs),
     /// Forget the session's token
     Logout(LogoutArgs),
+    /// List, show, choose and remove profiles
+    Profile(ProfileArgs),
     /// Look for what stands between here and a sign-in, without signing in
     Doctor(DoctorArgs),
     /// Run a stand-in for an instance, to test programs against
@@ -89,85 +111,20 @@ pub(crate) enum Command {
     Demo(DemoArgs),
 }
 
-/// Which account on which instance, and how to get there.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Account and instance")]
-pub(crate) struct AccountArgs {
-    /// The instance, such as acme.plextrac.com
-    #[arg(long, env = "PLEXTRAC_URL", hide_env_values = true)]
-    pub(crate) url: Option<String>,
-
-    /// The user name: an e-mail address, as a rule
-    #[arg(long, value_name = "NAME", env = "PLEXTRAC_USERNAME", hide_env_values = true)]
-    pub(crate) username: Option<String>,
-
-    /// Read the password from the first line of standard input; a command that exec runs finds the rest
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
-
-    /// Ask nothing, even on a terminal
-    #[arg(long)]
-    pub(crate) no_prompt: bool,
-
-    /// Trust the certificates in this PEM file as well as the system's
-    #[arg(long, value_name = "FILE", env = "PLEXTRAC_CA_FILE", hide_env_values = true)]
-    pub(crate) ca_file: Option<PathBuf>,
-
-    /// Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for
-    #[arg(long, value_name = "FILE", env = "PLEXTRAC_HEADERS_FILE", hide_env_values = true)]
-    pub(crate) headers_file: Option<PathBuf>,
-
-    /// How the token stands in the header: alone, or after the word Bearer
-    #[arg(
-        long,
-        value_enum,
-        default_value_t = AuthScheme::Raw,
-        env = "PLEXTRAC_AUTH_SCHEME",
-        hide_env_values = true
-    )]
-    pub(crate) auth_scheme: AuthScheme,
-
-    /// Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]
-    #[arg(long, value_name = "URL", env = "PLEXTRAC_PROXY", hide_env_values = true)]
-    pub(crate) proxy: Option<String>,
-
-    /// Where the runs of one user share their sessions [default: the platform's place for state, below
-    /// ~/.local/state on Linux]
-    #[arg(long, value_name = "DIR", env = "PLEXTRAC_STATE_DIR", hide_env_values = true)]
-    pub(crate) state_dir: Option<PathBuf>,
-
-    /// Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent
-    /// requests
-    #[arg(
-        long,
-        env = "PLEXTRAC_NO_STATE",
-        hide_env_values = true,
-        value_parser = clap::builder::FalseyValueParser::new()
-    )]
-    pub(crate) no_state: bool,
-
-    /// How long the command may wait for its turn to send, before it exits with 5
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1800))]
-    pub(crate) wait: u64,
-
-    /// How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited
-    /// for once more as long, for the next run
-    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1800))]
-    pub(crate) timeout: u64,
-
-    /// Allow http:// to other machines: the password can be read on the way
-    #[arg(long)]
-    pub(crate) allow_http: bool,
-
-    /// Accept any certificate: whoever stands in between can read the password
-    #[arg(long)]
-    pub(crate) insecure_skip_verify: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AuthScheme {
-    Raw,
-    Bearer,
+impl Command {
+    fn account_mut(&mut self) -> Option<&mut AccountArgs> {
+        match self {
+            Self::Login(args) => Some(&mut args.account),
+            Self::Token(args) => Some(&mut args.account),
+            Self::Header(args) => Some(&mut args.account),
+            Self::Request(args) => Some(&mut args.account),
+            Self::Exec(args) => Some(&mut args.account),
+            Self::Status(args) => Some(&mut args.account),
+            Self::Logout(args) => Some(&mut args.account),
+            Self::Doctor(args) => Some(&mut args.account),
+            Self::Profile(_) | Self::Emulator(_) | Self::Demo(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +132,15 @@ pub(crate) struct LoginArgs {
     /// Sign in anew even if there is a live session, and allow a rejected password to be sent once more
     #[arg(long)]
     pub(crate) again: bool,
+
+    /// Remember URL, user name and the way to the instance in a profile: the one that --profile names, or one with the
+    /// name of the host. No secret is saved. Without this, a person is asked
+    #[arg(long, conflicts_with = "no_save")]
+    pub(crate) save: bool,
+
+    /// Do not save a profile, and do not ask
+    #[arg(long)]
+    pub(crate) no_save: bool,
 
     #[command(flatten)]
     pub(crate) account: AccountArgs,
@@ -240,7 +206,7 @@ pub(crate) struct RequestArgs {
 The command finds in its environment PLEXTRAC_URL, PLEXTRAC_TOKEN (the token alone) and PLEXTRAC_AUTHORIZATION
 (the value for the Authorization header). The token is not renewed there: it lives 15 minutes at most.
 User name, files, state directory, scheme and proxy are handed on as well, so that the same command or library shares
-session and budget with this one; PLEXTRAC_PASSWORD and PLEXTRAC_TOTP_SECRET are not.
+session and budget with this one. Password, TOTP secret, one-time code and the commands for them are not handed on.
 With --ca-file, SSL_CERT_FILE, CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE name a file with the system's certificates and
 these, and NODE_EXTRA_CA_CERTS names FILE. A variable that is set already stays.
 The exit code is the command's own; 127 if it is not found and 126 if it cannot be executed, which costs no sign-in.")]
@@ -255,9 +221,13 @@ pub(crate) struct ExecArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
-    /// As one JSON object; durations in milliseconds
+    /// As one JSON object, or with --all a list of them; durations in milliseconds
     #[arg(long)]
     pub(crate) json: bool,
+
+    /// The accounts of all profiles
+    #[arg(long)]
+    pub(crate) all: bool,
 
     #[command(flatten)]
     pub(crate) account: AccountArgs,
@@ -267,6 +237,10 @@ pub(crate) struct StatusArgs {
 #[command(after_help = "\
 PlexTrac has no call that ends a session: the token itself lives on to its end, at most 15 minutes.")]
 pub(crate) struct LogoutArgs {
+    /// The accounts of all profiles
+    #[arg(long)]
+    pub(crate) all: bool,
+
     #[command(flatten)]
     pub(crate) account: AccountArgs,
 }
@@ -326,7 +300,8 @@ mod tests {
                 let is_secret =
                     ["password", "totp", "token", "secret", "digits"].iter().any(|word| name.contains(word));
                 assert!(
-                    !(takes_value && is_secret) || ["token_life", "token_padding"].contains(&name),
+                    !(takes_value && is_secret)
+                        || ["token_life", "token_padding", "password_command"].contains(&name),
                     "{} takes {name}",
                     command.get_name()
                 );

@@ -27,6 +27,8 @@ pub(crate) enum Exit {
     Network = 6,
     /// An answer that is not the documented one.
     Unexpected = 7,
+    /// There is no live session, says `status`.
+    SignedOut = 8,
     /// The program of `exec` is there and cannot be executed.
     NotExecutable = 126,
     /// The program of `exec` is not there.
@@ -40,6 +42,8 @@ pub(crate) enum Exit {
 pub(crate) enum Failure {
     /// To be told, in one line that says what happened, to what, and what to do next.
     Told(Exit, String),
+    /// Standard output says it already.
+    Shown(Exit),
     /// Whoever read standard output has seen enough (`| head -1`): no failure at all.
     ReaderGone,
     /// Somebody gave it up, and knows.
@@ -62,6 +66,7 @@ pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
         Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
         Err(Failure::Interrupted) => ExitCode::from(Exit::Interrupted as u8),
         Err(_) if prompt::was_interrupted() => ExitCode::from(Exit::Interrupted as u8),
+        Err(Failure::Shown(exit)) => ExitCode::from(exit as u8),
         Err(Failure::Told(exit, message)) => {
             say(&message);
             ExitCode::from(exit as u8)

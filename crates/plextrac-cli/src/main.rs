@@ -14,14 +14,19 @@ mod account;
 mod args;
 mod ca_bundle;
 mod commands;
+mod config_file;
 mod durations;
 mod exit;
 mod headers_file;
+mod one_time_code;
 mod output;
 mod output_file;
 mod paint;
+mod places;
 mod program;
 mod prompt;
+mod remember;
+mod secret_command;
 mod settings;
 mod state_dir;
 #[cfg(unix)]
@@ -50,6 +55,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Exec(args) => commands::exec::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Logout(args) => commands::logout::run(args),
+        Command::Profile(args) => commands::profile::run(args),
         Command::Doctor(args) => commands::doctor::run(args),
         Command::Emulator(args) => commands::emulator::run(args),
         Command::Demo(_) => commands::demo::run(),

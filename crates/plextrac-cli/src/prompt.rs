@@ -31,6 +31,19 @@ pub(crate) fn visible(question: &str) -> Result<String, Failure> {
     Ok(line.trim().to_owned())
 }
 
+/// Whether a person can answer a question with yes or no.
+pub(crate) fn can_confirm() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Asks for yes or no; nothing typed is yes.
+pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
+    let mut line = String::new();
+    exit::write_stderr(&format!("{question} "));
+    let count = io::stdin().read_line(&mut line).map_err(|error| failed(question, &error))?;
+    Ok(count > 0 && matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes"))
+}
+
 /// What came of a question that is answered without echo.
 pub(crate) enum Typed {
     /// A line, without its end.
@@ -87,7 +100,7 @@ pub(crate) fn six_digits(prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
     }
 }
 
-fn looks_like_six_digits(typed: &str) -> bool {
+pub(crate) fn looks_like_six_digits(typed: &str) -> bool {
     let mut digits = typed.bytes().filter(|byte| !byte.is_ascii_whitespace());
     digits.by_ref().take(6).filter(u8::is_ascii_digit).count() == 6 && digits.next().is_none()
 }

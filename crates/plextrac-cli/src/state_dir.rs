@@ -1,12 +1,13 @@
 //! The directory through which all runs of one user share their sessions.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use plextrac_transport::{DirectoryStore, SessionStore, StoreErrorKind};
 
-use crate::args::AccountArgs;
 use crate::exit::{self, Failure};
+use crate::places;
+use crate::settings::Settings;
 
 /// What this run shares with others.
 pub(crate) enum State {
@@ -30,15 +31,16 @@ impl State {
 ///
 /// # Errors
 /// A directory that other users can read or change is refused.
-pub(crate) fn open(args: &AccountArgs) -> Result<State, Failure> {
-    if args.no_state {
+pub(crate) fn open(settings: &Settings) -> Result<State, Failure> {
+    if settings.no_state {
         // A run may open its account twice.
         if !IS_OFF.swap(true, Ordering::Relaxed) {
             exit::say(&format!("warning: --no-state: {NOT_REMEMBERED}"));
         }
         return Ok(State::Off);
     }
-    let Some(path) = place(args) else {
+    let set = settings.state_dir.as_ref().map(|set| set.value.clone());
+    let Some(path) = set.or_else(places::state_dir) else {
         return Ok(State::Unusable("there is no home directory".to_owned()));
     };
     let opened = DirectoryStore::open(path);
@@ -71,34 +73,4 @@ pub(crate) fn required(reason: &str) -> Failure {
         "the state directory cannot be used: {reason}; nothing was sent, because without it every run would send a \
          rejected password again; set PLEXTRAC_STATE_DIR to a directory of your own, or allow it with --no-state"
     ))
-}
-
-/// As the flag or the environment says, else the platform's place for state.
-pub(crate) fn place(args: &AccountArgs) -> Option<PathBuf> {
-    match &args.state_dir {
-        Some(path) if !path.as_os_str().is_empty() => Some(path.clone()),
-        _ => platform_place().map(|base| base.join("plextrac-auth")),
-    }
-}
-
-/// The XDG base directory specification; a relative path there says nothing.
-#[cfg(not(any(windows, target_os = "macos")))]
-fn platform_place() -> Option<PathBuf> {
-    let set = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    set.or_else(|| home().map(|home| home.join(".local/state")))
-}
-
-#[cfg(target_os = "macos")]
-fn platform_place() -> Option<PathBuf> {
-    home().map(|home| home.join("Library/Application Support"))
-}
-
-#[cfg(windows)]
-fn platform_place() -> Option<PathBuf> {
-    std::env::var_os("LOCALAPPDATA").map(PathBuf::from).filter(|path| path.is_absolute())
-}
-
-#[cfg(not(windows))]
-fn home() -> Option<PathBuf> {
-    std::env::home_dir().filter(|home| Path::is_absolute(home))
 }

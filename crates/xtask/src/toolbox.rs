@@ -93,6 +93,41 @@ pub(crate) const DOXYGEN: Tool = Tool {
     version: &["doxygen", "--version"],
 };
 
+pub(crate) const CURL: Tool = Tool {
+    name: "curl",
+    source: Source::Debian("curl"),
+    needed_for: "Rust tests: curl with the token, inside exec",
+    version: &["curl", "--version"],
+};
+
+pub(crate) const PASS: Tool = Tool {
+    name: "pass",
+    source: Source::Debian("pass"),
+    needed_for: "Rust tests: a password from pass",
+    version: &["pass", "--version"],
+};
+
+pub(crate) const SECRET_TOOL: Tool = Tool {
+    name: "secret-tool",
+    source: Source::Debian("libsecret-tools"),
+    needed_for: "Rust tests: a password from a keyring",
+    version: &["sh", "-c", "command -v secret-tool"],
+};
+
+pub(crate) const KEYRING: Tool = Tool {
+    name: "gnome-keyring",
+    source: Source::Debian("gnome-keyring"),
+    needed_for: "Rust tests: a password from a keyring",
+    version: &["gnome-keyring-daemon", "--version"],
+};
+
+pub(crate) const DBUS: Tool = Tool {
+    name: "dbus-run-session",
+    source: Source::Debian("dbus"),
+    needed_for: "Rust tests: a password from a keyring",
+    version: &["dbus-run-session", "--version"],
+};
+
 /// Not needed: without it the races are looked for with less of the program seen.
 pub(crate) const RUST_SRC: Tool = Tool {
     name: "rust-src",
@@ -114,8 +149,23 @@ pub(crate) const CARGO_C: Tool = Tool {
 };
 
 /// Every tool a task needs. A task that needs another adds it here.
-pub(crate) const ALL: &[&Tool] =
-    &[&GCC, &GXX, &CLANG, &PKG_CONFIG, &LIBCURL, &CMAKE, &GO, &VALGRIND, &ABIGAIL, &DOXYGEN];
+pub(crate) const ALL: &[&Tool] = &[
+    &GCC,
+    &GXX,
+    &CLANG,
+    &PKG_CONFIG,
+    &LIBCURL,
+    &CMAKE,
+    &GO,
+    &VALGRIND,
+    &ABIGAIL,
+    &DOXYGEN,
+    &CURL,
+    &PASS,
+    &SECRET_TOOL,
+    &KEYRING,
+    &DBUS,
+];
 
 impl Tool {
     /// The version it reports, or nothing when it is absent.

@@ -8,33 +8,43 @@ use plextrac_transport::{Probe, SessionConfig, probe};
 use serde_json::Value;
 
 use crate::account::{self, Purpose};
-use crate::args::{AccountArgs, DoctorArgs};
+use crate::args::DoctorArgs;
 use crate::durations::spoken;
 use crate::exit::{Exit, Failure};
 use crate::output;
 use crate::paint::Paint;
-use crate::settings::Settings;
+use crate::settings::{Code, Password, Settings};
 use crate::state_dir::{self, State};
 
 /// TOTP forgives one step (RFC 6238 §5.2), and the session corrects for the rest.
 const HARMLESS_SKEW: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
-    let settings = Settings::collect(&args.account)?;
     let mut findings = Findings { paint: Paint::for_stdout(), first: None };
-    match account::way_to(&args.account, &settings.url) {
-        Ok(config) => {
-            findings.good("settings", config.base_url())?;
-            look_at_instance(&mut findings, &config)?;
-        }
+    match Settings::collect(&args.account, Purpose::Look) {
+        Ok(settings) => look(&mut findings, settings)?,
         Err(failure) => findings.bad("settings", failure)?,
     }
-    look_at_credentials(&mut findings, &settings)?;
-    look_at_session(&mut findings, &args.account, &settings)?;
     match findings.first {
         None => Ok(()),
         Some(exit) => Err(Failure::Told(exit, "something stands in the way; see above".to_owned())),
     }
+}
+
+fn look(findings: &mut Findings, settings: Settings) -> Result<(), Failure> {
+    match &settings.profile {
+        Some(name) => findings.good("profile", name)?,
+        None => findings.unknown("profile", "none is used")?,
+    }
+    match account::way_to(&settings) {
+        Ok(config) => {
+            findings.good("settings", config.base_url())?;
+            look_at_instance(findings, &config)?;
+        }
+        Err(failure) => findings.bad("settings", failure)?,
+    }
+    look_at_credentials(findings, &settings)?;
+    look_at_session(findings, settings)
 }
 
 fn look_at_instance(findings: &mut Findings, config: &SessionConfig) -> Result<(), Failure> {
@@ -89,45 +99,51 @@ fn look_at_clock(findings: &mut Findings, api: &Probe) -> Result<(), Failure> {
 }
 
 fn look_at_credentials(findings: &mut Findings, settings: &Settings) -> Result<(), Failure> {
+    let secrets = &settings.secrets;
     let mut set = Vec::new();
-    set.extend(settings.username.as_ref().map(|username| format!("user name {username}")));
-    set.extend(settings.password.as_ref().map(|_| "a password".to_owned()));
-    set.extend(settings.token.as_ref().map(|_| "a ready-made token".to_owned()));
-    if settings.token.is_some() || (settings.username.is_some() && settings.password.is_some()) {
+    set.extend(settings.username().map(|username| format!("user name {username}")));
+    set.extend(secrets.password.as_ref().map(|password| match password {
+        Password::Text(_) => "a password".to_owned(),
+        Password::Command(_) => "a password command".to_owned(),
+    }));
+    set.extend(secrets.token.as_ref().map(|_| "an imported token".to_owned()));
+    if secrets.token.is_some() || (settings.username.is_some() && secrets.password.is_some()) {
         findings.good("sign-in", &format!("{} (not tried)", set.join(", ")))?;
     } else {
         let set = if set.is_empty() { "nothing".to_owned() } else { set.join(", ") };
         findings
             .unknown("sign-in", &format!("{set} is set: user name and password, or a token, are needed"))?;
     }
-    let Some(totp_secret) = &settings.totp_secret else {
-        let told = if settings.asks {
-            "no TOTP secret; six digits are asked for on this terminal if need be"
-        } else {
-            "no TOTP secret and no terminal: an account with MFA cannot sign in"
-        };
-        return findings.unknown("MFA", told);
-    };
-    let checked =
-        SessionConfig::new(&settings.url).and_then(|mut config| config.totp_secret(totp_secret).map(|_| ()));
-    match checked {
-        Ok(()) => findings.good("MFA", "a TOTP secret, well formed"),
-        Err(error) => findings.bad("MFA", error.into()),
+    match &secrets.code {
+        Some(Code::TotpSecret(secret)) => {
+            let checked = SessionConfig::new(&settings.url.value)
+                .and_then(|mut config| config.totp_secret(secret).map(|_| ()));
+            match checked {
+                Ok(()) => findings.good("MFA", "a TOTP secret, well formed"),
+                Err(error) => findings.bad("MFA", error.into()),
+            }
+        }
+        Some(Code::Once(_)) => findings.good("MFA", "a one-time code for one run (not tried)"),
+        Some(Code::Command(_)) => findings.good("MFA", "a code command (not tried)"),
+        None if settings.asks => {
+            findings.unknown("MFA", "no TOTP secret; a code is asked for on this terminal if one is needed")
+        }
+        None => findings.unknown("MFA", "no TOTP secret and no terminal: an account with MFA cannot sign in"),
     }
 }
 
-fn look_at_session(findings: &mut Findings, args: &AccountArgs, settings: &Settings) -> Result<(), Failure> {
-    match state_dir::open(args) {
+fn look_at_session(findings: &mut Findings, settings: Settings) -> Result<(), Failure> {
+    match state_dir::open(&settings) {
         Ok(State::Shared(store)) => findings.good("sharing", &store.path().display().to_string())?,
         Ok(State::Off) => findings.unknown("sharing", "none: each run signs in for itself")?,
         Ok(State::Unusable(reason)) => return findings.bad("sharing", state_dir::required(&reason)),
         Err(failure) => return findings.bad("sharing", failure),
     }
-    // What keeps a session from being made was told above.
+    // A finding above says what keeps a session from being made.
     if settings.username.is_none() {
         return Ok(());
     }
-    let Ok(session) = account::open(args, Purpose::Look) else { return Ok(()) };
+    let Ok(session) = account::open_settings(settings, Purpose::Look, |_| {}) else { return Ok(()) };
     let status = session.status();
     if status.latched {
         let told = "these credentials were rejected before and are not sent again; `login --again` allows it";

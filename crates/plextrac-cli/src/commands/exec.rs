@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::account::{self, Purpose, Shown};
-use crate::args::{AccountArgs, AuthScheme, ExecArgs};
+use crate::args::ExecArgs;
 use crate::exit::Failure;
+use crate::settings::Settings;
 use crate::{ca_bundle, program};
 
 pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
@@ -16,44 +17,51 @@ pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
         .ok_or_else(|| Failure::usage("there is no command to run; name one after the options"))?;
     program::check(program)?;
     let account = account::open(&args.account, Purpose::Use)?;
-    let shown = Shown::of(&account, &args.account)?;
+    let shown = Shown::of(&account)?;
     let mut command = Command::new(program);
     command.args(arguments);
-    hand_on(&args.account, &mut command)?;
-    if let Some(path) = args.account.ca_file.as_deref().filter(|path| !path.as_os_str().is_empty()) {
-        ca_bundle::hand_on(&absolute(path)?, account.state_dir(), &mut command)?;
+    hand_on(account.settings(), &mut command)?;
+    if let Some(path) = &account.settings().ca_file {
+        ca_bundle::hand_on(&absolute(&path.value)?, account.state_dir(), &mut command)?;
     }
     command
         .env("PLEXTRAC_URL", account.status().instance)
         .env("PLEXTRAC_TOKEN", shown.token())
         .env("PLEXTRAC_AUTHORIZATION", shown.authorization())
-        // What the token is got with is more than the command needs.
-        .env_remove("PLEXTRAC_PASSWORD")
-        .env_remove("PLEXTRAC_TOTP_SECRET");
+        // What follows from the profile is in the other variables.
+        .env_remove("PLEXTRAC_PROFILE");
+    for name in SIGN_IN {
+        command.env_remove(name);
+    }
     // The next step leaves nothing of this process, so what is under way has to end first.
     drop(account);
     become_it(command).map_err(|error| program::failed(program, &error, ""))
 }
 
-/// What was set by flags, for a run of this command or a program with the library in it: it goes the same way, and
-/// shares the session and the budget with everybody who uses that state directory.
-fn hand_on(args: &AccountArgs, command: &mut Command) -> Result<(), Failure> {
-    command.env(
-        "PLEXTRAC_AUTH_SCHEME",
-        match args.auth_scheme {
-            AuthScheme::Raw => "raw",
-            AuthScheme::Bearer => "bearer",
-        },
-    );
-    let texts = [("PLEXTRAC_USERNAME", &args.username), ("PLEXTRAC_PROXY", &args.proxy)];
-    command.envs(texts.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?))));
+/// What a token is got with is more than the command needs.
+const SIGN_IN: [&str; 5] = [
+    "PLEXTRAC_PASSWORD",
+    "PLEXTRAC_PASSWORD_COMMAND",
+    "PLEXTRAC_TOTP_SECRET",
+    "PLEXTRAC_CODE",
+    "PLEXTRAC_CODE_COMMAND",
+];
+
+/// What flags and the profile set, for a run of this command or a program with the library in it: it goes the same way,
+/// and shares session and budget with all that use the state directory.
+fn hand_on(settings: &Settings, command: &mut Command) -> Result<(), Failure> {
+    command.env("PLEXTRAC_AUTH_SCHEME", settings.scheme().name());
+    command.envs(settings.no_state.then_some(("PLEXTRAC_NO_STATE", "1")));
+    for (name, text) in [("PLEXTRAC_USERNAME", &settings.username), ("PLEXTRAC_PROXY", &settings.proxy)] {
+        command.envs(text.as_ref().map(|text| (name, &text.value)));
+    }
     for (name, path) in [
-        ("PLEXTRAC_CA_FILE", &args.ca_file),
-        ("PLEXTRAC_HEADERS_FILE", &args.headers_file),
-        ("PLEXTRAC_STATE_DIR", &args.state_dir),
+        ("PLEXTRAC_CA_FILE", &settings.ca_file),
+        ("PLEXTRAC_HEADERS_FILE", &settings.headers_file),
+        ("PLEXTRAC_STATE_DIR", &settings.state_dir),
     ] {
-        if let Some(path) = path.as_deref().filter(|path| !path.as_os_str().is_empty()) {
-            command.env(name, absolute(path)?);
+        if let Some(path) = path {
+            command.env(name, absolute(&path.value)?);
         }
     }
     Ok(())

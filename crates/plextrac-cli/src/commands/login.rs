@@ -6,7 +6,7 @@ use crate::account::{self, Purpose};
 use crate::args::LoginArgs;
 use crate::durations::spoken;
 use crate::exit::Failure;
-use crate::output;
+use crate::{output, remember};
 
 pub(crate) fn run(args: &LoginArgs) -> Result<(), Failure> {
     let purpose = if args.again { Purpose::SignIn } else { Purpose::Use };
@@ -14,7 +14,8 @@ pub(crate) fn run(args: &LoginArgs) -> Result<(), Failure> {
     if args.again { session.login_again() } else { session.login() }?;
     let counters = session.counters();
     let verb = if counters.sign_ins_sent + counters.mfa_sent > 0 { "signed in" } else { "already signed in" };
-    output::line(&format!("{verb} {}", whereabouts(&session.status())))
+    output::line(&format!("{verb} {}", whereabouts(&session.status())))?;
+    remember::after_login(args, session.settings())
 }
 
 fn whereabouts(status: &Status) -> String {

@@ -7,6 +7,7 @@ pub(crate) mod exec;
 pub(crate) mod header;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod profile;
 pub(crate) mod request;
 pub(crate) mod status;
 pub(crate) mod token;

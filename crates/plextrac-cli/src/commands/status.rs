@@ -3,21 +3,47 @@
 use std::time::Duration;
 
 use plextrac_transport::{SessionState, Status};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::account::{self, Purpose};
 use crate::args::StatusArgs;
 use crate::durations::spoken;
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::output;
+use crate::settings::Settings;
 
 pub(crate) fn run(args: &StatusArgs) -> Result<(), Failure> {
-    let status = account::open(&args.account, Purpose::Look)?.status();
-    if args.json { output::line(&as_json(&status).to_string()) } else { output::line(&as_text(&status)) }
+    let mut accounts = Vec::new();
+    if args.all {
+        for settings in Settings::of_all_profiles(&args.account)? {
+            accounts.push(account::open_settings(settings, Purpose::Look, |_| {})?);
+        }
+    } else {
+        accounts.push(account::open(&args.account, Purpose::Look)?);
+    }
+    let statuses: Vec<_> = accounts.iter().map(|account| (account.status(), account.settings())).collect();
+    output::line(&if args.json {
+        let mut objects: Vec<Value> =
+            statuses.iter().map(|(status, settings)| as_json(status, settings)).collect();
+        if args.all { Value::from(objects) } else { objects.remove(0) }.to_string()
+    } else {
+        let texts: Vec<String> =
+            statuses.iter().map(|(status, settings)| as_text(status, settings)).collect();
+        texts.join("\n\n")
+    })?;
+    let is_signed_in = |(status, _): &(Status, &Settings)| status.expires_in.is_some();
+    if statuses.iter().all(is_signed_in) { Ok(()) } else { Err(Failure::Shown(Exit::SignedOut)) }
 }
 
-fn as_json(status: &Status) -> Value {
+fn as_json(status: &Status, settings: &Settings) -> Value {
+    let sources: Map<String, Value> = settings
+        .sources()
+        .into_iter()
+        .map(|(name, source)| (name.to_owned(), source.name().into()))
+        .collect();
     json!({
+        "profile": settings.profile,
+        "sources": sources,
         "state": name(status.state),
         "instance": status.instance,
         "username": status.username,
@@ -33,13 +59,16 @@ fn as_json(status: &Status) -> Value {
     })
 }
 
-fn as_text(status: &Status) -> String {
+fn as_text(status: &Status, settings: &Settings) -> String {
     let tenant = status.tenant_id.map_or(String::new(), |tenant| format!(" (tenant {tenant})"));
     let mut lines = vec![
         format!("instance  {}", status.instance),
         format!("account   {}{tenant}", status.username.as_deref().unwrap_or("unknown: a ready-made token")),
         format!("state     {}", name(status.state).replace('_', " ")),
     ];
+    if let Some(profile) = &settings.profile {
+        lines.insert(0, format!("profile   {}", output::one_line(profile)));
+    }
     if let Some(life) = status.expires_in {
         let refresh = match status.refresh_in {
             Some(left) if !left.is_zero() => format!("refreshed at the first use in {}", spoken(left)),
@@ -69,6 +98,9 @@ fn as_text(status: &Status) -> String {
     if let Some(ahead) = status.server_ahead_ms {
         lines.push(format!("clock     the server's is {ahead} ms ahead of this machine's"));
     }
+    let sources: Vec<String> =
+        settings.sources().iter().map(|(name, source)| format!("{name} ({})", source.name())).collect();
+    lines.push(format!("settings  {}", sources.join(", ")));
     lines.join("\n")
 }
 

@@ -7,6 +7,6 @@ use crate::output;
 
 pub(crate) fn run(args: &TokenArgs) -> Result<(), Failure> {
     let session = account::open(&args.account, Purpose::Use)?;
-    let shown = Shown::of(&session, &args.account)?;
+    let shown = Shown::of(&session)?;
     output::write(&[shown.token().as_bytes(), b"\n"])
 }

@@ -9,6 +9,7 @@ fn doctor_finds_nothing_in_the_way_and_signs_nobody_in() {
     let stand = Stand::new();
     let told = run(&mut stand.analyst(&["doctor"])).fine().to_owned();
     for line in [
+        "note  profile   none is used",
         &format!("ok    settings  {}", stand.emulator.tls_url()),
         "ok    instance  answers in ",
         "ok    clock     ",

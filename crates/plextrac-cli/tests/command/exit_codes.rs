@@ -220,7 +220,7 @@ fn a_page_for_people_exits_with_7_and_counts_as_no_rejection() {
     stand.emulator.fault(Fault::on(Target::SignIn).html(403));
     assert!(run(&mut stand.service(&["token"])).refused(7).contains("in front"));
     assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
-    assert!(!run(&mut stand.service(&["status"])).fine().contains("rejected"));
+    assert!(!run(&mut stand.service(&["status"])).signed_out().contains("rejected"));
 }
 
 #[test]

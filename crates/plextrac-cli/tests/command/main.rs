@@ -9,8 +9,14 @@ mod emulator_env;
 #[cfg(unix)]
 mod emulator_options;
 mod exit_codes;
+#[cfg(unix)]
+mod profiles;
+#[cfg(target_os = "linux")]
+mod pty;
 mod requests;
 mod secrecy;
+#[cfg(unix)]
+mod secret_sources;
 mod settings;
 #[cfg(unix)]
 mod sharing;

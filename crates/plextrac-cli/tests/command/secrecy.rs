@@ -4,8 +4,10 @@ use plextrac_emulator::{Account, Fault, Target};
 
 use crate::stand::{Ran, Stand, run};
 
-const COMMANDS: [&str; 10] =
-    ["login", "token", "header", "request", "exec", "status", "logout", "doctor", "emulator", "demo"];
+const COMMANDS: [&str; 11] = [
+    "login", "token", "header", "request", "exec", "status", "logout", "profile", "doctor", "emulator",
+    "demo",
+];
 
 pub(crate) fn has_six_digits_in_a_row(text: &str) -> bool {
     text.as_bytes().windows(6).any(|run| run.iter().all(u8::is_ascii_digit))

@@ -42,9 +42,9 @@ fn standard_input_brings_one_thing_only() {
 fn what_is_missing_is_named_with_the_ways_to_set_it_where_there_is_no_terminal() {
     let stand = Stand::new();
     for (variable, named) in [
-        ("PLEXTRAC_URL", "--url or PLEXTRAC_URL"),
-        ("PLEXTRAC_USERNAME", "--username or PLEXTRAC_USERNAME"),
-        ("PLEXTRAC_PASSWORD", "PLEXTRAC_PASSWORD, or use --password-stdin"),
+        ("PLEXTRAC_URL", "--url, PLEXTRAC_URL or a profile"),
+        ("PLEXTRAC_USERNAME", "--username, PLEXTRAC_USERNAME or a profile"),
+        ("PLEXTRAC_PASSWORD", "PLEXTRAC_PASSWORD, or use --password-command or --password-stdin"),
     ] {
         let unset = run(stand.service(&["token"]).env_remove(variable));
         assert!(unset.refused(2).contains(named), "{unset:?}");

@@ -227,7 +227,7 @@ fn a_rejection_shows_in_the_status_with_and_without_the_password() {
             Some(password) => command.env("PLEXTRAC_PASSWORD", password),
             None => command.env_remove("PLEXTRAC_PASSWORD"),
         };
-        run(&mut command).fine().to_owned()
+        run(&mut command).signed_out().to_owned()
     };
     assert!(!status(None, &["status"]).contains("latch "));
     run(stand.service(&["login"]).env("PLEXTRAC_PASSWORD", "wrong")).refused(4);

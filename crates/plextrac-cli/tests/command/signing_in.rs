@@ -57,7 +57,7 @@ fn a_rate_limit_in_a_body_is_no_rejection() {
         run(&mut stand.service(&["token"])).refused(5);
     }
     assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
-    assert!(run(&mut stand.service(&["status"])).fine().contains("state     signed out"));
+    assert!(run(&mut stand.service(&["status"])).signed_out().contains("state     signed out"));
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn a_ready_made_token_serves_without_a_user_name() {
 fn status_sends_nothing_and_its_json_says_what_its_text_says() {
     let stand = Stand::new();
     let json = |ran: &str| serde_json::from_str::<serde_json::Value>(ran).unwrap();
-    let before = json(run(&mut stand.analyst(&["status", "--json"])).fine());
+    let before = json(run(&mut stand.analyst(&["status", "--json"])).signed_out());
     assert_eq!((&before["state"], &before["expires_in_ms"]), (&"signed_out".into(), &().into()));
     assert_eq!(stand.requests(), 0);
 
@@ -328,8 +328,8 @@ fn logout_forgets_the_token_for_all_runs() {
     let stand = Stand::new();
     run(&mut stand.service(&["login"])).fine();
     let told = run(&mut stand.service(&["logout"]));
-    assert_eq!(told.fine(), format!("signed out of {}\n", stand.emulator.tls_url()));
-    assert!(run(&mut stand.service(&["status"])).fine().contains("state     signed out"));
+    assert_eq!(told.fine(), format!("signed out of {} as service@example.com\n", stand.emulator.tls_url()));
+    assert!(run(&mut stand.service(&["status"])).signed_out().contains("state     signed out"));
     let mut without_password = stand.service(&["token"]);
     let refused = run(without_password.env_remove("PLEXTRAC_PASSWORD"));
     assert!(refused.refused(2).contains("PLEXTRAC_PASSWORD"));

@@ -104,6 +104,13 @@ impl Ran {
         self.text()
     }
 
+    /// The text, of a `status` that finds no live session.
+    #[track_caller]
+    pub(crate) fn signed_out(&self) -> &str {
+        assert_eq!((self.code, self.stderr.as_str()), (8, ""), "{self:?}");
+        self.text()
+    }
+
     /// The complaint, of a run that exited with `code` and wrote nothing to standard output.
     #[track_caller]
     pub(crate) fn refused(&self, code: i32) -> &str {

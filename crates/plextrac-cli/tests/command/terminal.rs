@@ -1,108 +1,12 @@
 //! Questions, on a terminal of the test's own.
 
-use std::fs::File;
-use std::io::{Read, Write};
-use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use plextrac_emulator::{Account, Kind};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
 
-use crate::stand::{BINARY, Stand, run};
-
-/// Far more than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The command on a pseudo-terminal, and the hands of the person in front of it.
-struct Terminal {
-    hands: File,
-    child: Child,
-    seen: String,
-    /// The modes that it began with.
-    modes: String,
-}
-
-impl Terminal {
-    /// Runs a command of `stand` with the terminal as its controlling one, which util-linux's `setsid` arranges.
-    fn run(command: &Command) -> Self {
-        Self::run_by(&[], command)
-    }
-
-    /// The same, started by another command.
-    fn run_by(starter: &[&str], command: &Command) -> Self {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        let open = || Stdio::from(File::options().read(true).write(true).open(&name).unwrap());
-        let mut session = Command::new("setsid");
-        session.args(["--ctty", "--wait"]).args(starter).arg(BINARY).args(command.get_args()).env_clear();
-        session.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let modes = modes(&master);
-        let child = session.stdin(open()).stdout(open()).stderr(open()).spawn().unwrap();
-        Self { hands: File::from(master), child, seen: String::new(), modes }
-    }
-
-    /// Reads until `text` is there; what came before it is forgotten.
-    fn await_text(&mut self, text: &str) {
-        let mut buffer = [0; 4096];
-        while !self.seen.contains(text) {
-            let count = self.hands.read(&mut buffer).unwrap();
-            self.seen += &String::from_utf8_lossy(&buffer[..count]);
-        }
-    }
-
-    /// Types a secret once the terminal has stopped to echo, as a person does who sees nothing happen.
-    fn type_hidden(&mut self, text: &str) {
-        self.press_hidden(&format!("{text}\n"));
-    }
-
-    /// The same for keys that end no line, such as Ctrl-C.
-    fn press_hidden(&mut self, keys: &str) {
-        let deadline = Instant::now() + PATIENCE;
-        while self.echoes() {
-            assert!(Instant::now() < deadline, "the echo is still on after {PATIENCE:?}");
-            std::thread::yield_now();
-        }
-        self.hands.write_all(keys.as_bytes()).unwrap();
-    }
-
-    fn echoes(&self) -> bool {
-        tcgetattr(&self.hands).unwrap().local_modes.contains(LocalModes::ECHO)
-    }
-
-    fn type_visible(&mut self, text: &str) {
-        writeln!(self.hands, "{text}").unwrap();
-    }
-
-    /// By the one signal that no starter of tests is known to have ignored.
-    fn end_by_sigterm(&mut self) -> ExitStatus {
-        let process = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
-        self.child.wait().unwrap()
-    }
-
-    /// Everything that was ever on the screen, and the exit code.
-    fn end(self) -> (String, i32) {
-        let (screen, code, _) = self.end_with_modes();
-        (screen, code)
-    }
-
-    /// The same, and in which modes the terminal was left.
-    fn end_with_modes(mut self) -> (String, i32, String) {
-        let mut buffer = [0; 4096];
-        // A terminal whose other side is closed answers with an error, not with an end.
-        while let Ok(count @ 1..) = self.hands.read(&mut buffer) {
-            self.seen += &String::from_utf8_lossy(&buffer[..count]);
-        }
-        let code = self.child.wait().unwrap().code().unwrap();
-        let modes = modes(&self.hands);
-        (self.seen, code, modes)
-    }
-}
+use crate::pty::{Terminal, modes};
+use crate::stand::{Stand, run};
 
 const SIGTERM: i32 = 15;
 
@@ -111,12 +15,6 @@ fn without_totp(stand: &Stand, args: &[&str]) -> Command {
     let mut command = stand.analyst(args);
     command.env_remove("PLEXTRAC_TOTP_SECRET");
     command
-}
-
-/// The modes of a terminal that this command has to do with.
-fn modes(terminal: impl AsFd) -> String {
-    let modes = tcgetattr(terminal).unwrap();
-    format!("{:?} {:?}", modes.local_modes, modes.special_codes)
 }
 
 #[test]
@@ -223,7 +121,7 @@ fn ctrl_c_at_the_six_digits_ends_it_with_130_and_others_need_not_wait() {
     assert_eq!((code, screen.lines().count()), (130, 1), "{screen}");
     assert_eq!(after, before);
     let status = run(&mut analyst(&["status", "--json"]));
-    assert!(status.fine().contains(r#""state":"signed_out""#), "{status:?}");
+    assert!(status.signed_out().contains(r#""state":"signed_out""#), "{status:?}");
     assert_eq!(run(&mut analyst(&["token", "--no-prompt"])).code, 3);
 }
 
@@ -286,4 +184,75 @@ fn a_terminal_sees_colour_unless_it_is_refused() {
         assert!(screen.contains("1. Sign-in without MFA") && !screen.contains('\x1b'), "{name}: {screen}");
         command.env_remove(name);
     }
+}
+
+#[test]
+fn login_offers_to_save_what_was_typed_and_token_asks_nothing() {
+    let stand = Stand::new();
+    let account = Account::analyst();
+    let login = |answer: &str| {
+        let mut command = stand.nobody(&["login"]);
+        command.env("PLEXTRAC_CA_FILE", stand.emulator.ca_file()).env("PLEXTRAC_PASSWORD", &account.password);
+        let secret = account.totp_secret.as_ref().unwrap();
+        let mut terminal = Terminal::run(command.env("PLEXTRAC_TOTP_SECRET", secret));
+        terminal.await_text("URL of the instance: ");
+        terminal.type_visible(&stand.emulator.tls_url());
+        terminal.await_text("User name: ");
+        terminal.type_visible(&account.username);
+        terminal.await_text("Save URL and user name as profile \"127.0.0.1:");
+        terminal.await_text("[Y/n] ");
+        terminal.type_visible(answer);
+        terminal.end()
+    };
+    let (screen, code) = login("n");
+    assert_eq!(code, 0, "{screen}");
+    run(&mut stand.nobody(&["token"])).refused(2);
+    let (screen, code) = login("");
+    assert!(code == 0 && screen.contains("saved as profile"), "{screen}");
+    // On a terminal, too, nothing is asked any more.
+    let (screen, code) = Terminal::run(&stand.nobody(&["token"])).end();
+    assert!(code == 0 && !screen.contains(": ") && screen.trim().split('.').count() == 3, "{screen}");
+    let (screen, code) = Terminal::run(&stand.nobody(&["login"])).end();
+    assert!(code == 0 && !screen.contains("[Y/n]"), "{screen}");
+}
+
+#[test]
+fn login_offers_to_make_the_profile_that_is_named() {
+    let stand = Stand::new();
+    let named = ["login", "--profile", "acme"];
+    assert!(run(&mut stand.service(&named)).refused(2).contains("there is no profile"), "without a terminal");
+    let mut terminal = Terminal::run(&stand.service(&named));
+    terminal.await_text("Save URL and user name as profile \"acme\"? [Y/n] ");
+    terminal.type_visible("y");
+    let (screen, code) = terminal.end();
+    assert_eq!(code, 0, "{screen}");
+    run(&mut stand.nobody(&["token", "--profile", "acme"])).fine();
+    let (screen, code) = Terminal::run(&stand.service(&["login", "--profile", "acme", "--no-save"])).end();
+    assert!(code == 0 && !screen.contains("[Y/n]"), "{screen}");
+}
+
+#[test]
+fn a_usage_error_has_colour_unless_it_is_refused() {
+    let stand = Stand::new();
+    let mut command = stand.nobody(&["token", "--no-such-flag"]);
+    let (screen, code) = Terminal::run(&command).end();
+    assert!(code == 2 && screen.contains('\x1b'), "{screen:?}");
+    let (screen, code) = Terminal::run(command.env("NO_COLOR", "1")).end();
+    assert!(code == 2 && !screen.contains('\x1b'), "{screen:?}");
+}
+
+#[test]
+fn help_fits_a_narrow_window_and_prompts_work_in_one() {
+    let stand = Stand::new();
+    let (screen, code) =
+        Terminal::run_in(44, &[], stand.nobody(&["login", "--help"]).env("NO_COLOR", "1")).end();
+    assert_eq!(code, 0);
+    let widest = screen.lines().map(|line| line.trim_end().chars().count()).max().unwrap();
+    assert!((30..=44).contains(&widest), "{widest} in\n{screen}");
+    let mut command = stand.service(&["token"]);
+    let mut terminal = Terminal::run_in(20, &[], command.env_remove("PLEXTRAC_PASSWORD"));
+    terminal.await_text("Password of service@example.com: ");
+    terminal.type_hidden(&Account::service().password);
+    let (screen, code) = terminal.end();
+    assert!(code == 0 && !screen.contains(&Account::service().password), "{screen}");
 }

@@ -9,7 +9,12 @@ use crate::steps::Halt;
 
 /// The command's own file: what it parses is what the pages say.
 #[path = "../../../plextrac-cli/src/args.rs"]
-#[allow(dead_code, missing_docs, reason = "only the description of the command line is used here")]
+#[allow(
+    dead_code,
+    missing_docs,
+    unused_imports,
+    reason = "only the description of the command line is used here"
+)]
 mod args;
 
 const MAN: &str = "packaging/man";
