@@ -92,7 +92,7 @@ pub use credential::{CredentialError, Credentials, Digits, MfaSource, Part, Prob
 pub use failure::{Failure, FailureKind, TransportFailure};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use instance::{Instance, InstanceError, is_localhost};
-pub use life::{ASSUMED_LIFE, Windows};
+pub use life::{ASSUMED_LIFE, Age, Windows};
 pub use machine::{
     CHALLENGE_LIFE, Config, InputError, Machine, NotUsable, Seed, State, UNAUTHORIZED_MUTED, Urgency,
     Verdict, Want,
@@ -104,5 +104,5 @@ pub use request::{Body, Call, Request, RequestId};
 pub use response::Response;
 pub use secret::Secret;
 pub use time::{Instant, Time, UnixTime};
-pub use token::{Generation, Token};
+pub use token::{Generation, Origin, Token};
 pub use totp::TotpSecret;

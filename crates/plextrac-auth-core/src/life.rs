@@ -35,7 +35,34 @@ pub struct Windows {
     pub ends_at: Instant,
 }
 
+/// What is to be done about a token at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Age {
+    /// Hand it out.
+    Fresh,
+    /// Hand it out, and have it refreshed; nobody waits.
+    Early,
+    /// Wait for its refresh; if that fails, hand it out all the same.
+    Late,
+    /// Not to be handed out.
+    Over,
+}
+
 impl Windows {
+    /// What is to be done about the token at `now`.
+    #[must_use]
+    pub fn age(&self, now: Instant) -> Age {
+        if now < self.refresh_at {
+            Age::Fresh
+        } else if now >= self.unusable_at {
+            Age::Over
+        } else if now >= self.late_at {
+            Age::Late
+        } else {
+            Age::Early
+        }
+    }
+
     /// The windows of a token whose request went out at `sent` and that lives for `life`.
     pub(crate) fn new(sent: Instant, life: Duration, draws: &mut Draws) -> Self {
         let ends_at = sent + life;
@@ -52,11 +79,6 @@ impl Windows {
     /// The same windows for a token that is to be refreshed at its first use.
     pub(crate) fn due_now(self, now: Instant) -> Self {
         Self { refresh_at: now, late_at: now, ..self }
-    }
-
-    /// Whether these are of [such](Self::due_now) a token.
-    pub(crate) fn is_due_from_the_start(&self) -> bool {
-        self.refresh_at <= self.sent
     }
 
     /// The token's whole life.

@@ -12,7 +12,7 @@ use crate::fingerprint::Fingerprint;
 use crate::life::{ASSUMED_LIFE, Windows};
 use crate::secret::Secret;
 use crate::time::{Instant, Time, UnixTime};
-use crate::token::Token;
+use crate::token::{Origin, Token};
 
 /// Everything that is shared. The store decides where each part lives.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct SharedRecord {
     pub token: Option<SharedToken>,
     /// Recognises credentials that were rejected, the last ones first: scripts may have different ones.
     pub rejected: Vec<Fingerprint>,
+    /// A TOTP secret whose codes were rejected, and how often in a row.
+    pub doubted: Option<(Fingerprint, u32)>,
     /// The last TOTP step that was spent.
     pub totp_step: Option<u64>,
     /// Recognises tokens that were handed in and whose refresh was refused, the newest first.
@@ -116,7 +118,7 @@ impl SharedToken {
         let life = if believed.contains(&life) { life } else { ASSUMED_LIFE };
         let sent = self.stamp.on_clock(boot, now);
         let windows = Windows::new(sent.unwrap_or(now.monotonic), life, draws);
-        let mut token = Token::new(self.token.clone(), cookie, self.tenant_id, windows);
+        let mut token = Token::new(Origin::Adopted, self.token.clone(), cookie, self.tenant_id, windows);
         token.is_doubtful = sent.is_none();
         token.born_of_401 = self.born_of_401.filter(|_| sent.is_some());
         Some((token, sent.is_none()))

@@ -13,10 +13,22 @@ use crate::time::{Instant, Time};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Generation(pub u64);
 
+/// Where a token came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// The server gave it to this machine.
+    Granted,
+    /// Another session of the account got it.
+    Adopted,
+    /// It was handed in: of unknown age, and refreshed at its first use.
+    Imported,
+}
+
 /// One token: what is sent, what it came with, and its windows.
 #[derive(Clone, Debug)]
 pub struct Token {
     pub(crate) generation: Generation,
+    pub(crate) origin: Origin,
     pub(crate) secret: Secret,
     pub(crate) cookie: Option<Secret>,
     pub(crate) tenant_id: Option<i64>,
@@ -34,6 +46,12 @@ impl Token {
     #[must_use]
     pub const fn generation(&self) -> Generation {
         self.generation
+    }
+
+    /// Where it came from.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.origin
     }
 
     /// The JWT.
@@ -64,7 +82,7 @@ impl Token {
     pub(crate) fn granted(granted: Granted, sent: Instant, draws: &mut Draws) -> Self {
         let life = Claims::read(granted.token.expose()).life();
         let windows = Windows::new(sent, life, draws);
-        Self::new(granted.token, granted.cookie, granted.tenant_id, windows)
+        Self::new(Origin::Granted, granted.token, granted.cookie, granted.tenant_id, windows)
     }
 
     /// A ready-made token, due for a refresh at its first use. `true` if it is past its `exp` by the
@@ -74,12 +92,14 @@ impl Token {
         let left = claims.left(now.unix);
         let is_past = left < Duration::from_secs(1);
         let windows = Windows::new(now.monotonic, if is_past { claims.life() } else { left }, draws);
-        let mut token = Self::new(token.secret().clone(), None, None, windows.due_now(now.monotonic));
+        let mut token =
+            Self::new(Origin::Imported, token.secret().clone(), None, None, windows.due_now(now.monotonic));
         token.is_doubtful = is_past;
         (token, is_past)
     }
 
     pub(crate) const fn new(
+        origin: Origin,
         secret: Secret,
         cookie: Option<Secret>,
         tenant_id: Option<i64>,
@@ -88,6 +108,7 @@ impl Token {
         let generation = Generation(0);
         Self {
             generation,
+            origin,
             secret,
             cookie,
             tenant_id,

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use http::HeaderValue;
-use plextrac_auth_core::{Generation, Machine, Secret, Windows};
+use plextrac_auth_core::{Age, Generation, Machine, Secret, Windows};
 
 use crate::aligned_secret::AlignedSecret;
 use crate::clock::{Instant, Time};
@@ -22,36 +22,9 @@ pub(crate) struct LiveToken {
     pub(crate) windows: Windows,
 }
 
-/// What is to be done about a token at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Age {
-    /// Hand it out.
-    Fresh,
-    /// Hand it out, and have it refreshed; nobody waits.
-    Early,
-    /// Wait for its refresh; if that fails, hand it out all the same.
-    Late,
-    /// Not to be handed out.
-    Over,
-}
-
-impl Age {
-    fn of(windows: &Windows, now: Instant) -> Self {
-        if now < windows.refresh_at {
-            Self::Fresh
-        } else if now >= windows.unusable_at {
-            Self::Over
-        } else if now >= windows.late_at {
-            Self::Late
-        } else {
-            Self::Early
-        }
-    }
-}
-
 impl LiveToken {
     pub(crate) fn age(&self, now: Instant) -> Age {
-        Age::of(&self.windows, now)
+        self.windows.age(now)
     }
 
     /// The machine's token as it is now, if it may be handed out.
@@ -209,7 +182,7 @@ impl Lent {
     }
 
     pub(crate) fn age(&self, now: Instant) -> Age {
-        Age::of(&self.windows, now)
+        self.windows.age(now)
     }
 
     pub(crate) fn authorization(&self) -> &str {

@@ -134,6 +134,7 @@ impl Sharing {
         Ok(SharedRecord {
             token: self.read_token()?,
             rejected: account.rejected,
+            doubted: account.doubted,
             totp_step: account.totp_step,
             refused: account.refused,
             issued: account.issued,
@@ -148,6 +149,7 @@ impl Sharing {
     pub(crate) fn keep(&self, record: &SharedRecord, now: Time) -> Kept {
         let account = AccountRecord {
             rejected: record.rejected.clone(),
+            doubted: record.doubted,
             totp_step: record.totp_step,
             refused: record.refused.clone(),
             issued: record.issued.clone(),
@@ -236,6 +238,8 @@ impl Sharing {
 #[derive(Default, Serialize, Deserialize)]
 struct AccountRecord {
     rejected: Vec<Fingerprint>,
+    #[serde(default)]
+    doubted: Option<(Fingerprint, u32)>,
     totp_step: Option<u64>,
     #[serde(default)]
     refused: Vec<Fingerprint>,

@@ -1,9 +1,20 @@
 //! The machine: one account on one instance.
 
+//!
+//! Each rule stands in the file that is named for it.
+
 mod answers;
 mod inputs;
+mod lockout;
+mod mfa;
+mod poll;
 mod sending;
-mod steps;
+mod server_clock;
+mod shared_view;
+mod tokens;
+mod totp_step;
+mod unauthorized;
+mod want;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -13,24 +24,26 @@ use core::time::Duration;
 
 use crate::backoff::Backoff;
 use crate::budget::Ticket;
-use crate::credential::{Credentials, Digits, MfaSource, ReadyToken, Scheme};
+use crate::credential::{Credentials, MfaSource, ReadyToken, Scheme};
 use crate::draw::Draws;
-use crate::fingerprint::{Fingerprint, FingerprintKey};
+use crate::fingerprint::FingerprintKey;
 use crate::instance::Instance;
 use crate::output::Output;
-use crate::record::{SharedToken, Stamp};
-use crate::request::{self, Call, RequestId};
-use crate::secret::Secret;
 use crate::table::{self, Phase, Trigger};
 use crate::time::{Instant, Time};
-use crate::token::{Generation, Token};
+use lockout::Lockout;
+use mfa::OneTimeCodes;
+use sending::OutstandingRequest;
+use server_clock::ServerClock;
+use shared_view::SharedView;
+use tokens::Tokens;
+use want::PendingWant;
 
-pub use inputs::{InputError, Verdict, Want};
-
-/// How long a challenge is believed to live; nothing is documented, so a person is asked at once.
-pub const CHALLENGE_LIFE: Duration = Duration::from_secs(120);
-/// How long a 401 on a token that replaced one answered with 401 starts nothing.
-pub const UNAUTHORIZED_MUTED: Duration = Duration::from_secs(60);
+pub use inputs::InputError;
+pub use mfa::CHALLENGE_LIFE;
+pub use tokens::NotUsable;
+pub use unauthorized::{UNAUTHORIZED_MUTED, Verdict};
+pub use want::{Urgency, Want};
 
 /// What a machine is made from.
 #[derive(Clone, Debug)]
@@ -102,28 +115,6 @@ pub enum State {
     Latched,
 }
 
-/// How much depends on the request that would serve a want.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Urgency {
-    /// Nothing is wanted, or the token in hand serves.
-    Served,
-    /// The token in hand serves for now, and its refresh is due.
-    Due,
-    /// Whoever wants a token waits for its refresh, and gets the one in hand if none comes in time.
-    Late,
-    /// There is none that would serve.
-    Pressing,
-}
-
-/// Why there is no header value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotUsable {
-    /// There is no token yet.
-    NotReady,
-    /// There was one; it is at its end, or the server does not take it any more.
-    Expired,
-}
-
 /// Every decision about one account on one instance. See the [crate page](crate) for how it is driven.
 pub struct Machine {
     config: Config,
@@ -131,113 +122,30 @@ pub struct Machine {
     draws: Draws,
     phase: Phase,
     outputs: VecDeque<Output>,
+    /// The last output said that there is nothing more.
     drained: bool,
+    /// What the budget has to learn at the next poll.
     settlements: Vec<Settlement>,
 
-    want: Option<Standing>,
-    /// The want may not be served before a moment that was told.
-    blocked: bool,
-    flight: Option<Flight>,
+    want: Option<PendingWant>,
+    /// The want may not be served before a moment that the driver knows.
+    is_blocked: bool,
+    outstanding: Option<OutstandingRequest>,
     next_request: u64,
-
-    token: Option<Token>,
-    generation: Generation,
-    /// The token in hand was answered with 401: the next one is born of that.
-    renewing_after_401: bool,
-    /// A 401 on the token in hand starts nothing until then.
-    muted_until: Option<Instant>,
-
-    challenge: Option<Challenge>,
-    /// Digits handed in and not sent yet, and when they were.
-    digits: Option<(Digits, Instant)>,
-    /// Digits that were sent, each not to be sent again until a moment.
-    spent_digits: Vec<(Fingerprint, Instant)>,
-    totp_step: Option<u64>,
-    computed_rejections: u32,
-
-    /// What was rejected here: it stays so, whatever the shared record says.
-    latch: Option<Fingerprint>,
-    /// What was rejected elsewhere, perhaps other credentials; the last ones first.
-    rejected_elsewhere: Vec<Fingerprint>,
     backoff: Backoff,
-    /// What the account's last sign-in told.
-    needs_mfa: Option<bool>,
-    /// Server's wall clock minus ours.
-    server_ahead_ms: Option<i64>,
-    /// Others' token, which this machine does not use, and leaves in the record for as long as it has none of its own.
-    set_aside: Option<SharedToken>,
 
-    shared_view: SharedView,
-    /// What was told to others is no longer so; they are told after another look at the record.
-    keep_due: bool,
-    /// Until when others were last told that a person is asked here, whether that still holds or not.
-    told_asked_until: Option<Instant>,
-    /// Tokens that were handed in and whose refresh was refused, here or elsewhere, the newest first.
-    refused: Vec<Fingerprint>,
-    /// The last tokens that sessions of the account had, the newest first.
-    issued: Vec<Fingerprint>,
-    /// Recognises the token that was handed in.
-    ready_print: Option<Fingerprint>,
-    /// A token that was answered with 401, or that could not even be refreshed: dead, whoever still shares it.
-    dead: Option<Fingerprint>,
-    asked_elsewhere_until: Option<Instant>,
+    tokens: Tokens,
+    codes: OneTimeCodes,
+    lockout: Lockout,
+    shared: SharedView,
+    server_clock: ServerClock,
 }
 
-/// A want that is not served yet.
-struct Standing {
-    want: Want,
-    /// Digits handed in for it so far.
-    digits_given: u32,
-    /// It was told to wait for digits: it ends with the challenge. A later one begins another sign-in.
-    knows_challenge: bool,
-}
-
-impl Standing {
-    const fn new(want: Want) -> Self {
-        Self { want, digits_given: 0, knows_challenge: false }
-    }
-}
-
-/// A request that is out.
-struct Flight {
-    id: RequestId,
-    call: Call,
-    sent: Time,
-    deadline: Instant,
-    ticket: Ticket,
-    /// The place for a second step.
-    held: Option<Ticket>,
-    /// What a second step answers, and whether its digits were computed.
-    second_step: Option<SecondStep>,
-}
-
-/// What is remembered of a second step while it is out.
-struct SecondStep {
-    /// The server may quote it.
-    challenge: Secret,
-    is_computed: bool,
-}
-
-/// The password was right; this answers for it in the second step.
-struct Challenge {
-    code: Secret,
-    until: Instant,
-    held: Option<Ticket>,
-}
-
-/// What the budget has to be told at the next poll.
+/// What the budget has to learn at the next poll.
 enum Settlement {
     Answered(Ticket, Instant),
     Release(Ticket),
     RateLimited(Ticket, Instant, Instant),
-}
-
-/// Whether the shared record was looked at for the want that stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum SharedView {
-    Unread,
-    Asked,
-    Read,
 }
 
 impl Machine {
@@ -252,39 +160,19 @@ impl Machine {
             drained: true,
             settlements: Vec::new(),
             want: None,
-            blocked: false,
-            flight: None,
+            is_blocked: false,
+            outstanding: None,
             next_request: 1,
-            token: None,
-            generation: Generation(0),
-            renewing_after_401: false,
-            muted_until: None,
-            challenge: None,
-            digits: None,
-            spent_digits: Vec::new(),
-            totp_step: None,
-            computed_rejections: 0,
-            latch: None,
-            rejected_elsewhere: Vec::new(),
             backoff: Backoff::default(),
-            needs_mfa: None,
-            server_ahead_ms: None,
-            set_aside: None,
-            shared_view: SharedView::Read,
-            keep_due: false,
-            told_asked_until: None,
-            refused: Vec::new(),
-            issued: Vec::new(),
-            ready_print: None,
-            dead: None,
-            asked_elsewhere_until: None,
+            tokens: Tokens::default(),
+            codes: OneTimeCodes::default(),
+            lockout: Lockout::default(),
+            shared: SharedView::default(),
+            server_clock: ServerClock::default(),
             config,
         };
-        if let Some(ready) = machine.config.token.take() {
-            machine.ready_print = Some(machine.token_fingerprint(ready.secret()));
-            let (token, is_past) = Token::ready_made(&ready, now, &mut machine.draws);
-            machine.step_to(if is_past { Trigger::AdoptedDoubtful } else { Trigger::Adopted });
-            machine.take_token(token);
+        if let Some(imported) = machine.config.token.take() {
+            machine.import(&imported, now);
         }
         machine
     }
@@ -296,7 +184,7 @@ impl Machine {
         match self.phase {
             Phase::Active if is_usable => State::Active,
             Phase::Refreshing if is_usable => State::Refreshing,
-            Phase::SignedOut | Phase::Suspect | Phase::Active if self.blocked => State::Waiting,
+            Phase::SignedOut | Phase::Suspect | Phase::Active if self.is_blocked => State::Waiting,
             Phase::SignedOut if self.is_latched() => State::Latched,
             Phase::SignedOut | Phase::Suspect | Phase::Active => State::SignedOut,
             Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => {
@@ -313,40 +201,6 @@ impl Machine {
         self.phase
     }
 
-    /// The token in hand, if it may be handed out at `now`.
-    #[must_use]
-    pub fn usable_token(&self, now: Time) -> Option<&Token> {
-        let is_handed_out = matches!(self.phase, Phase::Active | Phase::Refreshing);
-        self.token.as_ref().filter(|token| is_handed_out && now.monotonic < token.windows.unusable_at)
-    }
-
-    /// The value for the `Authorization` header.
-    ///
-    /// # Errors
-    /// [`NotUsable`]: want a token first.
-    pub fn authorization(&self, now: Time) -> Result<Secret, NotUsable> {
-        match (self.usable_token(now), &self.token) {
-            (Some(token), _) => Ok(request::authorization(self.config.scheme, &token.secret)),
-            (None, Some(_)) => Err(NotUsable::Expired),
-            (None, None) => Err(NotUsable::NotReady),
-        }
-    }
-
-    /// Which token a header value that was answered with 401 carried: `None` if it is not the one in hand.
-    #[must_use]
-    pub fn generation_of(&self, authorization: &str) -> Option<Generation> {
-        let token = without_scheme(authorization);
-        self.token.as_ref().filter(|held| held.secret.matches(token)).map(|held| held.generation)
-    }
-
-    /// Whether a token, with or without `Bearer ` in front, is the one in hand or one of those before it, here or in
-    /// another session of the account.
-    #[must_use]
-    pub fn knows_token(&self, token: &str) -> bool {
-        let token = without_scheme(token);
-        self.generation_of(token).is_some() || self.issued.contains(&self.key.of(&[token.as_bytes()]))
-    }
-
     /// The configuration it was made from, without the ready-made token.
     #[must_use]
     pub const fn config(&self) -> &Config {
@@ -356,42 +210,7 @@ impl Machine {
     /// Server's wall clock minus ours in milliseconds, if an answer told.
     #[must_use]
     pub const fn server_ahead_ms(&self) -> Option<i64> {
-        self.server_ahead_ms
-    }
-
-    /// Whether the credentials in hand are known to be rejected.
-    #[must_use]
-    pub fn is_latched(&self) -> bool {
-        self.latch.is_some() || self.is_latched_elsewhere()
-    }
-
-    /// Whether any credentials of the account are known to be rejected, be it those in hand or others.
-    #[must_use]
-    pub fn knows_rejections(&self) -> bool {
-        self.latch.is_some() || !self.rejected_elsewhere.is_empty()
-    }
-
-    /// Whether a want stands that is neither served nor ended.
-    #[must_use]
-    pub const fn is_wanted(&self) -> bool {
-        self.want.is_some()
-    }
-
-    /// How much depends on what would be sent for the want that stands. A driver that cannot have the shared record
-    /// for itself just now need not wait for it where nobody waits for the token.
-    #[must_use]
-    pub fn urgency(&self, now: Time) -> Urgency {
-        let Some(standing) = &self.want else { return Urgency::Served };
-        let Some(token) = self.usable_token(now).filter(|_| !standing.want.fresh) else {
-            return Urgency::Pressing;
-        };
-        if now.monotonic < token.windows.refresh_at || token.refresh_refused {
-            Urgency::Served
-        } else if now.monotonic < token.windows.late_at {
-            Urgency::Due
-        } else {
-            Urgency::Late
-        }
+        self.server_clock.ahead_ms()
     }
 
     /// Whether the last output said that there is nothing more; inputs are taken only then.
@@ -407,119 +226,14 @@ impl Machine {
             None => debug_assert!(false, "{trigger:?} in {:?}", self.phase),
         }
     }
-
-    /// The token in hand becomes `token`, under a new generation.
-    fn take_token(&mut self, mut token: Token) -> Generation {
-        self.generation.0 += 1;
-        token.generation = self.generation;
-        if core::mem::take(&mut self.renewing_after_401) {
-            token.born_of_401 = Some(token.windows.sent);
-        }
-        self.muted_until = None;
-        // One that was handed in may be anybody's, and so may what it is refreshed to.
-        if self.ready_print.is_none() {
-            let print = self.token_fingerprint(&token.secret);
-            self.issued.retain(|issued| *issued != print);
-            self.issued.insert(0, print);
-            self.issued.truncate(MAX_ISSUED);
-        }
-        self.token = Some(token);
-        self.generation
-    }
-
-    /// Whether what another session wrote down as rejected is what this one would send.
-    fn is_latched_elsewhere(&self) -> bool {
-        !self.rejected_elsewhere.is_empty()
-            && self.own_fingerprints().any(|own| self.rejected_elsewhere.contains(&own))
-    }
-
-    /// Nothing is known against the credentials in hand; what is known against others stays.
-    fn clear_latch(&mut self) {
-        let own: Vec<Fingerprint> = self.own_fingerprints().chain(self.doubt_fingerprint()).collect();
-        self.rejected_elsewhere.retain(|rejected| !own.contains(rejected));
-        self.refused.retain(|refused| Some(*refused) != self.ready_print);
-        self.latch = None;
-        self.computed_rejections = 0;
-    }
-
-    /// Everything that is known to be rejected, the last first.
-    fn rejected(&self) -> Vec<Fingerprint> {
-        let elsewhere = self.rejected_elsewhere.iter().filter(|rejected| Some(**rejected) != self.latch);
-        self.latch.iter().chain(elsewhere).copied().take(MAX_REJECTED).collect()
-    }
-
-    /// Says that digits computed from this secret were rejected once. The next rejection latches, in whichever process:
-    /// a command that runs anew each time would send a wrong code each time.
-    fn doubt_fingerprint(&self) -> Option<Fingerprint> {
-        let (credentials, MfaSource::Totp(secret)) = (self.config.credentials.as_ref()?, &self.config.mfa)
-        else {
-            return None;
-        };
-        let (username, password) =
-            (credentials.username().as_bytes(), credentials.password().expose().as_bytes());
-        Some(self.key.of(&[username, password, secret.key(), b"rejected once"]))
-    }
-
-    fn own_fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
-        self.password_fingerprint().into_iter().chain(self.totp_fingerprint())
-    }
-
-    fn drop_challenge(&mut self) {
-        self.digits = None;
-        if let Some(ticket) = self.challenge.take().and_then(|challenge| challenge.held) {
-            self.settlements.push(Settlement::Release(ticket));
-        }
-    }
-
-    /// Recognises user name and password.
-    fn password_fingerprint(&self) -> Option<Fingerprint> {
-        let credentials = self.config.credentials.as_ref()?;
-        Some(self.key.of(&[credentials.username().as_bytes(), credentials.password().expose().as_bytes()]))
-    }
-
-    /// Recognises user name, password and TOTP secret together: with another secret the password is tried anew.
-    fn totp_fingerprint(&self) -> Option<Fingerprint> {
-        let (credentials, MfaSource::Totp(secret)) = (self.config.credentials.as_ref()?, &self.config.mfa)
-        else {
-            return None;
-        };
-        let parts =
-            [credentials.username().as_bytes(), credentials.password().expose().as_bytes(), secret.key()];
-        Some(self.key.of(&parts))
-    }
-
-    /// Our wall clock, corrected by the server's where they are more than a step apart.
-    fn corrected_unix(&self, now: Time) -> crate::time::UnixTime {
-        match self.server_ahead_ms {
-            Some(ahead) if ahead.unsigned_abs() > 30_000 => now.unix.offset(ahead),
-            _ => now.unix,
-        }
-    }
-
-    fn stamp(&self, at: Time) -> Stamp {
-        Stamp { boot: self.config.boot.clone(), monotonic: at.monotonic, unix: at.unix }
-    }
 }
-
-/// The token of a header value, in either scheme.
-fn without_scheme(authorization: &str) -> &str {
-    let authorization = authorization.trim();
-    authorization.strip_prefix("Bearer ").unwrap_or(authorization)
-}
-
-/// Computed digits rejected so often in a row are latched: a clock may be wrong once, a secret is wrong always.
-const COMPUTED_TRIES: u32 = 2;
-/// So many tokens of one account are recognised: those of the last hour and more, and as many refused ones.
-const MAX_ISSUED: usize = 8;
-/// So many rejected credentials of one account are remembered: the stale passwords of a few scripts.
-const MAX_REJECTED: usize = 8;
 
 impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Machine")
             .field("instance", &self.config.instance.base_url())
             .field("phase", &self.phase)
-            .field("generation", &self.generation)
+            .field("generation", &self.tokens.generation())
             .field("wanted", &self.want.is_some())
             .field("drained", &self.drained)
             .finish_non_exhaustive()

@@ -151,7 +151,11 @@ pub(crate) fn config_with(mfa: MfaSource) -> Config {
 }
 
 pub(crate) fn totp() -> MfaSource {
-    MfaSource::Totp(TotpSecret::parse(TOTP).unwrap())
+    totp_of(TOTP)
+}
+
+pub(crate) fn totp_of(secret: &str) -> MfaSource {
+    MfaSource::Totp(TotpSecret::parse(secret).unwrap())
 }
 
 pub(crate) fn digits(code: &str) -> Digits {

@@ -12,7 +12,8 @@ use plextrac_auth_core::{
 };
 
 use crate::driver::{
-    Driver, PASSWORD, Server, TOTP, USER, World, config, config_with, digits, jwt, reply, secs, totp, wait_of,
+    Driver, PASSWORD, Server, TOTP, USER, World, config, config_with, digits, jwt, reply, secs, totp,
+    totp_of, wait_of,
 };
 
 #[test]
@@ -259,6 +260,29 @@ fn a_wrong_password_stays_rejected_after_another_sessions_token_was_used() {
     wrong.want();
     assert_eq!(wrong.last_failure_kind(), FailureKind::Rejected);
     assert_eq!(wrong.count(Call::SignIn), 1);
+}
+
+#[test]
+fn a_doubted_secret_is_a_count_and_not_a_rejection() {
+    let world = World::new(Server::with_mfa());
+    // Codes of another time are all wrong.
+    world.server.borrow_mut().ahead_ms = 600_000;
+    sharing(&world, config_with(totp())).want();
+    let doubted = world.record.borrow().doubted;
+    assert_eq!(doubted.map(|(_, count)| count), Some(1));
+    assert!(world.record.borrow().rejected.is_empty());
+
+    let mut other_secret = sharing(&world, config_with(totp_of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP")));
+    other_secret.want_at_once();
+    other_secret.machine.forget_rejection(other_secret.now()).unwrap();
+    other_secret.drain();
+    assert_eq!(world.record.borrow().doubted, doubted, "a doubt about another secret stays");
+
+    world.pass(secs(60));
+    let mut last = sharing(&world, config_with(totp()));
+    last.want();
+    assert!(last.machine.is_latched(), "the second one in a row, in another process");
+    assert_eq!(last.count(Call::Mfa), 1);
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use plextrac_auth_core::{Generation, InputError, Verdict, WaitReason, Want};
+use plextrac_auth_core::{Age, Generation, InputError, Verdict, WaitReason, Want};
 
 use crate::controls::Broken;
 use crate::flight::{Ended, Flight};
 use crate::server::Standing;
-use crate::session::{Age, LiveToken};
+use crate::session::LiveToken;
 use crate::store::{Holder, Thread};
 use crate::watch::Promise;
 use crate::world::{Local, World};

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use plextrac_auth_core::{
-    Budget, Config, Credentials, Event, FingerprintKey, Generation, InputError, Instance, Instant, Machine,
-    MfaSource, Output, Request, Seed, SharedRecord, Time, TotpSecret, WaitReason, Windows,
+    Age, Budget, Config, Credentials, Event, FingerprintKey, Generation, InputError, Instance, Instant,
+    Machine, MfaSource, Output, Request, Seed, SharedRecord, Time, TotpSecret, WaitReason, Windows,
 };
 
 use crate::caller::Caller;
@@ -43,14 +43,6 @@ pub(crate) struct LiveToken {
     pub(crate) generation: Generation,
     pub(crate) token: String,
     pub(crate) windows: Windows,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Age {
-    Fresh,
-    Early,
-    Late,
-    Over,
 }
 
 /// What a drain brought.
@@ -132,15 +124,7 @@ impl Session {
 
 impl LiveToken {
     pub(crate) fn age(&self, now: Instant) -> Age {
-        if now < self.windows.refresh_at {
-            Age::Fresh
-        } else if now >= self.windows.unusable_at {
-            Age::Over
-        } else if now >= self.windows.late_at {
-            Age::Late
-        } else {
-            Age::Early
-        }
+        self.windows.age(now)
     }
 }
 

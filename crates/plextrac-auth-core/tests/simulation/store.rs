@@ -36,6 +36,7 @@ struct Account {
 #[derive(Clone)]
 struct AccountRecord {
     rejected: Vec<Fingerprint>,
+    doubted: Option<(Fingerprint, u32)>,
     totp_step: Option<u64>,
     asked_until: Option<Instant>,
     server_ahead_ms: Option<i64>,
@@ -71,6 +72,7 @@ impl Store {
         SharedRecord {
             token: account.token.clone(),
             rejected: record.map_or(Vec::new(), |record| record.rejected.clone()),
+            doubted: record.and_then(|record| record.doubted),
             totp_step: record.and_then(|record| record.totp_step),
             asked_until,
             refused: Vec::new(),
@@ -85,6 +87,7 @@ impl Store {
     pub(crate) fn write_account(&mut self, account: usize, record: &SharedRecord, boot: &str, now: Time) {
         let written = AccountRecord {
             rejected: record.rejected.clone(),
+            doubted: record.doubted,
             totp_step: record.totp_step,
             asked_until: record.asked_until,
             server_ahead_ms: record.server_ahead_ms,
@@ -160,6 +163,7 @@ impl Store {
     pub(crate) fn forget(&mut self, account: usize, rejected: bool, totp_step: bool) {
         if let Some(record) = &mut self.accounts[account].record {
             record.rejected.retain(|_| !rejected);
+            record.doubted = record.doubted.filter(|_| !rejected);
             record.totp_step = record.totp_step.filter(|_| !totp_step);
         }
     }

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plextrac_auth_core::{Digits, Generation, InputError, Machine, Secret, State, Verdict};
+use plextrac_auth_core::{Age, Digits, Generation, InputError, Machine, Secret, State, Verdict};
 use serde::Serialize;
 
 use self::token::{Need, no_cookie, signed_out_meanwhile};
@@ -23,7 +23,6 @@ use crate::config::SessionConfig;
 use crate::error::{Error, ErrorCode};
 use crate::event::Counters;
 use crate::flight::{self, Errand};
-use crate::live::Age;
 use crate::request::Request;
 use crate::response::Response;
 use crate::shared::{Inner, Shared};

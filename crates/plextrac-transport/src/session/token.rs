@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use plextrac_auth_core::{Generation, Want};
+use plextrac_auth_core::{Age, Generation, Want};
 
 use super::Session;
 use super::waiter::Waiter;
 use crate::error::{Error, ErrorCode};
 use crate::flight::{self, Errand};
-use crate::live::{Age, LiveToken};
+use crate::live::LiveToken;
 use crate::request::Request;
 
 /// What a caller needs.

@@ -1,0 +1,184 @@
+//! The second step of a sign-in: the challenge in hand, and the one-time code that answers it.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::poll::{Gate, budget_gate};
+use super::{InputError, Machine, PendingWant, Settlement, Want};
+use crate::budget::{Budget, Ticket};
+use crate::credential::{Digits, MfaSource};
+use crate::failure::{Failure, FailureKind};
+use crate::fingerprint::Fingerprint;
+use crate::output::{Output, WaitReason};
+use crate::secret::Secret;
+use crate::table::{Phase, Trigger};
+use crate::time::{Instant, Time};
+
+/// How long a challenge is believed to live; nothing is documented, so a person is asked at once.
+pub const CHALLENGE_LIFE: Duration = Duration::from_secs(120);
+/// A code that was handed in is not sent later than this: its step would be over, and rejections lock accounts.
+const CODE_KEPT: Duration = Duration::from_secs(30);
+/// How long a code that was sent is not sent again: its step, and one to each side.
+const CODE_SPENT: Duration = Duration::from_secs(90);
+
+/// The challenge, the codes for it, and what was spent.
+#[derive(Default)]
+pub(super) struct OneTimeCodes {
+    pub(super) challenge: Option<Challenge>,
+    /// A code that was handed in and not sent yet, and when it was.
+    submitted: Option<(Digits, Instant)>,
+    /// Codes that were sent, each not to be sent again until a moment.
+    spent: Vec<(Fingerprint, Instant)>,
+    /// The last TOTP step whose code was sent, here or elsewhere.
+    pub(super) spent_step: Option<u64>,
+    /// Whether the account's last sign-in needed a code.
+    pub(super) are_needed: Option<bool>,
+}
+
+/// The password was right; this answers for it in the second step.
+pub(super) struct Challenge {
+    pub(super) code: Secret,
+    pub(super) until: Instant,
+    /// The place in the budget for the second step.
+    pub(super) held: Option<Ticket>,
+}
+
+impl Machine {
+    /// Six digits for the challenge in hand.
+    ///
+    /// # Errors
+    /// [`InputError::WrongState`] without a challenge, or if it is over two minutes old: sign in again;
+    /// [`InputError::DigitsSpent`] if these were sent before; [`InputError::MustDrain`].
+    pub fn submit_digits(&mut self, digits: Digits, now: Time) -> Result<(), InputError> {
+        let is_open = self.codes.challenge.as_ref().is_some_and(|challenge| now.monotonic < challenge.until);
+        if !self.drained {
+            return Err(InputError::MustDrain);
+        }
+        if self.phase != Phase::AwaitingDigits || !is_open {
+            return Err(InputError::WrongState);
+        }
+        if self.was_spent(&digits, now.monotonic) {
+            return Err(InputError::DigitsSpent);
+        }
+        self.take_input()?;
+        self.codes.submitted = Some((digits, now.monotonic));
+        // A person took a while: another session may have a token by now.
+        self.look_again();
+        self.want.get_or_insert(PendingWant::new(Want::default())).codes_given += 1;
+        Ok(())
+    }
+
+    /// No code will be handed in: the challenge is dropped.
+    ///
+    /// # Errors
+    /// [`InputError::WrongState`] without a challenge; [`InputError::MustDrain`].
+    pub fn abandon_mfa(&mut self) -> Result<(), InputError> {
+        self.check(self.phase == Phase::AwaitingDigits)?;
+        self.drop_challenge();
+        self.step_to(Trigger::ChallengeDropped);
+        // Or others would wait for an answer that nobody gives. What they wrote meanwhile is not overwritten.
+        self.shared.write_due = self.config.has_store;
+        self.look_again();
+        self.end_want(Failure::new(
+            FailureKind::MfaRequired,
+            "six digits are needed, and whoever was asked gave none",
+        ));
+        Ok(())
+    }
+
+    pub(super) fn take_challenge(&mut self, code: Secret, held: Option<Ticket>, now: Time) {
+        self.codes.are_needed = Some(true);
+        self.codes.challenge = Some(Challenge { code, until: now.monotonic + CHALLENGE_LIFE, held });
+        self.step_to(Trigger::Challenged);
+        self.keep(now);
+    }
+
+    pub(super) fn drop_challenge(&mut self) {
+        self.codes.submitted = None;
+        if let Some(ticket) = self.codes.challenge.take().and_then(|challenge| challenge.held) {
+            self.settlements.push(Settlement::Release(ticket));
+        }
+    }
+
+    /// A code that waits is of a step long gone by the next want.
+    pub(super) fn drop_submitted_code(&mut self) {
+        self.codes.submitted = None;
+    }
+
+    /// A challenge ends by itself.
+    pub(super) fn end_challenge(&mut self, now: Time) {
+        let is_over = self.codes.challenge.as_ref().is_none_or(|challenge| now.monotonic >= challenge.until);
+        if self.phase != Phase::AwaitingDigits || !is_over {
+            return;
+        }
+        self.drop_challenge();
+        self.step_to(Trigger::ChallengeDropped);
+        if self.want.as_ref().is_some_and(|pending| pending.knows_challenge) {
+            self.end_want(Failure::new(
+                FailureKind::MfaRequired,
+                "six digits were needed, and came too late",
+            ));
+        }
+    }
+
+    /// What a challenge waits for: a code, the next TOTP step, a place in the budget.
+    pub(super) fn decide_code(&mut self, budget: &mut Budget, now: Time) -> Output {
+        self.codes.submitted.take_if(|(_, given)| now.monotonic >= *given + CODE_KEPT);
+        let Some(challenge) = &self.codes.challenge else {
+            return Output::Idle;
+        };
+        if let Some(pending) = &mut self.want {
+            pending.knows_challenge = true;
+        }
+        if self.codes.submitted.is_none() {
+            let MfaSource::Totp(secret) = &self.config.mfa else {
+                return self.ask_for_code(challenge);
+            };
+            if let Some(until) = self.next_free_step(secret, now) {
+                return self.blocked(until.min(challenge.until), WaitReason::TotpStep);
+            }
+        }
+        let is_held = challenge.held.is_some_and(|held| budget.is_held(held, now.monotonic));
+        let places = if is_held { 0 } else { 1 };
+        if let Gate::Closed(until, reason) = budget_gate(budget, places, now) {
+            return self.blocked(until, reason);
+        }
+        self.send_code(budget, now)
+    }
+
+    pub(super) fn ask_for_code(&self, challenge: &Challenge) -> Output {
+        let given = self.want.as_ref().map_or(0, |pending| pending.codes_given);
+        Output::NeedDigits { until: challenge.until, attempt: given + 1 }
+    }
+
+    /// The code to send for the challenge in hand, and whether it was computed. From here on it is spent.
+    pub(super) fn spend_code(&mut self, now: Time) -> Option<(Digits, bool)> {
+        let (code, is_computed) = match (self.codes.submitted.take(), &self.config.mfa) {
+            (Some((code, _)), _) => (code, false),
+            (None, MfaSource::Totp(secret)) => {
+                let step = secret.step_at(self.server_clock.corrected(now));
+                self.codes.spent_step = Some(step);
+                (secret.digits(step), true)
+            }
+            (None, _) => return None,
+        };
+        let print = self.code_fingerprint(&code);
+        self.codes.spent.retain(|(_, until)| now.monotonic < *until);
+        self.codes.spent.push((print, now.monotonic + CODE_SPENT));
+        Some((code, is_computed))
+    }
+
+    /// Whether a code was sent so lately that it is not sent again.
+    pub(super) fn was_spent(&self, code: &Digits, now: Instant) -> bool {
+        let mut spent = self.codes.spent.iter().filter(|(_, until)| now < *until).peekable();
+        if spent.peek().is_none() {
+            return false;
+        }
+        let print = self.code_fingerprint(code);
+        spent.any(|(spent, _)| *spent == print)
+    }
+
+    fn code_fingerprint(&self, code: &Digits) -> Fingerprint {
+        self.key.of(&[code.secret().expose().as_bytes()])
+    }
+}
