@@ -96,12 +96,16 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__doctor)
-            opts="-h --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --json --report --yes --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --report)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -356,7 +360,7 @@ _plextrac__auth() {
             return 0
             ;;
         plextrac__subcmd__auth__subcmd__login)
-            opts="-h --again --save --no-save --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
+            opts="-h --again --save --no-save --json --url --username --profile --password-stdin --password-command --code-command --no-prompt --ca-file --headers-file --auth-scheme --proxy --state-dir --no-state --wait --timeout --allow-http --insecure-skip-verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

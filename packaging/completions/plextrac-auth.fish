@@ -53,6 +53,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l ti
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l again -d 'Sign in anew even if there is a live session, and allow a rejected password to be sent once more'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l save -d 'Remember URL, user name and the way to the instance in a profile: the one that --profile names, or one with the name of the host. No secret is saved. Without this, a person is asked'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no-save -d 'Do not save a profile, and do not ask'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l json -d 'As one JSON object; durations in milliseconds'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand login" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'
@@ -194,6 +195,7 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand profile; and
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand profile; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand profile; and __fish_seen_subcommand_from use" -s h -l help -d 'Print help'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand profile; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l report -d 'Sign in once and refresh once, and write to this file what the instance answers: statuses, names of headers and fields, kinds of values, and times. It never holds a secret, a user name or an address' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l url -d 'The instance, such as acme.plextrac.com' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l username -d 'The user name: an e-mail address, as a rule' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l profile -d 'Use the settings of this profile [default: the one that `profile use` has set]' -r
@@ -207,6 +209,8 @@ complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l p
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l state-dir -d 'Where the runs of one user share their sessions [default: the platform\'s place for state, below ~/.local/state on Linux]' -r -F
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l wait -d 'How long the command may wait for its turn to send, before it exits with 5' -r
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l timeout -d 'How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run' -r
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l json -d 'As one JSON object'
+complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l yes -d 'Allow the sign-in for --report without a question'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l password-stdin -d 'Read the password from the first line of standard input; a command that exec runs finds the rest'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l no-prompt -d 'Ask nothing, even on a terminal'
 complete -c plextrac-auth -n "__fish_plextrac_auth_using_subcommand doctor" -l no-state -d 'Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent requests'

@@ -45,6 +45,7 @@ _arguments "${_arguments_options[@]}" : \
 '--again[Sign in anew even if there is a live session, and allow a rejected password to be sent once more]' \
 '(--no-save)--save[Remember URL, user name and the way to the instance in a profile\: the one that --profile names, or one with the name of the host. No secret is saved. Without this, a person is asked]' \
 '--no-save[Do not save a profile, and do not ask]' \
+'--json[As one JSON object; durations in milliseconds]' \
 '--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \
@@ -254,6 +255,7 @@ esac
 ;;
 (doctor)
 _arguments "${_arguments_options[@]}" : \
+'--report=[Sign in once and refresh once, and write to this file what the instance answers\: statuses, names of headers and fields, kinds of values, and times. It never holds a secret, a user name or an address]:FILE:_files' \
 '--url=[The instance, such as acme.plextrac.com]:URL:_default' \
 '--username=[The user name\: an e-mail address, as a rule]:NAME:_default' \
 '--profile=[Use the settings of this profile \[default\: the one that \`profile use\` has set\]]:NAME:_default' \
@@ -266,6 +268,8 @@ _arguments "${_arguments_options[@]}" : \
 '--state-dir=[Where the runs of one user share their sessions \[default\: the platform'\''s place for state, below ~/.local/state on Linux\]]:DIR:_files' \
 '--wait=[How long the command may wait for its turn to send, before it exits with 5]:SECONDS:_default' \
 '--timeout=[How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited for once more as long, for the next run]:SECONDS:_default' \
+'--json[As one JSON object]' \
+'--yes[Allow the sign-in for --report without a question]' \
 '--password-stdin[Read the password from the first line of standard input; a command that exec runs finds the rest]' \
 '--no-prompt[Ask nothing, even on a terminal]' \
 '--no-state[Sign in without a state directory\: the next run does not know of rejected passwords, used codes and sent requests]' \

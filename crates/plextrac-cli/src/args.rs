@@ -142,6 +142,10 @@ pub(crate) struct LoginArgs {
     #[arg(long)]
     pub(crate) no_save: bool,
 
+    /// As one JSON object; durations in milliseconds
+    #[arg(long)]
+    pub(crate) json: bool,
+
     #[command(flatten)]
     pub(crate) account: AccountArgs,
 }
@@ -247,6 +251,19 @@ pub(crate) struct LogoutArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArgs {
+    /// As one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Sign in once and refresh once, and write to this file what the instance answers: statuses, names of headers and
+    /// fields, kinds of values, and times. It never holds a secret, a user name or an address
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Allow the sign-in for --report without a question
+    #[arg(long, requires = "report")]
+    pub(crate) yes: bool,
+
     #[command(flatten)]
     pub(crate) account: AccountArgs,
 }

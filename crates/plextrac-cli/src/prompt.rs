@@ -36,12 +36,15 @@ pub(crate) fn can_confirm() -> bool {
     io::stdin().is_terminal()
 }
 
-/// Asks for yes or no; nothing typed is yes.
-pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
+/// Asks for yes or no. `default` is the answer if nothing is typed; the end of input is no.
+pub(crate) fn confirm(question: &str, default: bool) -> Result<bool, Failure> {
     let mut line = String::new();
     exit::write_stderr(&format!("{question} "));
     let count = io::stdin().read_line(&mut line).map_err(|error| failed(question, &error))?;
-    Ok(count > 0 && matches!(line.trim().to_lowercase().as_str(), "" | "y" | "yes"))
+    Ok(match line.trim().to_lowercase().as_str() {
+        "" => default && count > 0,
+        answer => matches!(answer, "y" | "yes"),
+    })
 }
 
 /// What came of a question that is answered without echo.

@@ -8,21 +8,22 @@ use crate::exit::{self, Failure};
 use crate::settings::{Code, Password, Set, Settings, Source};
 use crate::{account, output, prompt};
 
-/// Saves it with `--save`. A person who has typed what a profile would remember is asked.
-pub(crate) fn after_login(args: &LoginArgs, settings: &Settings) -> Result<(), Failure> {
+/// Saves it with `--save`. A person who has typed what a profile would remember is asked. Returns the name of the
+/// profile, and whether it is the default.
+pub(crate) fn after_login(args: &LoginArgs, settings: &Settings) -> Result<Option<(String, bool)>, Failure> {
     if args.no_save || !(args.save || is_worth_asking(settings)) {
-        return Ok(());
+        return Ok(None);
     }
     let mut file = ConfigFile::read()?;
     let profile = profile_of(settings)?;
     let name = settings.profile_name().map_or_else(|| name_of(&profile, &file), str::to_owned);
     let question = format!("Save URL and user name as profile \"{}\"? [Y/n]", output::one_line(&name));
-    if !args.save && !prompt::confirm(&question)? {
-        return Ok(());
+    if !args.save && !prompt::confirm(&question, true)? {
+        return Ok(None);
     }
     file.save(&name, &profile)?;
-    let default = if file.default_profile() == Some(&name) { ", the default" } else { "" };
-    output::line(&format!("saved as profile \"{}\"{default}", output::one_line(&name)))
+    let is_default = file.default_profile() == Some(&name);
+    Ok(Some((name, is_default)))
 }
 
 fn is_worth_asking(settings: &Settings) -> bool {

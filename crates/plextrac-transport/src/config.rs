@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::clock::{self, Clock, SystemClock};
 use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent};
+use crate::exchange::{Exchange, ExchangeSink};
 use crate::header;
 use crate::http::{CaBundle, ClientCertificate, HttpOptions, ProxySetting, Roots};
 use crate::mfa::{MfaCallback, MfaPrompt};
@@ -47,6 +48,7 @@ pub struct SessionConfig {
     pub(crate) requires_store: bool,
     pub(crate) anew: bool,
     pub(crate) events: Option<EventSink>,
+    pub(crate) exchanges: Option<ExchangeSink>,
 }
 
 /// Where six digits come from.
@@ -83,6 +85,7 @@ impl SessionConfig {
             requires_store: false,
             anew: false,
             events: None,
+            exchanges: None,
         })
     }
 
@@ -309,6 +312,16 @@ impl SessionConfig {
         F: Fn(&SessionEvent) + Send + Sync + 'static,
     {
         self.events = Some(EventSink::new(sink));
+        self
+    }
+
+    /// Reports each authentication request and the outline of its answer to `sink`, on the thread of the attempt.
+    /// No value of request or answer is in it. For reports on how an instance behaves.
+    pub fn on_exchange<F>(&mut self, sink: F) -> &mut Self
+    where
+        F: Fn(&Exchange) + Send + Sync + 'static,
+    {
+        self.exchanges = Some(ExchangeSink(Arc::new(sink)));
         self
     }
 

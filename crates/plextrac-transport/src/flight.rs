@@ -20,6 +20,7 @@ use crate::clock::{self, Time};
 use crate::config::Mfa;
 use crate::error::{Error, ErrorCode};
 use crate::event::{SessionEvent, Tally};
+use crate::exchange::{Exchange, Outline};
 use crate::http::{Call, CallBody, HttpError, HttpErrorKind, TimeLimit, secret_header_value};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::shared::{Inner, Shared};
@@ -174,7 +175,10 @@ fn exchange(shared: &Shared, request: &plextrac_auth_core::Request) -> Result<Ne
         AuthCall::Mfa => &shared.tally.mfa_sent,
         AuthCall::Refresh => &shared.tally.refreshes_sent,
     });
-    match send(shared, request) {
+    let began = clock::real_now();
+    let sent = send(shared, request);
+    report(shared, request, sent.as_ref().ok(), began);
+    match sent {
         Ok(answer) => {
             let headers: Vec<(&str, &[u8])> =
                 answer.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
@@ -186,6 +190,24 @@ fn exchange(shared: &Shared, request: &plextrac_auth_core::Request) -> Result<Ne
             shared.step_because(|machine, now| machine.handle_failure(request.id, failure, now), Some(&error))
         }
     }
+}
+
+/// Reports the outline to the program, if it wants it.
+fn report(
+    shared: &Shared,
+    request: &plextrac_auth_core::Request,
+    answer: Option<&crate::http::Answer>,
+    began: Instant,
+) {
+    let Some(sink) = &shared.exchanges else { return };
+    let exchange = Exchange {
+        method: request.method,
+        path: request.path,
+        answer: answer.map(|answer| Outline::of(answer.status, &answer.headers, &answer.body)),
+        took: clock::real_now().saturating_duration_since(began),
+    };
+    // A sink that panics is no reason to lose a token.
+    drop(callback::run(Callback::Events, shared, || (sink.0)(&exchange)));
 }
 
 fn send(shared: &Shared, request: &plextrac_auth_core::Request) -> Result<crate::http::Answer, HttpError> {

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorCode};
+use crate::exchange::Outline;
 use crate::http::Answer;
 
 /// An answer of the instance. HTTP errors are answers as well.
@@ -39,6 +40,12 @@ impl Response {
     #[must_use]
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// Names and kinds of what is in the answer, without any value.
+    #[must_use]
+    pub fn outline(&self) -> Outline {
+        Outline::of(self.status, &self.headers, &self.body)
     }
 
     /// The body, taken out instead of copied.

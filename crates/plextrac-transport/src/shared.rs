@@ -15,6 +15,7 @@ use crate::clock::{self, Clock};
 use crate::config::{Mfa, SessionConfig};
 use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent, Tally};
+use crate::exchange::ExchangeSink;
 use crate::flight::{self, Flight};
 use crate::http::HttpClient;
 use crate::live::Live;
@@ -62,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) abort_flights: CancelToken,
     pub(crate) tally: Tally,
     events: Option<EventSink>,
+    pub(crate) exchanges: Option<ExchangeSink>,
 }
 
 /// What the lock guards. Held for decisions only: never while anything waits.
@@ -124,6 +126,7 @@ impl Shared {
             abort_flights: CancelToken::new(),
             tally: Tally::default(),
             events: config.events.clone(),
+            exchanges: config.exchanges.clone(),
         })
     }
 

@@ -4,6 +4,7 @@ use plextrac_transport::Status;
 
 use crate::account::{self, Purpose};
 use crate::args::LoginArgs;
+use crate::commands::status;
 use crate::durations::spoken;
 use crate::exit::Failure;
 use crate::{output, remember};
@@ -13,9 +14,22 @@ pub(crate) fn run(args: &LoginArgs) -> Result<(), Failure> {
     let session = account::open(&args.account, purpose)?;
     if args.again { session.login_again() } else { session.login() }?;
     let counters = session.counters();
-    let verb = if counters.sign_ins_sent + counters.mfa_sent > 0 { "signed in" } else { "already signed in" };
-    output::line(&format!("{verb} {}", whereabouts(&session.status())))?;
-    remember::after_login(args, session.settings())
+    let is_new = counters.sign_ins_sent + counters.mfa_sent > 0;
+    let verb = if is_new { "signed in" } else { "already signed in" };
+    if !args.json {
+        output::line(&format!("{verb} {}", whereabouts(&session.status())))?;
+    }
+    let saved = remember::after_login(args, session.settings())?;
+    if args.json {
+        let mut object = status::as_json(&session.status(), session.settings());
+        object["signed_in_now"] = is_new.into();
+        object["saved_profile"] = saved.map(|(name, _)| name).into();
+        return output::line(&object.to_string());
+    }
+    saved.map_or(Ok(()), |(name, is_default)| {
+        let default = if is_default { ", the default" } else { "" };
+        output::line(&format!("saved as profile \"{}\"{default}", output::one_line(&name)))
+    })
 }
 
 fn whereabouts(status: &Status) -> String {

@@ -35,7 +35,8 @@ pub(crate) fn run(args: &StatusArgs) -> Result<(), Failure> {
     if statuses.iter().all(is_signed_in) { Ok(()) } else { Err(Failure::Shown(Exit::SignedOut)) }
 }
 
-fn as_json(status: &Status, settings: &Settings) -> Value {
+/// What `login --json` prints as well.
+pub(crate) fn as_json(status: &Status, settings: &Settings) -> Value {
     let sources: Map<String, Value> = settings
         .sources()
         .into_iter()

@@ -162,6 +162,21 @@ fn login_says_who_is_signed_in_where_and_for_how_long() {
 }
 
 #[test]
+fn login_says_the_same_in_json() {
+    let stand = Stand::new();
+    let login = |args: &[&str]| -> serde_json::Value {
+        let ran = run(stand.service(&["login", "--json"]).args(args));
+        serde_json::from_str(ran.fine()).unwrap()
+    };
+    let first = login(&[]);
+    assert_eq!(first["instance"], stand.emulator.tls_url());
+    assert_eq!((&first["signed_in_now"], &first["saved_profile"]), (&true.into(), &().into()));
+    assert!(first["expires_in_ms"].as_u64().unwrap() > 800_000, "{first}");
+    let second = login(&["--save", "--profile", "acme"]);
+    assert_eq!((&second["signed_in_now"], &second["saved_profile"]), (&false.into(), &"acme".into()));
+}
+
+#[test]
 fn login_with_a_live_session_sends_nothing_and_says_so() {
     let stand = Stand::new();
     run(&mut stand.service(&["login"])).fine();

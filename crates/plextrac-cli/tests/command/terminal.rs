@@ -232,6 +232,22 @@ fn login_offers_to_make_the_profile_that_is_named() {
 }
 
 #[test]
+fn a_report_asks_for_consent_and_takes_silence_for_no() {
+    let stand = Stand::new();
+    let file = stand.path("report.json");
+    for (answer, code) in [("", 2), ("n", 2), ("y", 0)] {
+        assert!(!file.exists(), "{answer}");
+        let mut command = stand.service(&["doctor", "--report"]);
+        let mut terminal = Terminal::run(command.arg(&file));
+        terminal.await_text("[y/N] ");
+        terminal.type_visible(answer);
+        let (screen, ended) = terminal.end();
+        assert_eq!(ended, code, "{answer}: {screen}");
+    }
+    assert!(file.exists());
+}
+
+#[test]
 fn a_usage_error_has_colour_unless_it_is_refused() {
     let stand = Stand::new();
     let mut command = stand.nobody(&["token", "--no-such-flag"]);

@@ -323,3 +323,22 @@ fn a_callback_that_gives_refused_digits_once_more_is_told_that_they_were_rejecte
     person.answer(&stage.digits());
     caller.join().unwrap();
 }
+
+#[test]
+fn exchanges_are_reported_without_any_value() {
+    let stage = Stage::new();
+    let mut config = stage.service();
+    let (sender, exchanges) = mpsc::channel();
+    config.on_exchange(move |exchange| sender.send(exchange.clone()).unwrap());
+    let session = Session::new(&config).unwrap();
+    session.login().unwrap();
+    session.refresh().unwrap();
+    let seen: Vec<_> = exchanges.try_iter().collect();
+    let paths: Vec<_> = seen.iter().map(|exchange| (exchange.method, exchange.path)).collect();
+    assert_eq!(paths, [("POST", "/api/v1/authenticate"), ("PUT", "/api/v1/token/refresh")]);
+    let answer = seen[0].answer.as_ref().unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(answer.fields.as_ref().unwrap().contains(&("token".to_owned(), "string")), "{answer:?}");
+    let token = session.authorization().unwrap();
+    assert!(!format!("{seen:?}").contains(token.expose()), "{seen:?}");
+}

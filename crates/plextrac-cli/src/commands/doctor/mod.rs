@@ -1,6 +1,10 @@
 //! `plextrac-auth doctor`: what stands between here and a sign-in, found without signing in.
 //!
 //! Each finding is a line; those that come after one that failed are made all the same where they can be.
+//! `--report` signs in, if the user allows it.
+
+mod findings;
+mod report;
 
 use std::time::Duration;
 
@@ -11,23 +15,25 @@ use crate::account::{self, Purpose};
 use crate::args::DoctorArgs;
 use crate::durations::spoken;
 use crate::exit::{Exit, Failure};
-use crate::output;
-use crate::paint::Paint;
 use crate::settings::{Code, Password, Settings};
 use crate::state_dir::{self, State};
+
+use findings::Findings;
 
 /// TOTP forgives one step (RFC 6238 §5.2), and the session corrects for the rest.
 const HARMLESS_SKEW: Duration = Duration::from_secs(30);
 
 pub(crate) fn run(args: &DoctorArgs) -> Result<(), Failure> {
-    let mut findings = Findings { paint: Paint::for_stdout(), first: None };
+    let report = args.report.as_deref().map(|path| report::Target::open(path, args)).transpose()?;
+    let mut findings = Findings::new(args.json);
     match Settings::collect(&args.account, Purpose::Look) {
         Ok(settings) => look(&mut findings, settings)?,
         Err(failure) => findings.bad("settings", failure)?,
     }
-    match findings.first {
-        None => Ok(()),
-        Some(exit) => Err(Failure::Told(exit, "something stands in the way; see above".to_owned())),
+    let outcome = findings.end();
+    match report {
+        Some(target) => report::write(target, args).and(outcome),
+        None => outcome,
     }
 }
 
@@ -152,36 +158,5 @@ fn look_at_session(findings: &mut Findings, settings: Settings) -> Result<(), Fa
     match status.expires_in {
         Some(life) => findings.good("session", &format!("live for {} more", spoken(life))),
         None => findings.unknown("session", "none yet"),
-    }
-}
-
-/// What was found so far.
-struct Findings {
-    paint: Paint,
-    /// What the first bad one would have made a command exit with.
-    first: Option<Exit>,
-}
-
-impl Findings {
-    fn good(&self, what: &str, told: &str) -> Result<(), Failure> {
-        tell(&self.paint.green("ok  "), what, told)
-    }
-
-    fn unknown(&self, what: &str, told: &str) -> Result<(), Failure> {
-        tell(&self.paint.dim("note"), what, told)
-    }
-
-    fn bad(&mut self, what: &str, failure: Failure) -> Result<(), Failure> {
-        let Failure::Told(exit, told) = failure else { return Err(failure) };
-        self.first = self.first.or(Some(exit));
-        tell(&self.paint.red("bad "), what, &told)
-    }
-}
-
-fn tell(mark: &str, what: &str, told: &str) -> Result<(), Failure> {
-    match output::line(&format!("{mark}  {what:9} {}", output::one_line(told))) {
-        // Whoever has read enough still wants to know how it went.
-        Err(Failure::ReaderGone) => Ok(()),
-        told => told,
     }
 }
