@@ -1,4 +1,4 @@
-//! Who may sign in: passwords, six digits, locked and disabled accounts.
+//! The accounts that can sign in: passwords, one-time codes, locked and disabled accounts.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -17,7 +17,7 @@ pub struct Account {
     pub username: String,
     /// The password, compared byte for byte.
     pub password: String,
-    /// The TOTP seed in base32 (RFC 4648); with one, sign-in asks for six digits.
+    /// The TOTP secret in base32 (RFC 4648). An account that has one needs a one-time code to sign in.
     pub totp_secret: Option<String>,
     /// The tenant the user belongs to. Zero is a tenant like any other (docs/protocol.md, "Token").
     pub tenant_id: i64,
@@ -30,7 +30,7 @@ impl Account {
         Account { username: username.into(), password: password.into(), totp_secret: None, tenant_id: 0 }
     }
 
-    /// Asks this account for six digits. The seed is base32; spaces, lower case and padding are accepted.
+    /// Gives this account MFA. The secret is base32; spaces, lower case and padding are accepted.
     #[must_use]
     pub fn with_totp(mut self, base32: impl Into<String>) -> Account {
         self.totp_secret = Some(base32.into());
@@ -68,7 +68,7 @@ impl fmt::Debug for Account {
     }
 }
 
-/// What a sign-in step came to. The client is told much less (docs/protocol.md, "Failures").
+/// The result of a sign-in step. The client learns much less (docs/protocol.md, "Failures").
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Both tokens are due to this account.
@@ -158,7 +158,7 @@ impl Accounts {
         Step::Challenge { code, tenant_id: standing.account.tenant_id }
     }
 
-    /// Step 2: the challenge code and six digits. Whatever comes of it, the challenge is spent.
+    /// Step 2: the challenge and the one-time code. The challenge is used up in any case.
     pub(crate) fn verify(&mut self, code: &str, digits: &str, now: Now) -> Step {
         let Some(challenge) = self.challenges.remove(code) else {
             return Step::Rejected;
@@ -193,7 +193,7 @@ impl Accounts {
         self.standings.get(username).map(|standing| &standing.account)
     }
 
-    /// The six digits that are right at this moment; `None` for an unknown account or one without MFA.
+    /// The one-time code of this moment; `None` for an unknown account or one without MFA.
     pub(crate) fn digits(&self, username: &str, now: Now) -> Option<String> {
         let totp = self.standings.get(username)?.totp.as_ref()?;
         Some(totp.generate(now.unix_s()).to_string())

@@ -78,7 +78,7 @@ fn verify(instance: &mut Instance, request: &Request, now: Now) -> (Outcome, Ans
     }
 }
 
-/// What the client is told of a step: the reason of a rejection is not among it.
+/// The answer to a sign-in step. It does not give the reason of a rejection.
 fn conclude(instance: &mut Instance, step: Step, now: Now) -> (Outcome, Answer) {
     let settings = &instance.settings;
     let rejection = || Answer::refusal(settings.rejection_status, "Invalid credentials");

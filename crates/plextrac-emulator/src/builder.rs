@@ -106,7 +106,7 @@ impl EmulatorBuilder {
     }
 
     /// The HTTP status of a rejected sign-in: 2xx or 4xx. Default: 401. The body says `"status":"error"`. Some
-    /// instances answer 200, so the body alone tells that the sign-in was rejected.
+    /// instances answer 200. Then only the body shows the rejection.
     pub fn rejection_status(mut self, status: u16) -> EmulatorBuilder {
         self.settings.rejection_status = status;
         self
@@ -172,7 +172,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// How many of the latest requests [`Emulator::requests`] can tell of; 10,000 unless set. With 0 nothing
+    /// How many of the latest requests [`Emulator::requests`] returns; 10,000 unless set. With 0 nothing
     /// is kept, which makes the server a little faster.
     pub fn keep_requests(mut self, requests: usize) -> EmulatorBuilder {
         self.settings.keep_requests = requests;

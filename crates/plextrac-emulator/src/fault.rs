@@ -7,24 +7,24 @@ use serde::{Deserialize, Serialize};
 use crate::effect::Effect;
 use crate::stats::Kind;
 
-/// One way of going wrong, waiting for the requests it is for.
+/// Something that goes wrong with a request: an answer in its place, or a spoilt answer.
 ///
-/// Written as `Fault::on(target)`, how often (once, unless told), and what happens:
+/// It is written as `Fault::on(target)`, how often it happens (default: once), and what happens:
 /// ```
 /// use plextrac_emulator::{Fault, Target};
 ///
 /// Fault::on(Target::SignIn).times(2).html(503);
 /// Fault::on(Target::Path("/api/v2".into())).always().drop_connection();
 /// ```
-/// Of several faults that fit a request the one set first acts, alone. There are two sorts. Those that
-/// *answer in front* of the instance (a proxy, a firewall, a cut line): nothing is judged, no token is given
-/// out, no place of the limit is taken. Those that *spoil the answer*: the request is judged and counted
-/// first, so a sign-in whose answer is lost has still signed in. Each method says which it is.
+/// If several faults match a request, the one that was set first happens, alone. There are two sorts. Some *answer
+/// in front* of the instance, as a proxy, a firewall or a broken line does: the instance never sees the request,
+/// issues no token, and does not count it. Others *spoil the answer*: the instance handles and counts the request
+/// first, so a sign-in whose answer is lost has signed in. Each method says which sort it is.
 ///
 /// As JSON, for the control API: `{"on": "sign_in", "times": 2, "do": {"html": {"code": 503}}}`. `on` is
-/// `sign_in`, `mfa`, `refresh`, `api`, `any` or `{"path": "/prefix"}`; `times` is 1 when absent and `null`
-/// for always; `do` is the name of the method, with its arguments under the names that the method's
-/// documentation gives in parentheses.
+/// `sign_in`, `mfa`, `refresh`, `api`, `any` or `{"path": "/prefix"}`. `times` is 1 if it is absent, and `null`
+/// for always. `do` is the name of the method. Its arguments have the names that the method's documentation gives
+/// in parentheses. docs/emulator.md has an example of each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
@@ -35,19 +35,19 @@ pub struct Fault {
     effect: Effect,
 }
 
-/// The requests a fault, or a [hold](crate::Emulator::hold), is for. The control API is never meant.
+/// The requests that a fault or a [hold](crate::Emulator::hold) applies to; never the control API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// Step 1 of a sign-in.
     SignIn,
-    /// Step 2, the six digits.
+    /// Step 2, the one-time code.
     Mfa,
     /// The refresh.
     Refresh,
-    /// Everything but those three.
+    /// All other requests.
     Api,
-    /// Every path that begins so, counted below the emulator's path prefix.
+    /// Every path that begins with this, below the emulator's path prefix.
     Path(String),
     /// Every request.
     Any,
@@ -67,13 +67,13 @@ impl Target {
 }
 
 impl Fault {
-    /// Begins a fault for these requests; it happens once unless told otherwise.
+    /// Begins a fault for these requests. Default: it happens once.
     pub fn on(target: Target) -> FaultOn {
         FaultOn { on: target, times: once() }
     }
 }
 
-/// A fault of which only the target is known. Its last word makes it a [`Fault`].
+/// A fault whose target is known. The method that says what happens makes it a [`Fault`].
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct FaultOn {
@@ -95,7 +95,7 @@ impl FaultOn {
     }
 
     /// In front: this answer, word for word (`code`, `content_type`, `headers` as an object, `body`). Headers and
-    /// body are not checked: what is wrong in them is sent wrong.
+    /// body are not checked.
     #[must_use]
     pub fn status(
         self,
@@ -108,14 +108,14 @@ impl FaultOn {
         self.with(Effect::Status { code, content_type: content_type.into(), headers, body: body.into() })
     }
 
-    /// In front: a page of HTML, as a firewall or proxy gives it (`code`).
+    /// In front: a page of HTML, as a firewall or proxy answers (`code`).
     #[must_use]
     pub fn html(self, code: u16) -> Fault {
         self.with(Effect::Html { code })
     }
 
-    /// In front: 503 with a maintenance page. While it waits, `GET /api/v2/health/full` still answers, and
-    /// says that the instance is in maintenance mode.
+    /// In front: 503 with a maintenance page. As long as the fault is set, `GET /api/v2/health/full` still answers,
+    /// and says that the instance is in maintenance mode.
     #[must_use]
     pub fn maintenance(self) -> Fault {
         self.with(Effect::Maintenance)
@@ -127,7 +127,7 @@ impl FaultOn {
         self.with(Effect::DropConnection)
     }
 
-    /// In front: the connection stays open and nothing ever comes, until the client goes.
+    /// In front: the connection stays open and no answer comes, until the client closes it.
     #[must_use]
     pub fn stall(self) -> Fault {
         self.with(Effect::Stall)
@@ -139,7 +139,7 @@ impl FaultOn {
         self.with(Effect::Redirect { code, location: location.into() })
     }
 
-    /// In front: 429, with or without a `Retry-After` of this text (`retry_after`).
+    /// In front: 429. `None` leaves out `Retry-After`; otherwise it is this text (`retry_after`).
     #[must_use]
     pub fn rate_limited(self, retry_after: Option<&str>) -> Fault {
         self.with(Effect::RateLimited { retry_after: retry_after.map(str::to_owned) })
@@ -157,19 +157,19 @@ impl FaultOn {
         self.with(Effect::Raw { base64: bytes.into() })
     }
 
-    /// In front: 200 with a JSON string of this many bytes (`bytes`), made while it is sent.
+    /// In front: 200 with a JSON string of this many bytes (`bytes`).
     #[must_use]
     pub fn huge_body(self, bytes: u64) -> Fault {
         self.with(Effect::HugeBody { bytes })
     }
 
-    /// Spoils the answer: it is judged, and lost on its way with the connection.
+    /// Spoils the answer: the connection closes instead, and the answer is lost.
     #[must_use]
     pub fn lose_answer(self) -> Fault {
         self.with(Effect::LoseAnswer)
     }
 
-    /// Spoils the answer: `Content-Length` promises more than comes before the connection closes.
+    /// Spoils the answer: `Content-Length` is larger than the body. The connection then closes.
     #[must_use]
     pub fn truncate(self) -> Fault {
         self.with(Effect::Truncate)
@@ -181,7 +181,7 @@ impl FaultOn {
         self.with(Effect::Slow { ms: whole_ms(before_headers) })
     }
 
-    /// Sends the body byte by byte with this much real time between (`ms`). The outcome counts as usual.
+    /// Sends the body byte by byte, with this much real time in between (`ms`). The outcome counts as usual.
     #[must_use]
     pub fn slow_body(self, between_bytes: Duration) -> Fault {
         self.with(Effect::SlowBody { ms: whole_ms(between_bytes) })
@@ -199,8 +199,7 @@ impl FaultOn {
         self.with(Effect::MissingToken)
     }
 
-    /// Spoils the answer: `token` (in a challenge, `code`) is this text, whatever it holds (`token`). The
-    /// server does not know it as a token.
+    /// Spoils the answer: `token` (in a challenge, `code`) is this text (`token`). It is not a valid token.
     #[must_use]
     pub fn hostile_token(self, token: impl Into<String>) -> Fault {
         self.with(Effect::HostileToken { token: token.into() })
@@ -222,7 +221,7 @@ impl Faults {
         }
     }
 
-    /// The effect that this request is to suffer. Maintenance is told by the health endpoint, not suffered.
+    /// The effect for this request. Maintenance does not apply to the health endpoint, which reports it.
     pub(crate) fn take(&mut self, kind: Kind, path: &str) -> Option<Effect> {
         let index = self.0.iter().position(|fault| {
             fault.on.matches(kind, path) && !(kind == Kind::Health && fault.effect == Effect::Maintenance)

@@ -1,13 +1,12 @@
-//! A stand-in for a PlexTrac instance, to test programs against: real HTTP and HTTPS, a clock that moves,
-//! faults on demand.
+//! A stand-in for a PlexTrac instance, to test programs against: real HTTP and HTTPS, a movable clock, faults on
+//! demand.
 //!
-//! **In scope:** the authentication of PlexTrac as docs/protocol.md has it (both sign-in steps, refresh,
-//! tokens that die after 15 minutes, the limit of ten authentication requests a minute, locked accounts), the
-//! cookie endpoint, an echo to send authorized requests to, and everything that can go wrong on the way.
+//! **In scope:** the authentication of PlexTrac as docs/protocol.md describes it (both sign-in steps, refresh,
+//! tokens that expire after 15 minutes, the limit of ten authentication requests a minute, locked accounts), the
+//! cookie endpoint, an echo for authorized requests, static answers ([`Route`]), and faults ([`Fault`]).
 //!
-//! **Out of scope:** reports, clients, findings and the rest of the API; strangers (it listens on 127.0.0.1
-//! alone, and its passwords are no secrets); PlexTrac itself (nobody compared it with a live instance: what
-//! docs/protocol.md only infers is inferred here as well).
+//! **Out of scope:** the rest of the API. The server listens on 127.0.0.1 only, and its passwords are no secrets.
+//! Nobody has compared it with a live instance: what docs/protocol.md infers is inferred here as well.
 //!
 //! ```text
 //!   your program ──HTTP──► 127.0.0.1:n ─┐  one thread for each connection
@@ -45,28 +44,15 @@
 //! client.read_to_string(&mut answer)?;
 //! assert!(answer.starts_with("HTTP/1.1 200 OK"));
 //!
-//! // What the server saw, and a quarter of an hour in no time: the token is dead now.
+//! // The server has counted the sign-in. Its clock moves forward, and the token has expired.
 //! assert_eq!(emulator.stats().count(Kind::SignIn, Outcome::Ok), 1);
 //! emulator.clock().advance(Duration::from_secs(15 * 60));
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
 //! # Endpoints
-//! Those of docs/protocol.md, and two more that need a token: any method on `/api/v1/echo` or below it sends
-//! the body back, and `/api/v1/forbidden` answers 403 with a text that says "Unauthorized". The echo reads
-//! bodies as the API does: JSON only with `Content-Type: application/json`; with no content type or that of a
-//! form there is no body; anything else comes back byte for byte. The method comes back in `x-echo-method`.
-//!
-//! # Control from outside
-//! For programs in other processes and languages, on both ports:
-//!
-//! | call | body | |
-//! |---|---|---|
-//! | `POST /_emulator/advance` | `{"seconds": 600}` or `{"ms": 1500}` | moves the clock forward |
-//! | `POST /_emulator/fault` | `{"on": "sign_in", "times": 1, "do": {"html": {"code": 503}}}` | sets a [`Fault`] |
-//! | `POST /_emulator/revoke` | | all tokens die |
-//! | `POST /_emulator/reset` | | forgets everything but the time |
-//! | `GET /_emulator/stats` | | the [`Stats`] |
+//! Those of docs/protocol.md, `/api/v1/echo` and `/api/v1/forbidden`. docs/emulator.md describes them, and the control
+//! API for programs in other processes and languages.
 
 #![forbid(unsafe_code)]
 
@@ -165,8 +151,8 @@ impl Emulator {
         self.server.instance.lock().settings.accounts.clone()
     }
 
-    /// The six digits that are right at this moment by the server's clock. `None` for an unknown account or
-    /// one without MFA. Digits that were accepted once are refused for the rest of their 30 seconds.
+    /// The one-time code of this moment by the server's clock. `None` for an unknown account or one without MFA.
+    /// A code that was accepted once is refused for the rest of its 30 seconds.
     #[must_use]
     pub fn digits(&self, username: &str) -> Option<String> {
         let now = self.server.clock.now();
@@ -223,10 +209,10 @@ impl Emulator {
         self.server.journal.all()
     }
 
-    /// Waits in real time until the requests seen so far are enough; false when they are not in time. A
-    /// request is seen once it is judged, which is before its answer leaves.
-    pub fn wait_for(&self, patience: Duration, enough: impl FnMut(&[Recorded]) -> bool) -> bool {
-        self.server.journal.wait_for(patience, enough)
+    /// Waits in real time until `enough` accepts the requests seen so far. Returns false if it does not within
+    /// the time limit. A request is seen when the instance has handled it, before its answer is sent.
+    pub fn wait_for(&self, time_limit: Duration, enough: impl FnMut(&[Recorded]) -> bool) -> bool {
+        self.server.journal.wait_for(time_limit, enough)
     }
 
     /// Keeps back the answers to these requests as long as the returned value lives. They are judged and

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// How long a request counts. That the window slides is an assumption (docs/protocol.md, "Failures"); of the
-/// rules an instance may have, it is the one that forgives least.
+/// How long a request counts. That the window slides is an assumption (docs/protocol.md, "Failures"). Of the
+/// rules that an instance may have, it is the strictest.
 const WINDOW_MS: u64 = 60_000;
 
 /// The `Retry-After` header of the limit's 429.
@@ -17,7 +17,7 @@ pub enum RetryAfter {
     Absent,
 }
 
-/// Who was let in during the last minute, and how many tried.
+/// The requests of the last minute: those accepted, and all that arrived.
 #[derive(Debug)]
 pub(crate) struct Limit {
     per_minute: usize,
@@ -36,8 +36,8 @@ impl Limit {
         }
     }
 
-    /// Takes a place, or says how many milliseconds remain until one is free. What is refused takes no place,
-    /// or a client that knocks too often would never be let in again.
+    /// Accepts a request, or returns the milliseconds until one is accepted. Refused requests do not count:
+    /// otherwise a client that tries too often would be refused for ever.
     pub(crate) fn admit(&mut self, now_ms: u64) -> Result<(), u64> {
         forget_older_than_the_window(&mut self.admitted_ms, now_ms);
         if self.admitted_ms.len() < self.per_minute {

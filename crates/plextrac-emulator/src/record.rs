@@ -95,9 +95,9 @@ impl Journal {
         self.requests.lock().clear();
     }
 
-    pub(crate) fn wait_for(&self, patience: Duration, mut enough: impl FnMut(&[Recorded]) -> bool) -> bool {
+    pub(crate) fn wait_for(&self, time_limit: Duration, mut enough: impl FnMut(&[Recorded]) -> bool) -> bool {
         // None: a time that is too long to have an end.
-        let deadline = Instant::now().checked_add(patience);
+        let deadline = Instant::now().checked_add(time_limit);
         let mut requests = self.requests.lock();
         loop {
             if enough(requests.make_contiguous()) {

@@ -58,9 +58,9 @@ impl Kind {
 pub enum Outcome {
     /// It got what it asked for.
     Ok,
-    /// The password was right, and six digits were asked for.
+    /// The password was right, and the answer was an MFA challenge.
     Challenge,
-    /// Wrong credentials or digits, an unknown or disabled user, a spent or late challenge.
+    /// Wrong credentials or one-time code, an unknown or disabled user, a used or expired challenge.
     Rejected,
     /// The limit of authentication requests was used up.
     RateLimited,

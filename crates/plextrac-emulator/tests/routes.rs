@@ -139,6 +139,45 @@ fn faults_and_the_path_prefix_apply_to_routes() {
 }
 
 #[test]
+fn hostile_targets_reach_no_route_but_their_own() {
+    let (emulator, mut client, token) = with_routes([
+        Route::new("GET", "/a/b").json(&json!("literal")),
+        Route::new("GET", "/{any}/c").json(&json!("any")),
+    ]);
+    let authorized = [("Authorization", token.as_str())];
+    let long = format!("/{}/c", "x".repeat(60_000));
+    for (target, status) in [
+        ("http://elsewhere.example/a/b", 200),
+        ("http://elsewhere.example", 404),
+        ("/a/b#fragment", 200),
+        (long.as_str(), 200),
+        ("/../a/b", 404),
+        ("/a/../a/b", 404),
+        ("/a%2Fb", 404),
+        ("/%61/b", 404),
+        ("//a/b", 404),
+        ("/a//b", 404),
+        ("/A/b", 404),
+        ("/{any}/c", 200),
+        ("/{any}/{any}", 404),
+        ("*", 404),
+    ] {
+        assert_eq!(
+            client.request("GET", target, &authorized, b"").status,
+            status,
+            "{}",
+            &target[..target.len().min(40)]
+        );
+    }
+    for method in ["get", "GETX", "PROPFIND", "OPTIONS"] {
+        assert_eq!(client.request(method, "/a/b", &authorized, b"").status, 404, "{method}");
+    }
+    let twice = [("Authorization", token.as_str()), ("Authorization", token.as_str())];
+    assert_eq!(client.request("GET", "/a/b", &twice, b"").status, 401);
+    assert_eq!(emulator.stats().count(Kind::Route, Outcome::Ok), 4);
+}
+
+#[test]
 fn routes_that_make_no_sense_are_refused() {
     let get = |path: &str| Route::new("GET", path);
     for (route, expected) in [
