@@ -74,7 +74,7 @@ fn a_bad_fault_says_why_and_sets_nothing() {
 }
 
 #[test]
-fn the_numbers_are_read_from_outside_in_a_stable_order_and_without_secrets() {
+fn stats_have_a_stable_order_and_no_secrets() {
     let (emulator, mut client) = frozen();
     let token = client.sign_in(&Account::service()).text("token");
     client.get(WHOAMI, &token);

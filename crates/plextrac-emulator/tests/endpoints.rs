@@ -75,7 +75,7 @@ fn what_is_called_json_and_is_not_is_a_bad_request() {
 }
 
 #[test]
-fn a_missing_permission_is_403_with_a_text_that_says_unauthorized() {
+fn a_missing_permission_is_403_and_says_unauthorized() {
     let (_emulator, mut client) = frozen();
     assert_eq!(client.get("/api/v1/forbidden", "nonsense").status, 401);
     let token = client.sign_in(&Account::service()).text("token");

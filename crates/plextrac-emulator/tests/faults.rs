@@ -24,7 +24,7 @@ fn a_fault_happens_as_often_as_told_and_then_no_more() {
 }
 
 #[test]
-fn a_fault_meets_its_target_alone_and_the_first_one_set_goes_first() {
+fn a_fault_applies_to_its_target_in_the_order_set() {
     let (emulator, mut client) = frozen();
     let token = client.sign_in(&Account::service()).text("token");
     emulator.fault(Fault::on(Target::Path("/api/v2/".into())).error_shape_two(418));
@@ -61,7 +61,7 @@ fn a_page_in_front_is_html_and_a_redirect_has_a_location() {
 }
 
 #[test]
-fn maintenance_is_told_by_the_health_endpoint_and_suffered_by_the_others() {
+fn health_reports_maintenance_and_other_endpoints_answer_503() {
     let (emulator, mut client) = frozen();
     emulator.fault(Fault::on(Target::Any).maintenance());
     let mut health = || client.request("GET", "/api/v2/health/full", &[], b"").json();

@@ -74,7 +74,7 @@ fn refreshes_can_be_free() {
 }
 
 #[test]
-fn a_fault_in_front_of_the_instance_takes_no_place_and_a_lost_answer_does() {
+fn only_a_request_that_the_instance_sees_counts() {
     let emulator = Emulator::builder().frozen_clock().limit_per_minute(1).start().unwrap();
     emulator.fault(Fault::on(Target::SignIn).html(503));
     emulator.fault(Fault::on(Target::SignIn).lose_answer());

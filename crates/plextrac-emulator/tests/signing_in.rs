@@ -26,7 +26,7 @@ fn an_account_without_mfa_gets_two_different_tokens() {
 }
 
 #[test]
-fn an_account_with_mfa_gets_a_challenge_and_for_six_digits_its_tokens() {
+fn an_account_with_mfa_gets_a_challenge_and_then_tokens() {
     let (emulator, mut client) = frozen();
     let challenge = client.sign_in(&Account::analyst());
     assert_eq!(challenge.json()["mfa_enabled"], true);

@@ -6,7 +6,7 @@ use client::{Client, WHOAMI};
 use plextrac_emulator::{Account, Emulator};
 
 #[test]
-fn a_client_that_trusts_the_ca_signs_in_by_every_name_of_the_host() {
+fn a_client_that_trusts_the_ca_signs_in_by_every_name() {
     let emulator = Emulator::start().unwrap();
     let from_file = std::fs::read_to_string(emulator.ca_file()).unwrap();
     assert_eq!(from_file, emulator.ca_pem());

@@ -8,7 +8,7 @@ use client::{Client, WHOAMI, claims, frozen};
 use plextrac_emulator::{Account, Emulator, Kind, Outcome, upload_bytes};
 
 #[test]
-fn a_token_lives_to_the_last_millisecond_of_its_quarter_hour_and_no_longer() {
+fn a_token_expires_after_fifteen_minutes_exactly() {
     let (emulator, mut client) = frozen();
     let token = client.sign_in(&Account::service()).text("token");
     emulator.clock().advance(Duration::from_millis(899_999));
@@ -21,7 +21,7 @@ fn a_token_lives_to_the_last_millisecond_of_its_quarter_hour_and_no_longer() {
 }
 
 #[test]
-fn issue_times_are_rounded_down_so_a_token_can_die_a_second_early() {
+fn a_token_can_expire_a_second_early_as_iat_is_rounded() {
     let (emulator, mut client) = frozen();
     emulator.clock().advance(Duration::from_millis(999));
     let token = client.sign_in(&Account::service()).text("token");

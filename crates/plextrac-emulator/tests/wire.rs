@@ -14,7 +14,7 @@ use serde_json::json;
 const SIGN_IN: &str = r#"{"username":"service@example.com","password":"service-password"}"#;
 
 #[test]
-fn one_connection_serves_many_requests_and_pipelined_ones_in_order() {
+fn one_connection_serves_pipelined_requests_in_order() {
     let (emulator, mut client) = frozen();
     let token = client.sign_in(&Account::service()).text("token");
     let mut pipelined = String::new();

@@ -110,7 +110,7 @@ fn the_command_signs_in_to_it_with_what_the_first_line_says() {
 }
 
 #[test]
-fn with_accounts_so_many_others_can_sign_in_and_no_two_have_the_same_secrets() {
+fn numbered_accounts_sign_in_and_differ_in_their_secrets() {
     let running = Running::start(&["--accounts", "1234"]);
     let accounts = running.greeting["accounts"].as_array().unwrap();
     assert_eq!(accounts.len(), 1234);
@@ -141,7 +141,7 @@ fn a_port_that_is_taken_exits_with_1() {
 }
 
 #[test]
-fn with_until_eof_it_ends_with_its_standard_input_and_takes_its_ca_file_along() {
+fn until_eof_ends_it_and_removes_its_ca_file() {
     let mut running = Running::start(&["--until-eof"]);
     let ca_file = running.greeting["ca_file"].as_str().unwrap().to_owned();
     assert!(Path::new(&ca_file).exists());
