@@ -78,9 +78,13 @@ fn not_started(error: &io::Error) -> Failure {
     }
 }
 
-/// One line of shell for each variable. Variables of another account, which would win, are removed.
+/// Variables that may hold settings of another account. They are used beside or before the emulator's.
+const OTHER_ACCOUNT: &str = "PLEXTRAC_CODE PLEXTRAC_CODE_COMMAND PLEXTRAC_PASSWORD_COMMAND PLEXTRAC_PROFILE \
+    PLEXTRAC_TOKEN PLEXTRAC_TOTP_SECRET";
+
+/// One line of shell for each variable.
 fn shell_lines(emulator: &Emulator) -> String {
-    let mut lines = "unset PLEXTRAC_TOKEN PLEXTRAC_TOTP_SECRET\n".to_owned();
+    let mut lines = format!("unset {OTHER_ACCOUNT}\n");
     for (name, value) in emulator.environment() {
         lines.push_str(&format!("export {name}={}\n", quoted(&value)));
     }

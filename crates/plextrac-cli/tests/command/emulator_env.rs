@@ -63,10 +63,11 @@ fn env_is_quoted_for_a_shell_and_replaces_other_accounts() {
     fs::create_dir(&temporary).unwrap();
     let script = format!(
         r#"
-        export PLEXTRAC_TOKEN=other PLEXTRAC_TOTP_SECRET=other PLEXTRAC_USERNAME=other
+        export PLEXTRAC_TOKEN=other PLEXTRAC_TOTP_SECRET=other PLEXTRAC_USERNAME=other PLEXTRAC_PROFILE=other
+        export PLEXTRAC_CODE=000000 PLEXTRAC_CODE_COMMAND=false PLEXTRAC_PASSWORD_COMMAND=false
         {}
         test -f "$PLEXTRAC_CA_FILE"
-        test "${{PLEXTRAC_TOKEN-unset}} ${{PLEXTRAC_TOTP_SECRET-unset}}" = "unset unset"
+        env | grep -qE '^PLEXTRAC_.*=(other|false|000000)$' && exit 9
         case "$PLEXTRAC_EMULATOR_URL $PLEXTRAC_URL" in
             "http://127.0.0.1:"*" https://127.0.0.1:"*) echo addresses ;;
         esac
@@ -88,7 +89,8 @@ fn env_prints_only_lines_for_a_shell() {
     assert_eq!(
         names,
         [
-            "unset PLEXTRAC_TOKEN PLEXTRAC_TOTP_SECRET",
+            "unset PLEXTRAC_CODE PLEXTRAC_CODE_COMMAND PLEXTRAC_PASSWORD_COMMAND PLEXTRAC_PROFILE PLEXTRAC_TOKEN \
+             PLEXTRAC_TOTP_SECRET",
             "export PLEXTRAC_URL",
             "export PLEXTRAC_CA_FILE",
             "export PLEXTRAC_EMULATOR_URL",
