@@ -20,6 +20,27 @@ impl Backoff {
         self.until = Some(now + draws.around(planned).max(told.unwrap_or_default()));
     }
 
+    /// Credentials go out. Until the answer comes the attempt counts as failed. A process that takes over from one that
+    /// was killed may try at once; the one after that waits.
+    pub(crate) fn count_unanswered(&mut self, now: Instant) {
+        let planned = match self.failures {
+            0 => Duration::ZERO,
+            failures => Duration::from_secs((5_u64 << (failures - 1).min(4)).min(60)),
+        };
+        self.failures = self.failures.saturating_add(1);
+        self.until = Some(now + planned);
+    }
+
+    /// What another process wrote down. No back-off is longer than the longest.
+    pub(crate) fn restored(failures: u32, until: Instant, now: Instant) -> Self {
+        Self { failures, until: Some(until.min(now + LONGEST)) }
+    }
+
+    /// How many attempts failed in a row, and from when on the next may be made; none if none failed.
+    pub(crate) fn pending(&self, now: Instant) -> Option<(u32, Instant)> {
+        (self.failures > 0).then(|| (self.failures, self.until.unwrap_or(now)))
+    }
+
     pub(crate) fn succeeded(&mut self) {
         *self = Self::default();
     }
@@ -29,6 +50,9 @@ impl Backoff {
         self.until.filter(|until| *until > now)
     }
 }
+
+/// As long as the longest wait that an instance may ask for.
+const LONGEST: Duration = crate::rate_limit::MAX_WAIT;
 
 #[cfg(test)]
 mod tests {

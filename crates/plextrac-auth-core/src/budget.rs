@@ -31,6 +31,8 @@ pub struct Budget {
     per_minute: u32,
     places: Vec<Place>,
     waits: Vec<Place>,
+    /// Places that this process gave up: a record that still has them is older.
+    released: Vec<Place>,
     shut_until: Option<Instant>,
 }
 
@@ -56,6 +58,20 @@ pub struct BudgetRecord {
     pub waits: Vec<Place>,
 }
 
+impl BudgetRecord {
+    /// The same record on another clock: `moves` gives the stamp and a moment beside it on that clock.
+    pub(crate) fn moved(
+        mut self,
+        moves: impl Fn(&Stamp, Option<Instant>) -> (Stamp, Option<Instant>),
+    ) -> Self {
+        let stamp = self.stamp.clone();
+        for place in self.places.iter_mut().chain(&mut self.waits) {
+            place.until = moves(&stamp, Some(place.until)).1.unwrap_or(place.until);
+        }
+        Self { stamp: moves(&stamp, None).0, ..self }
+    }
+}
+
 /// The limit asked for is not between 2 and 60.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange;
@@ -76,8 +92,14 @@ impl Budget {
     /// [`OutOfRange`] for any other number.
     pub fn new(per_minute: u32) -> Result<Self, OutOfRange> {
         let fits = (2..=60).contains(&per_minute);
-        fits.then_some(Self { per_minute, places: Vec::new(), waits: Vec::new(), shut_until: None })
-            .ok_or(OutOfRange)
+        fits.then_some(Self {
+            per_minute,
+            places: Vec::new(),
+            waits: Vec::new(),
+            released: Vec::new(),
+            shut_until: None,
+        })
+        .ok_or(OutOfRange)
     }
 
     /// The limit.
@@ -132,9 +154,17 @@ impl Budget {
             Some(_) => TheirClock::AgreesWithOurs,
             None => TheirClock::Unknown { written: record.stamp.monotonic },
         };
-        take_over(&mut self.places, &record.places, LONGEST_PLACE, clock, now.monotonic);
+        self.released.retain(|place| place.until > now.monotonic);
+        let is_taken = |place: &&Place| self.released.iter().all(|released| released.ticket != place.ticket);
+        let places: Vec<Place> = record.places.iter().filter(is_taken).copied().collect();
+        take_over(&mut self.places, &places, LONGEST_PLACE, clock, now.monotonic);
         take_over(&mut self.waits, &record.waits, MAX_WAIT, clock, now.monotonic);
         matches!(clock, TheirClock::Unknown { .. })
+    }
+
+    /// Whether more places are taken than the limit allows: another process was faster.
+    pub(crate) fn is_over(&self, now: Instant) -> bool {
+        self.used(now) > self.per_minute
     }
 
     /// Whether so many places are free.
@@ -163,6 +193,7 @@ impl Budget {
 
     /// Holds a place that will be used, or given up, by `until`.
     pub(crate) fn hold(&mut self, ticket: Ticket, until: Instant) {
+        self.released.retain(|place| place.ticket != ticket);
         self.places.push(Place { ticket, until, foreign: false });
     }
 
@@ -180,7 +211,7 @@ impl Budget {
 
     /// A held place is not needed.
     pub(crate) fn release(&mut self, ticket: Ticket) {
-        self.places.retain(|place| place.ticket != ticket);
+        self.released.extend(self.places.extract_if(.., |place| place.ticket == ticket));
     }
 
     /// The instance answered a request by saying to wait; a shorter wait never replaces a longer one.
@@ -233,7 +264,13 @@ const fn foreign() -> bool {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { per_minute: DEFAULT_PER_MINUTE, places: Vec::new(), waits: Vec::new(), shut_until: None }
+        Self {
+            per_minute: DEFAULT_PER_MINUTE,
+            places: Vec::new(),
+            waits: Vec::new(),
+            released: Vec::new(),
+            shut_until: None,
+        }
     }
 }
 

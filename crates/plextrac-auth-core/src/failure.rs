@@ -44,6 +44,8 @@ pub enum FailureKind {
     UnexpectedAnswer,
     /// An answer over the size limits.
     TooLarge,
+    /// The store that the processes of the account share cannot be used.
+    Store,
 }
 
 /// How a request failed to bring an answer, as the driver saw it.
@@ -97,7 +99,8 @@ impl Failure {
             | FailureKind::Network
             | FailureKind::Timeout
             | FailureKind::Cancelled
-            | FailureKind::UnexpectedAnswer => true,
+            | FailureKind::UnexpectedAnswer
+            | FailureKind::Store => true,
             FailureKind::Rejected
             | FailureKind::MfaRejected
             | FailureKind::RefreshRefused

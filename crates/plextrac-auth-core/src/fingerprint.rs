@@ -45,6 +45,16 @@ impl fmt::Debug for FingerprintKey {
 #[serde(try_from = "Vec<u8>", into = "Vec<u8>")]
 pub struct Fingerprint([u8; 32]);
 
+impl Fingerprint {
+    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Fingerprint({:02x}{:02x}..)", self.0[0], self.0[1])

@@ -64,15 +64,20 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod account_record;
 mod answer;
 mod backoff;
 mod budget;
+mod budget_record;
+mod claim;
+mod coordinator;
 mod credential;
 mod draw;
 mod failure;
 mod fingerprint;
 mod http_date;
 mod instance;
+mod json;
 mod life;
 mod machine;
 mod output;
@@ -81,13 +86,19 @@ mod record;
 mod request;
 mod response;
 mod secret;
+mod store;
 pub mod table;
 mod time;
 mod token;
 mod totp;
 
+pub use account_record::{MAX_RECORD, RECORD_VERSION, TokenIdentity};
 pub use answer::MAX_BODY;
 pub use budget::{Budget, BudgetRecord, COUNTED_AFTER_ANSWER, DEFAULT_PER_MINUTE, OutOfRange, Place, Ticket};
+pub use claim::{CLAIM_LEASE, Claim, ClaimOwner, ClaimedWork};
+pub use coordinator::{
+    Action, CallerId, Coordinator, Limits, Need, OperationId, Prompt, StoreConfig, Wait, Watch, Write,
+};
 pub use credential::{CredentialError, Credentials, Digits, MfaSource, Part, Problem, ReadyToken, Scheme};
 pub use failure::{Failure, FailureKind, TransportFailure};
 pub use fingerprint::{Fingerprint, FingerprintKey};
@@ -99,10 +110,11 @@ pub use machine::{
 };
 pub use output::{Event, Output, WaitReason};
 pub use rate_limit::{DEFAULT_WAIT, MAX_WAIT, MIN_WAIT};
-pub use record::{SharedRecord, SharedToken, Stamp};
+pub use record::{SharedBackoff, SharedRecord, SharedToken, Stamp};
 pub use request::{Body, Call, Request, RequestId};
 pub use response::Response;
 pub use secret::Secret;
+pub use store::{OnStoreFailure, RecordKind, StoreTime, StoredRecord, Version, WriteOutcome};
 pub use time::{Instant, Time, UnixTime};
 pub use token::{Generation, Origin, Token};
 pub use totp::TotpSecret;

@@ -120,6 +120,8 @@ pub enum Event {
         /// Server minus local.
         server_ahead_ms: i64,
     },
+    /// The server refused the one-time code, and the attempt goes on with the next sign-in.
+    CodeRefused,
     /// The want ended without a new token. A usable one may still be in hand.
     Failed(Failure),
 }

@@ -21,8 +21,6 @@ pub struct SharedRecord {
     pub token: Option<SharedToken>,
     /// Recognises credentials that were rejected, the last ones first: scripts may have different ones.
     pub rejected: Vec<Fingerprint>,
-    /// A TOTP secret whose codes were rejected, and how often in a row.
-    pub doubted: Option<(Fingerprint, u32)>,
     /// The last TOTP step that was spent.
     pub totp_step: Option<u64>,
     /// Recognises tokens that were handed in and whose refresh was refused, the newest first.
@@ -31,8 +29,25 @@ pub struct SharedRecord {
     pub issued: Vec<Fingerprint>,
     /// The server's wall clock minus this machine's, if an answer told.
     pub server_ahead_ms: Option<i64>,
-    /// Another session waits for a person to give six digits, until then at the latest.
-    pub asked_until: Option<Instant>,
+    /// Counts the sign-outs of this identity. A token that is older than the last one is dropped.
+    pub sign_outs: u64,
+    /// Counts how often rejections were cleared. A rejection that is older than the last one is dropped.
+    pub rejection_resets: u64,
+    /// A TOTP secret whose codes were rejected, and how often in a row.
+    pub doubted: Option<(Fingerprint, u32)>,
+    /// Attempts failed; the next may be made from this moment on.
+    pub backoff: Option<SharedBackoff>,
+    /// Whether the account's last sign-in needed a one-time code.
+    pub needs_mfa: Option<bool>,
+}
+
+/// A back-off that all processes of an account keep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedBackoff {
+    /// How many attempts failed in a row.
+    pub failures: u32,
+    /// Nothing is sent before.
+    pub until: Stamp,
 }
 
 /// A token with the moment it was asked for, on both clocks.
@@ -100,7 +115,8 @@ impl Stamp {
     }
 
     /// Whether it is of the boot of that name.
-    pub(crate) fn is_of(&self, boot: &str) -> bool {
+    #[must_use]
+    pub fn is_of(&self, boot: &str) -> bool {
         !boot.is_empty() && boot == self.boot
     }
 }

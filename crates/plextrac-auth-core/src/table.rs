@@ -51,6 +51,7 @@ told! {
         Granted: "A token came in answer.",
         Challenged: "A challenge came in answer.",
         Refused: "The server refused what was sent.",
+        NotSent: "What was to go out did not go out.",
         Failed: "No answer, a rate limit, or an answer that says neither yes nor no.",
         Adopted: "A usable token was taken over from the shared record, or handed in.",
         AdoptedDoubtful: "A doubtful one was.",
@@ -81,6 +82,8 @@ pub const fn next(phase: Phase, trigger: Trigger) -> Option<Phase> {
         (Authenticating, T::Refused) => Latched,
         (Authenticating | Verifying | Refreshing | Reviving, T::Granted) => Active,
         (Authenticating | Verifying, T::Failed) => SignedOut,
+        (Authenticating, T::NotSent) => SignedOut,
+        (Verifying, T::NotSent) => AwaitingDigits,
 
         (AwaitingDigits, T::DigitsSent) => Verifying,
         (AwaitingDigits, T::ChallengeDropped) => SignedOut,
@@ -89,13 +92,13 @@ pub const fn next(phase: Phase, trigger: Trigger) -> Option<Phase> {
 
         (Active, T::RefreshSent) => Refreshing,
         (Active, T::Unauthorized | T::Expiring) => Suspect,
-        (Refreshing, T::Refused | T::Failed) => Active,
+        (Refreshing, T::Refused | T::Failed | T::NotSent) => Active,
         (Refreshing, T::Unauthorized | T::Expiring) => Reviving,
 
         (Suspect, T::RefreshSent) => Reviving,
         (Suspect, T::Expired) => SignedOut,
         (Reviving, T::Refused) => SignedOut,
-        (Reviving, T::Failed) => Suspect,
+        (Reviving, T::Failed | T::NotSent) => Suspect,
 
         (Latched, T::Forgiven) => SignedOut,
         // Signing out drops the token and nothing else: a rejection stays known.

@@ -17,13 +17,21 @@ pub struct Time {
     pub monotonic: Instant,
     /// Wall clock. May jump, and may be wrong.
     pub unix: UnixTime,
+    /// Time since an arbitrary start in which the computer was awake: callers' deadlines count on it.
+    pub awake: Instant,
 }
 
 impl Time {
-    /// From milliseconds since an arbitrary start, and milliseconds since 1970.
+    /// From milliseconds since an arbitrary start, and milliseconds since 1970. The computer never slept.
     #[must_use]
     pub const fn from_millis(monotonic_ms: u64, unix_ms: i64) -> Self {
-        Self { monotonic: Instant(monotonic_ms), unix: UnixTime(unix_ms) }
+        Self { monotonic: Instant(monotonic_ms), unix: UnixTime(unix_ms), awake: Instant(monotonic_ms) }
+    }
+
+    /// The same moment, with a clock of its own for callers' deadlines.
+    #[must_use]
+    pub const fn with_awake(self, awake_ms: u64) -> Self {
+        Self { awake: Instant(awake_ms), ..self }
     }
 }
 

@@ -14,6 +14,7 @@ RefreshSent      .              .              .              .              Ref
 Granted          .              Active         .              Active         .              Active         .              Active         .
 Challenged       .              AwaitingDigits .              .              .              .              .              .              .
 Refused          .              Latched        .              SignedOut      .              Active         .              SignedOut      .
+NotSent          .              SignedOut      .              AwaitingDigits .              Active         .              Suspect        .
 Failed           .              SignedOut      .              SignedOut      .              Active         .              Suspect        .
 Adopted          Active         .              Active         .              Active         .              Active         .              Active
 AdoptedDoubtful  Suspect        .              .              .              .              .              .              .              Suspect

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use plextrac_transport::{DirectoryStore, SessionStore, StoreErrorKind};
+use plextrac_transport::{CallLimits, CancelToken, DirectoryStore, RecordStore, StoreErrorKind};
 
 use crate::exit::{self, Failure};
 use crate::places;
@@ -45,12 +46,16 @@ pub(crate) fn open(settings: &Settings) -> Result<State, Failure> {
     };
     let opened = DirectoryStore::open(path);
     // Every record needs the key.
-    match opened.and_then(|store| store.key().map(|_| store)) {
+    let limits = CallLimits { deadline: Instant::now() + MAKING_THE_KEY, cancel: &CancelToken::new() };
+    match opened.and_then(|store| store.key(&limits).map(|_| store)) {
         Ok(store) => Ok(State::Shared(store)),
         Err(error) if error.kind == StoreErrorKind::Unsafe => Err(Failure::other(error.message)),
         Err(error) => Ok(State::Unusable(error.message)),
     }
 }
+
+/// How long another run may take to make the key.
+const MAKING_THE_KEY: Duration = Duration::from_secs(5);
 
 const NOT_REMEMBERED: &str = "rejected passwords, used codes and the requests of the last minute are not remembered, so \
      many runs can lock the account or exceed the limit of the instance";

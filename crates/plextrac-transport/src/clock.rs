@@ -89,6 +89,12 @@ pub(crate) fn real_now() -> std::time::Instant {
     std::time::Instant::now()
 }
 
+/// Milliseconds since an arbitrary start in which the computer was awake, for callers' deadlines.
+pub(crate) fn awake_ms() -> u64 {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    u64::try_from(START.get_or_init(real_now).elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn monotonic_ms() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
@@ -97,7 +103,7 @@ fn monotonic_ms() -> u64 {
 
 /// Containers share the kernel's boot, and may have time namespaces of their own.
 #[cfg(any(target_os = "linux", target_os = "android"))]
-fn boot() -> String {
+pub(crate) fn boot() -> String {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let namespace = std::fs::read_link("/proc/self/ns/time").unwrap_or_default();
     match boot.trim() {
@@ -107,7 +113,7 @@ fn boot() -> String {
 }
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn boot() -> String {
+pub(crate) fn boot() -> String {
     String::new()
 }
 

@@ -16,7 +16,7 @@ use crate::exchange::{Exchange, ExchangeSink};
 use crate::header;
 use crate::http::{CaBundle, ClientCertificate, HttpOptions, ProxySetting, Roots};
 use crate::mfa::{MfaCallback, MfaPrompt};
-use crate::store::{DirectoryStore, SessionStore};
+use crate::store::{DirectoryStore, RecordStore};
 
 /// The settings of a [`Session`](crate::Session), and of a machine driven by somebody else's HTTP stack.
 ///
@@ -44,7 +44,7 @@ pub struct SessionConfig {
     pub(crate) response_limit: usize,
     pub(crate) allow_http: bool,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) store: Option<Arc<dyn SessionStore>>,
+    pub(crate) store: Option<Arc<dyn RecordStore>>,
     pub(crate) requires_store: bool,
     pub(crate) anew: bool,
     pub(crate) events: Option<EventSink>,
@@ -278,7 +278,7 @@ impl SessionConfig {
     }
 
     /// Shares the account's session through a store.
-    pub fn store(&mut self, store: Arc<dyn SessionStore>) -> &mut Self {
+    pub fn store(&mut self, store: Arc<dyn RecordStore>) -> &mut Self {
         self.store = Some(store);
         self
     }

@@ -123,11 +123,6 @@ impl Error {
         Self::new(ErrorCode::InvalidArgument, message)
     }
 
-    pub(crate) fn with_retry_after(mut self, wait: Duration) -> Self {
-        self.0.retry_after = Some(wait);
-        self
-    }
-
     pub(crate) fn not_retryable(mut self) -> Self {
         self.0.retryable = false;
         self
@@ -174,6 +169,7 @@ impl From<Failure> for Error {
             K::Timeout => C::Timeout,
             K::Cancelled => C::Cancelled,
             K::TooLarge => C::TooLarge,
+            K::Store => C::Store,
             _ => C::UnexpectedAnswer,
         };
         Self(Box::new(Inner {

@@ -97,6 +97,16 @@ impl Tally {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts an event.
+    pub(crate) fn count(&self, event: &SessionEvent) {
+        match event {
+            SessionEvent::SignedIn | SessionEvent::Refreshed => Self::add(&self.tokens_received),
+            SessionEvent::Adopted => Self::add(&self.tokens_adopted),
+            SessionEvent::Failed(_) => Self::add(&self.failures),
+            _ => {}
+        }
+    }
+
     pub(crate) fn read(&self) -> Counters {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {

@@ -3,20 +3,18 @@
 //! **In scope**: every effect that `plextrac-auth-core` leaves to its driver. HTTP and TLS (blocking, on ureq and
 //! rustls), clocks, threads, waiting, asking for six digits, and requests that carry the token.
 //!
-//! **Out of scope**: decisions. When to refresh, what a failure means and what is never sent again is said by the
-//! core's machine, and by nothing here.
+//! **Out of scope**: decisions. The core's coordinator decides when to refresh, what a failure means, what is never sent
+//! again, who waits for whom, and when a record is read or written.
 //!
 //! ```text
 //!   callers ──► Session ──► live token ─────────────► Authorization
 //!                  │ (none, or its time has come)
 //!                  ▼
-//!               one flight per session, on a thread of its own
-//!                  │  input ▲ output
-//!                  ▼        │
-//!               Machine (core) ◄── Budget, one per instance
-//!                  │
-//!                  ▼
-//!               HTTP client ──► PlexTrac
+//!               Coordinator (core) ◄── Budget, one per instance
+//!                  │  action ▲ input
+//!                  ▼         │
+//!               worker threads ──► HTTP client ──► PlexTrac
+//!                            └───► store
 //! ```
 //!
 //! ```no_run
@@ -38,17 +36,17 @@
 // A model has no network.
 #![cfg_attr(plextrac_shuttle, allow(dead_code))]
 
-mod account_lock;
 mod aligned_secret;
+mod attached_store;
 mod budget;
 mod callback;
 mod cancel;
 mod clock;
 mod config;
+mod driver;
 mod error;
 mod event;
 mod exchange;
-mod flight;
 pub mod fork;
 mod header;
 mod http;
@@ -58,12 +56,12 @@ mod mfa;
 mod model_check;
 mod probe;
 mod progress;
+mod record_names;
 mod request;
 mod response;
 mod seed;
 mod session;
 mod shared;
-mod sharing;
 mod store;
 mod sync;
 
@@ -75,7 +73,9 @@ pub use event::{Counters, SessionEvent};
 pub use exchange::{Exchange, Outline};
 pub use http::{CaBundle, ClientCertificate, ProxySetting, Roots};
 pub use mfa::MfaPrompt;
-pub use plextrac_auth_core::{Scheme, Secret};
+pub use plextrac_auth_core::{
+    ClaimOwner, OnStoreFailure, Scheme, Secret, StoreTime, StoredRecord, Version, WriteOutcome,
+};
 pub use probe::{Probe, probe};
 pub use progress::{Progress, Transfer};
 pub use request::Request;
@@ -84,4 +84,8 @@ pub use seed::random_seed;
 #[cfg(not(plextrac_shuttle))]
 pub use session::stream::StreamedResponse;
 pub use session::{Session, SessionState, Status};
-pub use store::{DirectoryStore, MemoryStore, SessionStore, StoreError, StoreErrorKind, StoreLock};
+#[cfg(any(test, feature = "conformance"))]
+pub use store::conformance as store_conformance;
+pub use store::{
+    CallLimits, DirectoryStore, MemoryStore, Presence, RecordStore, StoreError, StoreErrorKind, Watched,
+};

@@ -6,12 +6,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use plextrac_emulator::Kind;
-use plextrac_transport::{DirectoryStore, ErrorCode, Session, SessionConfig};
+use plextrac_transport::{
+    CallLimits, CancelToken, DirectoryStore, ErrorCode, RecordStore, Session, SessionConfig,
+};
 use serde_json::{Value, json};
-use stage::{Stage, Told, clock_of, private_directory};
+use stage::{PATIENCE, Stage, Told, clock_of, private_directory};
 
 /// A minute later, and the seconds by which clocks may disagree, the budget has forgotten what was sent.
 const LATER: Duration = Duration::from_secs(70);
@@ -25,7 +27,9 @@ struct State {
 impl State {
     fn new() -> Self {
         let state = Self { stage: Stage::new(), directory: private_directory() };
-        Session::new(&state.config()).unwrap().login().unwrap();
+        let session = Session::new(&state.config()).unwrap();
+        session.login().unwrap();
+        session.settle();
         state
     }
 
@@ -35,7 +39,7 @@ impl State {
         config
     }
 
-    /// The record of a kind: `t`oken, `a`ccount, `b`udget.
+    /// The record of a kind: `a`ccount, `b`udget.
     fn record(&self, kind: char) -> PathBuf {
         let names = fs::read_dir(self.directory.path()).unwrap().map(|entry| entry.unwrap().path());
         let is_it = |path: &PathBuf| {
@@ -46,10 +50,15 @@ impl State {
     }
 
     fn rewrite(&self, kind: char, change: impl FnOnce(&mut Value)) {
+        let store = DirectoryStore::open(self.directory.path()).unwrap();
+        let cancel = CancelToken::new();
+        let limits = CallLimits { deadline: Instant::now() + PATIENCE, cancel: &cancel };
         let path = self.record(kind);
-        let mut record = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let name = path.file_name().unwrap().to_str().unwrap().strip_prefix("plextrac-auth-").unwrap();
+        let stored = store.read(name, &limits).unwrap();
+        let mut record = serde_json::from_slice(&stored.bytes).unwrap();
         change(&mut record);
-        fs::write(&path, record.to_string()).unwrap();
+        store.write(name, stored.version, record.to_string().as_bytes(), &limits).unwrap();
     }
 
     /// What a session that starts now sends for a token: sign-ins and refreshes.
@@ -67,19 +76,18 @@ impl State {
 fn a_record_that_is_damaged_is_none_and_is_mended_by_the_sign_in_it_costs() {
     let state = State::new();
     assert_eq!(state.cost(), (0, 0), "control: a sound one costs nothing");
-    let sound = fs::read(state.record('t')).unwrap();
-    let damaged: [Vec<u8>; 8] = [
+    let sound = fs::read(state.record('a')).unwrap();
+    let damaged: [Vec<u8>; 7] = [
         Vec::new(),
         b"null".to_vec(),
         b"{}".to_vec(),
         sound[..sound.len() / 2].to_vec(),
-        [sound.as_slice(), b"x"].concat(),
         vec![0; 1_000],
         vec![b'['; 60_000],
         vec![b' '; 70_000],
     ];
     for content in damaged {
-        fs::write(state.record('t'), &content).unwrap();
+        fs::write(state.record('a'), &content).unwrap();
         assert_eq!(state.cost(), (1, 0), "{:?}…", content.get(..20));
         assert_eq!(state.cost(), (0, 0), "mended");
         state.stage.advance(LATER);
@@ -90,18 +98,18 @@ fn a_record_that_is_damaged_is_none_and_is_mended_by_the_sign_in_it_costs() {
 fn a_record_that_says_what_cannot_be_is_none() {
     let state = State::new();
     let wrong: [(&str, Value); 9] = [
-        ("/token", json!("")),
-        ("/token", json!("a\r\nX-Evil: 1")),
-        ("/token", json!("x".repeat(20_000))),
-        ("/token", json!(7)),
-        ("/life_ms", json!(-1)),
-        ("/life_ms", json!(0)),
-        ("/life_ms", json!(u64::MAX)),
-        ("/stamp", Value::Null),
-        ("/stamp/monotonic", json!("soon")),
+        ("/tokens/0/token", json!("")),
+        ("/tokens/0/token", json!("a\r\nX-Evil: 1")),
+        ("/tokens/0/token", json!("x".repeat(20_000))),
+        ("/tokens/0/token", json!(7)),
+        ("/tokens/0/life_ms", json!(-1)),
+        ("/tokens/0/life_ms", json!(0)),
+        ("/tokens/0/life_ms", json!(u64::MAX)),
+        ("/tokens/0/clock", Value::Null),
+        ("/tokens/0/at", json!("soon")),
     ];
     for (place, value) in wrong {
-        state.rewrite('t', |record| *record.pointer_mut(place).unwrap() = value.clone());
+        state.rewrite('a', |record| *record.pointer_mut(place).unwrap() = value.clone());
         let (sign_ins, refreshes) = state.cost();
         assert!(sign_ins + refreshes <= 2, "{place}: {value}");
         assert_eq!(state.cost(), (0, 0), "{place}: mended");
@@ -110,21 +118,43 @@ fn a_record_that_says_what_cannot_be_is_none() {
 }
 
 #[test]
-fn a_record_of_another_version_is_read_as_far_as_it_is_understood() {
+fn fields_of_a_newer_build_are_written_back() {
     let state = State::new();
-    for kind in ['t', 'a', 'b'] {
-        state.rewrite(kind, |record| record["of_a_later_version"] = json!({ "x": [1, 2, 3] }));
+    let field = json!({ "x": [1, 2, 3] });
+    for kind in ['a', 'b'] {
+        state.rewrite(kind, |record| record["of_a_later_build"] = field.clone());
     }
     assert_eq!(state.cost(), (0, 0));
+    let session = Session::new(&state.config()).unwrap();
+    session.refresh().unwrap();
+    session.settle();
+    for kind in ['a', 'b'] {
+        state.rewrite(kind, |record| assert_eq!(record["of_a_later_build"], field, "{kind}"));
+    }
+}
+
+#[test]
+fn a_newer_format_version_is_never_overwritten() {
+    let state = State::new();
+    state.rewrite('a', |record| record["version"] = json!(2));
+    let before = fs::read(state.record('a')).unwrap();
+    let session = Session::new(&state.config()).unwrap();
+    let error = session.login().unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Store);
+    assert!(error.message().contains("update this program"), "{error}");
+    drop(session.logout());
+    assert_eq!(fs::read(state.record('a')).unwrap(), before);
+    assert_eq!(state.stage.seen(Kind::SignIn), 1);
 }
 
 #[test]
 fn damaged_memories_of_account_and_budget_stop_nobody() {
-    for kind in ['a', 'b'] {
+    // The account's record has the token: a sign-in brings another.
+    for (kind, cost) in [('a', (1, 0)), ('b', (0, 0))] {
         for content in ["", "nonsense", "{}", "null", "[]"] {
             let state = State::new();
             fs::write(state.record(kind), content).unwrap();
-            assert_eq!(state.cost(), (0, 0), "{kind}: {content:?}");
+            assert_eq!(state.cost(), cost, "{kind}: {content:?}");
         }
     }
 }
@@ -134,8 +164,8 @@ fn a_budget_from_before_a_reboot_counts_for_one_minute_from_now() {
     let state = State::new();
     state.stage.advance(LATER);
     state.rewrite('b', |record| {
-        record["stamp"]["boot"] = json!("an earlier boot");
-        for place in ["/stamp/monotonic", "/places/0/until"] {
+        record["clock"] = json!("an earlier boot");
+        for place in ["/at", "/places/0/1"] {
             let monotonic = record.pointer_mut(place).unwrap();
             *monotonic = json!(monotonic.as_u64().unwrap() + 86_400_000);
         }
@@ -154,10 +184,10 @@ fn a_budget_from_before_a_reboot_counts_for_one_minute_from_now() {
 #[test]
 fn after_a_reboot_a_token_of_unknown_age_is_used_for_one_refresh_and_no_sign_in() {
     let state = State::new();
-    state.rewrite('t', |record| {
-        record["stamp"]["boot"] = json!("an earlier boot");
-        let monotonic = record["stamp"]["monotonic"].as_u64().unwrap();
-        record["stamp"]["monotonic"] = json!(monotonic + 86_400_000);
+    state.rewrite('a', |record| {
+        let token = &mut record["tokens"][0];
+        token["clock"] = json!("an earlier boot");
+        token["at"] = json!(token["at"].as_u64().unwrap() + 86_400_000);
     });
     assert_eq!(state.cost(), (0, 1));
     assert_eq!(state.cost(), (0, 0));
@@ -166,14 +196,14 @@ fn after_a_reboot_a_token_of_unknown_age_is_used_for_one_refresh_and_no_sign_in(
 #[test]
 fn where_both_clocks_agree_another_boot_is_no_reason_to_send_anything() {
     let state = State::new();
-    state.rewrite('t', |record| record["stamp"]["boot"] = json!("the host's name for this boot"));
+    state.rewrite('a', |record| record["tokens"][0]["clock"] = json!("the host's name for this boot"));
     assert_eq!(state.cost(), (0, 0));
     // Four seconds apart they still agree; six seconds apart they do not.
     for (apart, cost) in [(4_000, (0, 0)), (6_000, (0, 1))] {
-        state.rewrite('t', |record| {
-            record["stamp"]["boot"] = json!("another");
-            let unix = record["stamp"]["unix"].as_i64().unwrap();
-            record["stamp"]["unix"] = json!(unix - apart);
+        state.rewrite('a', |record| {
+            let token = &mut record["tokens"][0];
+            token["clock"] = json!("another");
+            token["unix"] = json!(token["unix"].as_i64().unwrap() - apart);
         });
         assert_eq!(state.cost(), cost, "{apart} ms");
     }
@@ -191,7 +221,7 @@ fn what_is_no_file_in_the_way_of_a_record_holds_nobody_up() {
         ("a link to a device", |path| symlink("/dev/zero", path).unwrap()),
     ];
     for (what, put) in puts {
-        for kind in ['t', 'a', 'b'] {
+        for kind in ['a', 'b'] {
             let state = State::new();
             let path = state.record(kind);
             fs::remove_file(&path).unwrap();
@@ -210,7 +240,7 @@ fn what_is_no_file_in_the_way_of_a_record_holds_nobody_up() {
 #[test]
 fn a_record_that_others_can_read_is_not_believed() {
     let state = State::new();
-    fs::set_permissions(state.record('t'), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(state.record('a'), fs::Permissions::from_mode(0o644)).unwrap();
     let mut config = state.config();
     let told = Told::by(&mut config);
     Session::new(&config).unwrap().login().unwrap();
@@ -305,31 +335,4 @@ fn a_key_that_others_can_read_is_refused() {
     let key = state.directory.path().join("plextrac-auth-key");
     fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
     assert_eq!(Session::new(&state.config()).unwrap_err().code(), ErrorCode::Store);
-}
-
-#[test]
-fn tokens_that_ended_long_ago_are_taken_away_and_nothing_else_is() {
-    let directory = private_directory();
-    let day = Duration::from_secs(24 * 3600);
-    let record =
-        |first: char, rest: &str| format!("plextrac-auth-{first}{}{rest}", "0123456789abcdef".repeat(2));
-    let old = [record('t', ""), record('t', ".new")];
-    let kept = [
-        record('a', ""),
-        record('a', ".lock"),
-        record('b', ""),
-        "plextrac-auth-key".into(),
-        "thesis.tex".into(),
-        "todo".into(),
-    ];
-    let young = record('t', "").replace("0123", "3210");
-    for (name, age) in old.iter().chain(&kept).map(|name| (name, 8)).chain([(&young, 6)]) {
-        let file = fs::File::create(directory.path().join(name)).unwrap();
-        file.set_modified(std::time::SystemTime::now() - day * age).unwrap();
-    }
-    DirectoryStore::open(directory.path()).unwrap();
-    let mut expected = kept.to_vec();
-    expected.push(young);
-    expected.sort();
-    assert_eq!(names(directory.path()), expected);
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use plextrac_emulator::{Emulator, Fault, Kind, Target};
 use plextrac_transport::{
-    Clock, ErrorCode, Session, SessionConfig, SessionEvent, SessionState, StoreError, StoreErrorKind,
-    StoreLock, Time,
+    CallLimits, ClaimOwner, Clock, ErrorCode, RecordStore, Session, SessionConfig, SessionEvent,
+    SessionState, StoreError, StoreErrorKind, StoredRecord, Time, Version, Watched, WriteOutcome,
 };
 
 /// The emulator's clock as the client's.
@@ -52,6 +52,7 @@ fn nothing_in_the_directory_tells_whose_it_is_and_others_cannot_look_in() {
     let directory = private_directory();
     let session = Session::new(&config(&emulator, directory.path())).unwrap();
     let token = session.authorization().unwrap();
+    session.settle();
     let mut found_token = false;
     for entry in std::fs::read_dir(directory.path()).unwrap() {
         let entry = entry.unwrap();
@@ -104,7 +105,9 @@ fn a_required_store_that_cannot_be_written_stops_the_sign_in() {
         .collect();
     assert!(!records.is_empty());
     for record in &records {
-        std::fs::create_dir(record.with_extension("new")).unwrap();
+        let spare = record.with_extension("spare");
+        drop(std::fs::remove_file(&spare));
+        std::fs::create_dir(spare).unwrap();
     }
     let session = required();
     let error = session.login().unwrap_err();
@@ -117,7 +120,7 @@ fn a_required_store_that_cannot_be_written_stops_the_sign_in() {
         "control: it is sent where no store is required"
     );
     for record in &records {
-        std::fs::remove_dir(record.with_extension("new")).unwrap();
+        std::fs::remove_dir(record.with_extension("spare")).unwrap();
     }
     emulator.clock().advance(Duration::from_secs(120));
     session.login().unwrap();
@@ -332,66 +335,64 @@ fn signing_in_anew_replaces_the_shared_token_and_a_refused_one_does_not() {
 }
 
 #[test]
-fn where_nothing_can_be_written_signing_out_still_takes_the_token_away_or_says_that_it_could_not() {
+fn a_sign_out_that_cannot_be_written_is_an_error() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let mut config = config(&emulator, directory.path());
     config.password("service@example.com", "service-password").unwrap();
-    Session::new(&config).unwrap().login().unwrap();
-    let record = |kind: char| {
-        let mut names = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
-        names.find(|path| {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            path.extension().is_none() && name.starts_with(&format!("plextrac-auth-{kind}"))
-        })
-    };
-    // As on a full disk: no new record can be written.
-    for kind in ['t', 'a', 'b'] {
-        std::fs::create_dir(record(kind).unwrap().with_extension("new")).unwrap();
-    }
-    Session::new(&config).unwrap().logout().unwrap();
-    assert_eq!(record('t'), None);
-    assert_eq!(Session::new(&config).unwrap().status().state, SessionState::SignedOut);
-    let error = Session::new(&config).unwrap().forget_rejection().unwrap_err();
-    assert_eq!(error.code(), ErrorCode::Store, "{error}");
-
-    // And one that cannot even be removed.
-    let stuck = Stuck(plextrac_transport::MemoryStore::new());
-    config.store(Arc::new(stuck));
+    let stuck = Arc::new(Stuck::default());
+    config.store(stuck.clone());
     let session = Session::new(&config).unwrap();
     session.login().unwrap();
+    session.settle();
+    stuck.is_full.store(true, Ordering::SeqCst);
     let error = session.logout().unwrap_err();
     assert_eq!(error.code(), ErrorCode::Store);
     assert!(error.message().contains("others can still find the token"), "{error}");
     assert_eq!(session.state(), SessionState::SignedOut);
 }
 
-/// A store whose records stay.
-struct Stuck(plextrac_transport::MemoryStore);
+/// A store that takes no more writes once it is full.
+#[derive(Default)]
+struct Stuck {
+    store: plextrac_transport::MemoryStore,
+    is_full: std::sync::atomic::AtomicBool,
+}
 
-impl plextrac_transport::SessionStore for Stuck {
+impl RecordStore for Stuck {
     fn name(&self) -> String {
         "a store that keeps everything".into()
     }
 
-    fn key(&self) -> Result<zeroize::Zeroizing<[u8; 32]>, StoreError> {
-        self.0.key()
+    fn key(&self, limits: &CallLimits<'_>) -> Result<zeroize::Zeroizing<[u8; 32]>, StoreError> {
+        self.store.key(limits)
     }
 
-    fn lock(&self, name: &str, deadline: std::time::Instant) -> Result<Box<dyn StoreLock>, StoreError> {
-        self.0.lock(name, deadline)
+    fn read(&self, name: &str, limits: &CallLimits<'_>) -> Result<StoredRecord, StoreError> {
+        self.store.read(name, limits)
     }
 
-    fn read(&self, name: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, StoreError> {
-        self.0.read(name)
+    fn write(
+        &self,
+        name: &str,
+        expected: Version,
+        record: &[u8],
+        limits: &CallLimits<'_>,
+    ) -> Result<WriteOutcome, StoreError> {
+        if self.is_full.load(Ordering::SeqCst) {
+            return Err(StoreError { kind: StoreErrorKind::Unavailable, message: "it is full".into() });
+        }
+        self.store.write(name, expected, record, limits)
     }
 
-    fn write(&self, name: &str, record: &[u8]) -> Result<(), StoreError> {
-        self.0.write(name, record)
-    }
-
-    fn remove(&self, _: &str) -> Result<(), StoreError> {
-        Err(StoreError { kind: StoreErrorKind::Unavailable, message: "it is read-only".into() })
+    fn watch(
+        &self,
+        name: &str,
+        known: Version,
+        owner: Option<ClaimOwner>,
+        limits: &CallLimits<'_>,
+    ) -> Result<Watched, StoreError> {
+        self.store.watch(name, known, owner, limits)
     }
 }
 

@@ -18,6 +18,8 @@ use crate::token::Token;
 impl Machine {
     pub(super) fn on_response(&mut self, request: OutstandingRequest, response: &Response<'_>, now: Time) {
         self.settlements.push(Settlement::Answered(request.ticket, now.monotonic));
+        // The record still counts this request as unanswered.
+        self.shared.is_unshared = true;
         self.note_server_clock(response, now);
         self.notice_expiry(now);
         let answer = answer::classify(request.call, response, now.unix);
@@ -52,6 +54,7 @@ impl Machine {
 
     pub(super) fn on_failure(&mut self, request: &OutstandingRequest, failure: TransportFailure, now: Time) {
         self.settlements.push(Settlement::Answered(request.ticket, now.monotonic));
+        self.shared.is_unshared = true;
         self.release_held(request);
         self.notice_expiry(now);
         if failure == TransportFailure::Cancelled {
@@ -95,9 +98,9 @@ impl Machine {
         now: Time,
     ) {
         let answered = request.answers.as_ref();
-        let challenge = answered.map_or("", |answered| answered.challenge.expose());
+        let challenge = answered.map_or("", |answered| answered.challenge.code.expose());
         let text = server_text.and_then(|text| self.quotable(text, challenge));
-        let is_computed = answered.is_some_and(|answered| answered.is_computed);
+        let is_computed = answered.is_some_and(super::sending::AnsweredChallenge::is_computed);
         let refused = match request.call {
             Call::SignIn => Refused::Password,
             Call::Mfa if is_computed => Refused::ComputedDigits,
@@ -116,7 +119,9 @@ impl Machine {
             Refused::Digits => {
                 let given = self.want.as_ref().map_or(0, |pending| pending.codes_given);
                 let may_ask_again = matches!(self.config.mfa, MfaSource::Asked) && given < 2;
-                if !may_ask_again {
+                if may_ask_again {
+                    self.outputs.push_back(Output::Event(Event::CodeRefused));
+                } else {
                     self.end_want(failure);
                 }
                 self.look_again();
@@ -152,6 +157,7 @@ impl Machine {
     /// Neither yes nor no: the next attempt waits for its back-off, and a usable token stays.
     fn on_trouble(&mut self, told: Option<Duration>, now: Time, failure: Failure) {
         self.backoff.failed(told, now.monotonic, &mut self.draws);
+        self.keep(now);
         self.step_to(Trigger::Failed);
         let wait = self.backoff.until(now.monotonic).map(|until| until.since(now.monotonic));
         self.end_want(failure.with_retry_after(wait));

@@ -120,7 +120,7 @@ impl Machine {
         self.take_input()
     }
 
-    fn take_outstanding(&mut self, id: RequestId) -> Result<OutstandingRequest, InputError> {
+    pub(super) fn take_outstanding(&mut self, id: RequestId) -> Result<OutstandingRequest, InputError> {
         if !self.drained {
             return Err(InputError::MustDrain);
         }

@@ -20,7 +20,7 @@ const MAX_REJECTED: usize = 8;
 /// What the server rejected.
 #[derive(Default)]
 pub(super) struct Lockout {
-    /// What was rejected here: it stays so, whatever the shared record says.
+    /// What was rejected here, until the shared record says so.
     here: Option<Fingerprint>,
     /// What the shared record says was rejected, perhaps other credentials; the last ones first.
     known_rejected: Vec<Fingerprint>,
@@ -81,6 +81,12 @@ impl Machine {
             self.lockout.here = self.totp_fingerprint();
             self.step_to(Trigger::LatchFound);
         }
+    }
+
+    /// What was learned here is in the record: another process may have cleared it since.
+    pub(super) fn trust_recorded_rejections(&mut self) {
+        self.lockout.here = None;
+        self.lockout.rejected_codes = 0;
     }
 
     /// What the shared record says.

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::poll::{Gate, budget_gate};
+use super::sending::AnsweredChallenge;
 use super::{InputError, Machine, PendingWant, Settlement, Want};
 use crate::budget::{Budget, Ticket};
 use crate::credential::{Digits, MfaSource};
@@ -151,21 +152,34 @@ impl Machine {
         Output::NeedDigits { until: challenge.until, attempt: given + 1 }
     }
 
-    /// The code to send for the challenge in hand, and whether it was computed. From here on it is spent.
-    pub(super) fn spend_code(&mut self, now: Time) -> Option<(Digits, bool)> {
-        let (code, is_computed) = match (self.codes.submitted.take(), &self.config.mfa) {
-            (Some((code, _)), _) => (code, false),
+    /// The code to send for the challenge in hand; with it the code that was handed in, unless this one was computed. From
+    /// here on it is spent.
+    pub(super) fn spend_code(&mut self, now: Time) -> Option<(Digits, Option<(Digits, Instant)>)> {
+        let submitted = self.codes.submitted.take();
+        let code = match (&submitted, &self.config.mfa) {
+            (Some((code, _)), _) => code.clone(),
             (None, MfaSource::Totp(secret)) => {
                 let step = secret.step_at(self.server_clock.corrected(now));
                 self.codes.spent_step = Some(step);
-                (secret.digits(step), true)
+                secret.digits(step)
             }
             (None, _) => return None,
         };
         let print = self.code_fingerprint(&code);
         self.codes.spent.retain(|(_, until)| now.monotonic < *until);
         self.codes.spent.push((print, now.monotonic + CODE_SPENT));
-        Some((code, is_computed))
+        Some((code, submitted))
+    }
+
+    /// A code was not sent after all: it and its challenge are as they were before.
+    pub(super) fn restore_challenge(&mut self, answered: AnsweredChallenge) {
+        if let Some(ticket) = answered.challenge.held {
+            self.settlements.push(Settlement::Hold(ticket, answered.challenge.until));
+        }
+        self.codes.spent.pop();
+        self.codes.spent_step = answered.step_before;
+        self.codes.challenge = Some(answered.challenge);
+        self.codes.submitted = answered.submitted;
     }
 
     /// Whether a code was sent so lately that it is not sent again.

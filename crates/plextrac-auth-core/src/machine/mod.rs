@@ -11,6 +11,7 @@ mod poll;
 mod sending;
 mod server_clock;
 mod shared_view;
+mod sharing;
 mod tokens;
 mod totp_step;
 mod unauthorized;
@@ -144,6 +145,7 @@ pub struct Machine {
 /// What the budget has to learn at the next poll.
 enum Settlement {
     Answered(Ticket, Instant),
+    Hold(Ticket, Instant),
     Release(Ticket),
     RateLimited(Ticket, Instant, Instant),
 }

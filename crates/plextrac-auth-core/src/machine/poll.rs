@@ -166,6 +166,7 @@ impl Machine {
         for settlement in self.settlements.drain(..) {
             match settlement {
                 Settlement::Answered(ticket, at) => budget.answered(ticket, at),
+                Settlement::Hold(ticket, until) => budget.hold(ticket, until),
                 Settlement::Release(ticket) => budget.release(ticket),
                 Settlement::RateLimited(ticket, until, at) => budget.rate_limited(ticket, until, at),
             }

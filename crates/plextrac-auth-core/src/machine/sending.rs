@@ -1,10 +1,11 @@
 //! What leaves the machine: the three requests, and the record that precedes each.
 
+use super::mfa::Challenge;
 use super::{CHALLENGE_LIFE, Machine, Settlement};
 use crate::budget::{Budget, Ticket};
+use crate::credential::Digits;
 use crate::output::Output;
 use crate::request::{self, Call, Payload, RequestId};
-use crate::secret::Secret;
 use crate::table::Trigger;
 use crate::time::{Instant, Time};
 
@@ -21,12 +22,20 @@ pub(super) struct OutstandingRequest {
     pub(super) answers: Option<AnsweredChallenge>,
 }
 
-/// What is remembered of a challenge while its answer is out.
+/// A challenge while its answer is out. It comes back if the answer is not sent after all.
 pub(super) struct AnsweredChallenge {
     /// The server may quote it.
-    pub(super) challenge: Secret,
-    /// Whether the code was computed.
-    pub(super) is_computed: bool,
+    pub(super) challenge: Challenge,
+    /// The code that was handed in, and when; none if it was computed.
+    pub(super) submitted: Option<(Digits, Instant)>,
+    /// The TOTP step that was spent before.
+    pub(super) step_before: Option<u64>,
+}
+
+impl AnsweredChallenge {
+    pub(super) const fn is_computed(&self) -> bool {
+        self.submitted.is_none()
+    }
 }
 
 impl Machine {
@@ -43,7 +52,8 @@ impl Machine {
     }
 
     pub(super) fn send_code(&mut self, budget: &mut Budget, now: Time) -> Output {
-        let Some((code, is_computed)) = self.spend_code(now) else {
+        let step_before = self.codes.spent_step;
+        let Some((code, submitted)) = self.spend_code(now) else {
             return Output::Idle;
         };
         let Some(challenge) = self.codes.challenge.take() else {
@@ -55,7 +65,7 @@ impl Machine {
         let payload = Payload::Mfa { challenge: &challenge.code, digits: &code };
         let output = self.send(&payload, None, Trigger::DigitsSent, budget, now);
         if let Some(request) = &mut self.outstanding {
-            request.answers = Some(AnsweredChallenge { challenge: challenge.code, is_computed });
+            request.answers = Some(AnsweredChallenge { challenge, submitted, step_before });
         }
         output
     }

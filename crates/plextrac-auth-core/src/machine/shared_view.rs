@@ -1,8 +1,6 @@
 //! What a machine knows of the sessions that share its account, and what they have to know of it.
 
-use super::mfa::CHALLENGE_LIFE;
 use super::{InputError, Machine};
-use crate::credential::MfaSource;
 use crate::output::{Event, Output};
 use crate::record::{SharedRecord, SharedToken, Stamp};
 use crate::table::{Phase, Trigger};
@@ -15,10 +13,8 @@ pub(super) struct SharedView {
     look: Look,
     /// Others read something that does not hold any more. They are to read better after another look at the record.
     pub(super) write_due: bool,
-    /// Until when others last read that a person is asked here, whether that still holds or not.
-    announced_prompt: Option<Instant>,
-    /// Another session asks a person, until then.
-    prompt_elsewhere: Option<Instant>,
+    /// Something was learned here that the record does not say yet.
+    pub(super) is_unshared: bool,
     /// Others' token. This machine does not use it, and leaves it in the record while it has none of its own.
     pub(super) set_aside: Option<SharedToken>,
 }
@@ -48,11 +44,6 @@ impl SharedView {
         if self.look == Look::Asked {
             self.look = Look::Unread;
         }
-    }
-
-    /// Until when another session asks a person for a code, if one does.
-    pub(super) fn prompt_elsewhere(&self, now: Instant) -> Option<Instant> {
-        self.prompt_elsewhere.filter(|until| *until > now)
     }
 }
 
@@ -97,41 +88,19 @@ impl Machine {
         if !self.config.has_store {
             return;
         }
-        let token = self.tokens.in_hand.as_ref().map(|token| SharedToken {
-            token: token.secret.clone(),
-            cookie: token.cookie.clone(),
-            tenant_id: token.tenant_id,
-            life_ms: millis(token.windows.life()),
-            born_of_401: token.born_of_401,
-            stamp: if token.is_doubtful { Stamp::UNKNOWN } else { self.stamp(token.windows.sent, now) },
-        });
-        let token = token.or_else(|| self.shared.set_aside.clone());
         self.shared.write_due = false;
-        let is_asking = !matches!(self.config.mfa, MfaSource::Totp(_));
-        let asked = self.codes.challenge.as_ref().map(|challenge| challenge.until).filter(|_| is_asking);
-        // What was announced stays known when it holds no more: the record may still say so.
-        self.shared.announced_prompt = asked.or(self.shared.announced_prompt);
-        self.outputs.push_back(Output::Keep(SharedRecord {
-            token,
-            rejected: self.lockout.rejected(),
-            doubted: self.doubted(),
-            totp_step: self.codes.spent_step,
-            refused: self.tokens.refused(),
-            issued: self.tokens.issued(),
-            server_ahead_ms: self.server_clock.ahead_ms(),
-            asked_until: asked.or(self.shared.prompt_elsewhere),
-        }));
+        self.outputs.push_back(Output::Keep(self.shared_record(now)));
     }
 
     /// Takes over what others wrote.
     fn adopt(&mut self, record: &SharedRecord, now: Time) {
+        if !self.shared.is_unshared {
+            self.trust_recorded_rejections();
+            self.restore_backoff(record.backoff.as_ref(), now);
+        }
         self.adopt_rejections(record);
         self.codes.spent_step = self.codes.spent_step.max(record.totp_step);
-        // Nobody waits for a code longer than a challenge lives; a moment further off is of another clock. What this
-        // session announced is no news to it.
-        self.shared.prompt_elsewhere = record.asked_until.filter(|until| {
-            *until <= now.monotonic + CHALLENGE_LIFE && self.shared.announced_prompt != Some(*until)
-        });
+        self.codes.are_needed = record.needs_mfa.or(self.codes.are_needed);
         self.server_clock.adopt(record.server_ahead_ms);
         self.tokens.adopt(&record.refused, &record.issued);
         if self.config.anew {
@@ -178,9 +147,13 @@ impl Machine {
         }
     }
 
-    /// Both clocks at a past moment of the monotonic one.
-    fn stamp(&self, moment: Instant, now: Time) -> Stamp {
-        let ago = i64::try_from(millis(now.monotonic.since(moment))).unwrap_or(i64::MAX);
-        Stamp { boot: self.config.boot.clone(), monotonic: moment, unix: now.unix.offset(-ago) }
+    /// A moment of the monotonic clock, past or to come, on both clocks.
+    pub(super) fn stamp(&self, moment: Instant, now: Time) -> Stamp {
+        let ahead = if moment > now.monotonic {
+            i64::try_from(millis(moment.since(now.monotonic))).unwrap_or(i64::MAX)
+        } else {
+            -i64::try_from(millis(now.monotonic.since(moment))).unwrap_or(i64::MAX)
+        };
+        Stamp { boot: self.config.boot.clone(), monotonic: moment, unix: now.unix.offset(ahead) }
     }
 }

@@ -19,10 +19,7 @@ impl Machine {
     /// Whether it is wise to begin a sign-in, as far as its second step is concerned.
     pub(super) fn code_gate(&self, now: Time) -> Gate {
         let MfaSource::Totp(secret) = &self.config.mfa else {
-            return match self.shared.prompt_elsewhere(now.monotonic) {
-                Some(until) => Gate::Closed(until, WaitReason::AskedElsewhere),
-                None => Gate::Open,
-            };
+            return Gate::Open;
         };
         if self.codes.are_needed == Some(false) {
             return Gate::Open;

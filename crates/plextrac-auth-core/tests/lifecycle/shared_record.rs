@@ -7,8 +7,8 @@ use std::rc::Rc;
 
 use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
-    Call, Config, Credentials, Event, FailureKind, InputError, Instant, MfaSource, Output, ReadyToken,
-    Secret, SharedRecord, SharedToken, Stamp, UnixTime, Urgency, Verdict, WaitReason, Want,
+    Call, Config, Credentials, Event, FailureKind, InputError, MfaSource, Output, ReadyToken, Secret,
+    SharedRecord, SharedToken, Stamp, UnixTime, Urgency, Verdict, WaitReason, Want,
 };
 
 use crate::driver::{
@@ -299,22 +299,6 @@ fn a_totp_step_spent_elsewhere_is_not_spent_again() {
 }
 
 #[test]
-fn while_one_session_asks_a_person_others_wait() {
-    let world = World::new(Server::with_mfa());
-    let mut first = sharing(&world, config_with(MfaSource::Asked));
-    let mut second = sharing(&world, config_with(MfaSource::Asked));
-    first.want();
-    let last = second.want();
-    assert!(matches!(last, Output::Wait { reason: WaitReason::AskedElsewhere, .. }), "{last:?}");
-    assert_eq!(wait_of(&last, second.now()), secs(120));
-    world.pass(secs(20));
-    first.submit("424242");
-    second.run();
-    assert_eq!(second.usable(), first.usable());
-    assert!(second.sent.is_empty());
-}
-
-#[test]
 fn a_challenge_that_is_dropped_keeps_nobody_waiting() {
     let world = World::new(Server::with_mfa());
     let mut first = sharing(&world, config_with(MfaSource::Asked));
@@ -340,15 +324,6 @@ fn dropping_a_challenge_overwrites_nothing_that_others_wrote_meanwhile() {
     first.drain();
     assert_eq!(shared_token(&world), second.usable());
     assert!(second.usable().is_some());
-}
-
-#[test]
-fn a_moment_on_another_clock_keeps_nobody_waiting() {
-    let world = World::new(Server::plain());
-    world.record.borrow_mut().asked_until = Some(Instant::from_millis(999_000_000));
-    let mut driver = sharing(&world, config());
-    driver.want();
-    assert!(driver.usable().is_some());
 }
 
 #[test]

@@ -33,11 +33,11 @@ fn session() -> Session {
     Session::new(&config().0).unwrap()
 }
 
-/// A run ends when its flights have.
+/// A run ends when nothing is under way.
 fn land(session: &Session) {
     let shared = session.shared();
     let mut inner = shared.inner.lock();
-    while inner.flight.is_some() {
+    while !inner.coordinator.is_idle() {
         shared.changed.wait(&mut inner);
     }
 }
@@ -283,7 +283,7 @@ fn dropping_the_last_handle_during_a_flight_comes_to_an_end() {
         let dropping = thread::spawn(move || drop(session));
         dropping.join().unwrap();
         let mut inner = shared.inner.lock();
-        while inner.flight.is_some() {
+        while !inner.coordinator.is_idle() {
             shared.changed.wait(&mut inner);
         }
     });

@@ -1,17 +1,14 @@
 //! Requests of the program itself: authorized, sent, and sent once more after a 401.
 
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-
 use plextrac_auth_core::Verdict;
 
 use super::Session;
 use super::token::no_cookie;
 use crate::cancel::CancelToken;
 use crate::clock;
+use crate::driver::closed;
 use crate::error::{Error, ErrorCode};
 use crate::event::Tally;
-use crate::flight;
 #[cfg(not(plextrac_shuttle))]
 use crate::http::Incoming;
 use crate::http::{Call, HttpError, HttpErrorKind, TimeLimit, secret_header_value};
@@ -50,7 +47,7 @@ impl Session {
         status: impl Fn(&A) -> u16,
     ) -> Result<A, Error> {
         let began = clock::real_now();
-        let asked_for = || Duration::from_millis(self.shared().asked_for.load(Ordering::Relaxed));
+        let asked_for = || self.shared().inner.lock().coordinator.asked_for(self.shared().now());
         let asked_before = asked_for();
         let limit = |ends| match time {
             Time::Whole => TimeLimit::Whole(ends),
@@ -63,7 +60,7 @@ impl Session {
             return Ok(answer);
         }
         Tally::add(&self.shared().tally.unauthorized);
-        if self.report(token.generation)? == Verdict::Final || !request.can_be_sent() {
+        if self.report(token.generation, false)? == Verdict::Final || !request.can_be_sent() {
             return Ok(answer);
         }
         drop(answer);
@@ -75,7 +72,7 @@ impl Session {
         let token = self.with_timeout(left).token_for(request)?;
         let answer = send(&token, limit(ends + (asked_for() - asked_before)))?;
         if status(&answer) == 401 {
-            self.report(token.generation)?;
+            self.report(token.generation, false)?;
         }
         Ok(answer)
     }
@@ -131,7 +128,7 @@ enum Time {
 /// What the network says of a request of the program itself.
 pub(crate) fn request_failed(error: &HttpError, is_idempotent: bool, closing: &CancelToken) -> Error {
     if closing.is_triggered() {
-        return flight::closed();
+        return closed();
     }
     let code = match error.kind() {
         HttpErrorKind::Timeout => ErrorCode::Timeout,

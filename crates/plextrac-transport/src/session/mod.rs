@@ -1,33 +1,33 @@
 //! The session: one account on one instance, for all threads of a program.
 
+mod caller;
 pub(crate) mod exchange;
 #[cfg(not(plextrac_shuttle))]
 pub(crate) mod stream;
 mod token;
-mod waiter;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use plextrac_auth_core::{Age, Digits, Generation, InputError, Machine, Secret, State, Verdict};
+use plextrac_auth_core::{
+    Age, CallerId, Coordinator, Digits as OneTimeCode, Generation, InputError, Limits, Need, Secret, State,
+    Time, Verdict,
+};
 use serde::Serialize;
 
-use self::token::{Need, no_cookie, signed_out_meanwhile};
-use self::waiter::{Leaving, Waiter, busy};
-use crate::account_lock::AccountLock;
-use crate::callback::{self, Callback};
+use self::caller::{Caller, LOOKING};
+use self::token::{no_cookie, signed_out_meanwhile};
+use crate::callback;
 use crate::cancel::CancelToken;
 use crate::clock;
 use crate::config::SessionConfig;
+use crate::driver::{Inner, closed};
 use crate::error::{Error, ErrorCode};
 use crate::event::Counters;
-use crate::flight::{self, Errand};
 use crate::request::Request;
 use crate::response::Response;
-use crate::shared::{Inner, Shared};
-use crate::sharing::Kept;
-use crate::store::StoreError;
+use crate::shared::Shared;
 
 /// Signs in when a token is needed, and keeps it alive for as long as it is used.
 ///
@@ -140,22 +140,9 @@ impl Session {
     /// `InvalidArgument` if these are not six digits or were sent before; `WrongState` if none are asked for (a
     /// challenge lives two minutes: sign in again); `Rejected` if they are wrong: the next attempt starts anew.
     pub fn submit_mfa(&self, code: &str) -> Result<(), Error> {
-        let digits = Digits::new(code)?;
-        let waiter = Waiter::new(self)?;
-        let mut inner = self.shared().inner.lock();
-        if inner.closed {
-            return Err(flight::closed());
-        }
-        if inner.flight.is_some() {
-            return Err(Error::new(
-                ErrorCode::WrongState,
-                "six digits are not asked for now; a sign-in is under way",
-            ));
-        }
-        let flight = flight::start(self.shared(), &mut inner, Errand::Digits(digits))?;
-        let outcome = waiter.wait(&mut inner, &flight);
-        drop(inner);
-        outcome?;
+        let code = OneTimeCode::new(code)?;
+        Caller::new(self)?.call(|coordinator, limits, now| coordinator.submit_code(code, limits, now))?;
+        self.shared().start_workers();
         self.usable().map(drop).ok_or_else(signed_out_meanwhile)
     }
 
@@ -212,15 +199,14 @@ impl Session {
     /// # Errors
     /// `Closed`.
     pub fn report_unauthorized(&self, rejected: &str) -> Result<bool, Error> {
-        let shared = self.shared();
-        let inner = shared.inner.lock();
-        let generation = inner.machine.generation_of(rejected);
+        let inner = self.shared().inner.lock();
+        let generation = inner.coordinator.machine().generation_of(rejected);
         if inner.closed {
-            return Err(flight::closed());
+            return Err(closed());
         }
         drop(inner);
         match generation {
-            Some(generation) => Ok(self.report(generation)? != Verdict::Final),
+            Some(generation) => Ok(self.report(generation, false)? != Verdict::Final),
             None => Ok(true),
         }
     }
@@ -229,7 +215,7 @@ impl Session {
     /// another session that shares the account. Nothing is sent.
     #[must_use]
     pub fn knows_token(&self, token: &str) -> bool {
-        self.shared().inner.lock().machine.knows_token(token)
+        self.shared().inner.lock().coordinator.machine().knows_token(token)
     }
 
     /// Gets a new token now, even if the one in hand is live. A session that has none takes a shared one for new.
@@ -276,10 +262,10 @@ impl Session {
     /// `Closed`, `Cancelled`; `Timeout` if another process does not let go of the account; `Store` if this session
     /// forgets, but the others of the account cannot be told; `Busy` in an event sink.
     pub fn forget_rejection(&self) -> Result<(), Error> {
-        let kept = self.change_account(|machine, now| machine.forget_rejection(now))?;
-        kept.map_or_else(|| self.told_of_store(), |kept| kept.account).map_err(|error| {
-            not_kept("the rejection is forgotten by this session, but not by others of the account", &error)
-        })
+        self.change(
+            "the rejection is forgotten by this session, but not by others of the account",
+            |coordinator, limits, now| coordinator.forget_rejection(limits, now),
+        )
     }
 
     /// Forgets the token. There is no call for this in PlexTrac's API: the token itself lives on to its end.
@@ -289,15 +275,10 @@ impl Session {
     /// `Closed`, `Cancelled`; `Timeout` if another process does not let go of the account; `Store` if this session
     /// forgets the token, but the others of the account can still find it; `Busy` in an event sink.
     pub fn logout(&self) -> Result<(), Error> {
-        let kept = self.change_account(|machine, now| machine.sign_out(now))?;
-        // Whoever comes from now on has no part in what was under way.
-        if let Some(flight) = &self.shared().inner.lock().flight {
-            flight.lock().is_abandoned = true;
-        }
-        self.shared().changed.notify_all();
-        kept.map_or_else(|| self.told_of_store(), |kept| kept.token).map_err(|error| {
-            not_kept("this session is signed out, but others can still find the token", &error)
-        })
+        self.change(
+            "this session is signed out, but others can still find the token",
+            |coordinator, limits, now| coordinator.sign_out(limits, now),
+        )
     }
 
     /// Ends the session: every caller returns with `Closed`, and so does every later call. Waits at most one second
@@ -313,13 +294,7 @@ impl Session {
         if callback::running_for(shared).is_some() {
             return;
         }
-        let ends = clock::real_now() + self.timeout;
-        let mut inner = shared.inner.lock();
-        while inner.flight.is_some() && !inner.closed {
-            if shared.changed.wait_until(&mut inner, ends).timed_out() {
-                return;
-            }
-        }
+        shared.wait_until_idle(clock::real_now() + self.timeout);
     }
 
     /// Where the session stands.
@@ -347,9 +322,12 @@ impl Session {
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = self.shared();
-        shared.look();
+        if shared.store.is_some() {
+            // What cannot be read is not known; everything else can be said all the same.
+            let _ = self.with_timeout(self.timeout.min(LOOKING)).call(Coordinator::look);
+        }
         let now = shared.clock.monotonic();
-        let budget = shared.with_budget(|budget| budget.clone());
+        let budget = shared.budget.lock().clone();
         let live = shared.live.get().filter(|live| live.age(now) != Age::Over);
         let inner = shared.inner.lock();
         Status {
@@ -362,9 +340,9 @@ impl Session {
             budget_used: budget.used(now),
             budget_per_minute: budget.per_minute(),
             instance_wait: budget.wait_until(now).map(|until| until.since(now)),
-            latched: inner.machine.is_latched(),
-            rejections_known: inner.machine.knows_rejections(),
-            server_ahead_ms: inner.machine.server_ahead_ms(),
+            latched: inner.coordinator.machine().is_latched(),
+            rejections_known: inner.coordinator.machine().knows_rejections(),
+            server_ahead_ms: inner.coordinator.machine().server_ahead_ms(),
         }
     }
 
@@ -390,7 +368,7 @@ impl Session {
         if inner.closed {
             return SessionState::Closed;
         }
-        match inner.machine.state(self.shared().clock.now()) {
+        match inner.coordinator.machine().state(self.shared().clock.now()) {
             State::SigningIn => SessionState::SigningIn,
             State::MfaNeeded => SessionState::MfaNeeded,
             State::Active => SessionState::Active,
@@ -401,56 +379,40 @@ impl Session {
         }
     }
 
-    fn report(&self, generation: Generation) -> Result<Verdict, Error> {
+    fn report(&self, generation: Generation, was_accepted: bool) -> Result<Verdict, Error> {
         let shared = self.shared();
-        let mut inner = shared.inner.lock();
-        if inner.closed {
-            return Err(flight::closed());
+        if shared.inner.lock().closed {
+            return Err(closed());
         }
-        let now = shared.clock.now();
-        let verdict = inner.machine.report_unauthorized(generation, now);
-        shared.publish(&inner, now);
-        drop(inner);
-        match verdict {
-            Ok(verdict) => Ok(verdict),
-            // Another caller's report is not polled yet; it was about this token, or about one before it.
-            Err(InputError::MustDrain) => Ok(Verdict::Renew),
-            Err(error) => Err(error.into()),
-        }
+        let verdict = shared
+            .input(|coordinator, now| coordinator.report_unauthorized(generation, was_accepted, now))?;
+        shared.start_workers();
+        Ok(verdict)
+    }
+
+    /// Hands in a call that needs no token, and waits until it is over.
+    fn call(
+        &self,
+        input: impl FnOnce(&mut Coordinator, Limits, Time) -> Result<CallerId, InputError>,
+    ) -> Result<(), Error> {
+        let result = Caller::without_token(self)?.call(input);
+        self.shared().start_workers();
+        result
     }
 
     /// Changes what is known of the account, here and for those who share it.
-    fn change_account(
+    fn change(
         &self,
-        change: impl Fn(&mut Machine, clock::Time) -> Result<(), InputError>,
-    ) -> Result<Option<Kept>, Error> {
-        let shared = self.shared();
-        if shared.inner.lock().closed {
-            return Err(flight::closed());
-        }
-        if callback::running_for(shared) == Some(Callback::Events) {
-            return Err(busy("an event sink cannot change the account: return, and change it then"));
-        }
-        if shared.sharing.is_some() {
-            // First here, so that a flight of this session ends and lets go of the account's lock.
-            let _ = shared.change_here(&change);
-        }
-        let _lock = self.lock_account()?;
-        shared.look();
-        shared.change(change)
-    }
-
-    /// Where nothing was kept: whether that is so because there was a store, and it could not be used.
-    fn told_of_store(&self) -> Result<(), StoreError> {
-        self.shared().not_shared.clone().map_or(Ok(()), Err)
-    }
-
-    /// The account's lock, unless something calls this thread away from waiting for it.
-    fn lock_account(&self) -> Result<AccountLock<'_>, Error> {
-        let leaving = Leaving::new(self);
-        self.shared().lock_account_while(self.timeout, |inner| {
-            if inner.closed { Err(flight::closed()) } else { leaving.check_cancelled() }
-        })
+        not_shared: &str,
+        input: impl FnOnce(&mut Coordinator, Limits, Time) -> Result<CallerId, InputError>,
+    ) -> Result<(), Error> {
+        let not_shared = |reason: &str| Error::new(ErrorCode::Store, format!("{not_shared}: {reason}"));
+        self.call(input).map_err(|error| match error.code() {
+            ErrorCode::Store => not_shared(error.message()),
+            _ => error,
+        })?;
+        // There is a store, and it could not even be opened.
+        self.shared().not_shared.as_ref().map_or(Ok(()), |error| Err(not_shared(&error.message)))
     }
 }
 
@@ -469,11 +431,7 @@ fn cancelled() -> Error {
     Error::new(ErrorCode::Cancelled, "the call was cancelled")
 }
 
-fn not_kept(what: &str, error: &StoreError) -> Error {
-    Error::new(ErrorCode::Store, format!("{what}: {error}"))
-}
-
-/// The last handle closes the session; flights hold what is behind it, not this.
+/// The last handle closes the session; worker threads hold what is behind it, not this.
 struct Handle(Arc<Shared>);
 
 impl Drop for Handle {

@@ -1,61 +1,24 @@
-//! Where sessions of one account meet: a few small records under opaque names, and locks.
+//! Where sessions of one account meet: a few small records under opaque names.
 //!
-//! A store decides nothing. What is in a record, and when it is read and written, is the business of
-//! [`sharing`](crate::sharing) and of the core's machine; so a store can be memory, a directory, or a server.
+//! A store decides nothing. What is in a record, and when it is read and written, is the core's business. So a store can
+//! be memory, a directory, or an engine.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod contract;
 mod directory;
+#[cfg(all(test, not(plextrac_shuttle)))]
+mod faulty;
 mod memory;
+mod pauses;
 
 use std::fmt;
-use std::time::{Duration, Instant};
 
-use zeroize::Zeroizing;
+use plextrac_auth_core::MAX_RECORD;
 
+pub use contract::{CallLimits, Presence, RecordStore, Watched};
 pub use directory::DirectoryStore;
 pub use memory::MemoryStore;
-
-/// Keeps records for several sessions. Called from flights and never with a lock of the session held; calls may block.
-///
-/// Names are digests in lower-case hexadecimal with a letter in front; records are at most 64 KiB and hold secrets.
-pub trait SessionStore: Send + Sync {
-    /// What errors and events call this store. Tells nothing secret.
-    fn name(&self) -> String;
-
-    /// 32 random bytes, made once and the same for everybody who uses the store. They key fingerprints and names.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn key(&self) -> Result<Zeroizing<[u8; 32]>, StoreError>;
-
-    /// Waits until nobody else holds the lock of that name, and holds it until the value is dropped. A holder that
-    /// dies loses it; one that is stopped does not, so nobody waits beyond `deadline`.
-    ///
-    /// # Errors
-    /// [`Busy`](StoreErrorKind::Busy) if somebody else holds it still; another [`StoreError`] if there can be no lock.
-    fn lock(&self, name: &str, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError>;
-
-    /// The record of that name, whole; `None` if there is none.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError>;
-
-    /// Replaces the record of that name: whoever reads sees the old one or the new one, whole.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn write(&self, name: &str, record: &[u8]) -> Result<(), StoreError>;
-
-    /// Takes the record of that name away, so that nobody reads it any more. To remove what is not there is no error.
-    /// This must work where nothing more can be written, if that is possible at all: who signs out relies on it.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    fn remove(&self, name: &str) -> Result<(), StoreError>;
-}
-
-/// A lock that is held until this is dropped.
-pub trait StoreLock: Send {}
 
 /// Why a store cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +35,9 @@ pub struct StoreError {
 pub enum StoreErrorKind {
     /// It cannot be used just now (full, read-only, no locks): sessions go on without sharing.
     Unavailable,
-    /// Somebody else could read or change what is in it: nothing is written there.
+    /// Other users could read or change what is in it: nothing is written there.
     Unsafe,
-    /// Somebody else has held a lock of it for longer than there was time.
+    /// Another process has held a lock of it for longer than the call could wait.
     Busy,
 }
 
@@ -100,9 +63,29 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// Between two attempts to get a lock that another process holds.
-pub(crate) const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(16);
+fn too_long(record: &[u8]) -> StoreError {
+    StoreError::unavailable(format!(
+        "a record of {} bytes is too long; at most {MAX_RECORD} are kept",
+        record.len()
+    ))
+}
 
-/// Longest record in bytes: two JWTs of 16 KiB and what goes with them.
-pub(crate) const MAX_RECORD: usize = 64 * 1024;
+#[cfg(all(test, not(plextrac_shuttle)))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn the_memory_store_conforms() {
+        let store = MemoryStore::new();
+        conformance::check(&|| Arc::new(store.clone()));
+    }
+
+    #[test]
+    fn the_directory_store_conforms() {
+        let parent = tempfile::tempdir().unwrap();
+        let directory = parent.path().join("state");
+        conformance::check(&|| Arc::new(DirectoryStore::open(&directory).unwrap()));
+    }
+}

@@ -160,12 +160,12 @@ impl Process {
         self.replies.recv_timeout(PATIENCE).expect("the process said nothing")
     }
 
-    /// Returns when a thread of the process waits for a file's lock.
+    /// Returns when the caller in the process sleeps: it waits for another process.
     #[track_caller]
-    pub(crate) fn await_file_lock(&self) {
+    pub(crate) fn await_sleep(&self) {
         let gives_up = Instant::now() + PATIENCE;
-        while !self.is_at_file_lock() {
-            assert!(Instant::now() < gives_up, "it does not wait for a lock");
+        while !self.is_asleep() {
+            assert!(Instant::now() < gives_up, "it does not wait");
             std::thread::yield_now();
         }
     }
@@ -191,15 +191,9 @@ impl Process {
         );
     }
 
-    /// Between two attempts to get the lock a thread sleeps, and nothing else that it would do sleeps so: the flight's if
-    /// there is one, else the caller's.
-    fn is_at_file_lock(&self) -> bool {
-        let Ok(tasks) = fs::read_dir(format!("/proc/{}/task", self.child.id())) else { return false };
-        let read =
-            |task: &fs::DirEntry, file: &str| fs::read_to_string(task.path().join(file)).unwrap_or_default();
-        let tasks: Vec<_> = tasks.flatten().collect();
-        let flight = tasks.iter().find(|task| read(task, "comm").trim() == "plextrac-flight");
-        flight.or(tasks.first()).is_some_and(|task| read(task, "syscall").split(' ').next() == Some(FUTEX))
+    fn is_asleep(&self) -> bool {
+        let caller = format!("/proc/{0}/task/{0}/syscall", self.child.id());
+        fs::read_to_string(caller).unwrap_or_default().split(' ').next() == Some(FUTEX)
     }
 }
 

@@ -138,7 +138,7 @@ fn a_record_of_somebody_else_is_not_believed_and_makes_way_for_our_own() {
     settings.start().order("login").unwrap();
     let records: Vec<_> = names(directory.path())
         .into_iter()
-        .filter(|name| name.starts_with("plextrac-auth-t") && !name.contains('.'))
+        .filter(|name| name.starts_with("plextrac-auth-a") && !name.contains('.'))
         .map(|name| directory.path().join(name))
         .collect();
     assert_eq!(records.len(), 1);

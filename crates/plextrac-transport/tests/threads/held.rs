@@ -1,14 +1,13 @@
-//! Another process holds the account's lock, as one does whose refresh is not answered.
+//! Another session holds the claim on the account, as one does whose refresh is not answered.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
-use plextrac_emulator::Kind;
+use plextrac_emulator::{Held, Kind, Target};
 use plextrac_transport::{CancelToken, ErrorCode, MemoryStore, Session, SessionConfig, SessionEvent};
 
-use crate::stage::{EARLY, LATE, PATIENCE, Stage, call, private_directory};
+use crate::stage::{Caller, EARLY, LATE, PATIENCE, Stage, call, private_directory};
 
 /// Accounts of one directory, each with the shared token of a session that is gone.
 fn shared(stage: &Stage, directory: &Path) -> SessionConfig {
@@ -18,33 +17,36 @@ fn shared(stage: &Stage, directory: &Path) -> SessionConfig {
     config
 }
 
-/// A kernel's lock belongs to the open file, so another one of this process is as good as another process.
-fn hold_account(directory: &Path) -> File {
-    hold(directory, 'a')
+/// A session whose refresh is out, and is not answered until the first value is dropped.
+fn refreshing(stage: &Stage, config: &SessionConfig) -> (Held, Caller<()>) {
+    let held = stage.emulator.hold(Target::Refresh);
+    let session = Session::new(config).unwrap();
+    session.login().unwrap();
+    let caller = call(move || session.refresh().unwrap());
+    stage.await_requests(Kind::Refresh, 1);
+    (held, caller)
 }
 
-fn hold(directory: &Path, kind: char) -> File {
-    let mut files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    let is_lock = |path: &std::path::PathBuf| {
-        let name = path.file_name().unwrap().to_str().unwrap();
-        name.starts_with(&format!("plextrac-auth-{kind}")) && name.ends_with(".lock")
-    };
-    let lock = File::open(files.find(is_lock).unwrap()).unwrap();
-    lock.lock().unwrap();
-    lock
+/// A session that signs in, and whose sign-in is not answered until the first value is dropped.
+fn signing_in(stage: &Stage, config: &SessionConfig, number: usize) -> (Held, Caller<()>) {
+    let held = stage.emulator.hold(Target::SignIn);
+    let session = Session::new(config).unwrap();
+    let caller = call(move || session.login().unwrap());
+    stage.await_requests(Kind::SignIn, number);
+    (held, caller)
 }
 
 #[test]
-fn a_live_token_is_used_though_the_accounts_lock_is_held() {
+fn a_live_token_is_used_while_another_session_refreshes() {
     let stage = Stage::new();
     let directory = private_directory();
     let config = shared(&stage, directory.path());
-    let held = hold_account(directory.path());
+    let (held, refresh) = refreshing(&stage, &config);
     for age in [Duration::ZERO, EARLY] {
         stage.advance(age);
         let session = Session::new(&config).unwrap();
         let handle = session.clone();
-        // With an hour of time, whoever waits for the lock waits for too long.
+        // With an hour of time, a caller that waits for the claim waits for too long.
         let caller = call(move || {
             let answer = handle.get("/api/v2/whoami").unwrap().status();
             handle.settle();
@@ -53,41 +55,32 @@ fn a_live_token_is_used_though_the_accounts_lock_is_held() {
         assert_eq!(caller.join_soon(), 200);
         assert_eq!(session.counters().tokens_adopted, 1);
     }
-    assert_eq!(stage.authentications(), 1, "whose refresh is due is refreshed by the lock's holder");
+    assert_eq!(stage.authentications(), 2, "a due refresh is left to the claim's holder");
     // In its last minute callers wait for the refresh, and after a while they use what there is.
     stage.advance(LATE - EARLY);
     let session = Session::new(&config).unwrap();
     assert_eq!(call(move || session.get("/api/v2/whoami").unwrap().status()).join_soon(), 200);
     let hasty = Session::new(&config).unwrap().with_timeout(Duration::from_millis(50));
     hasty.authorization().unwrap();
-    drop(held);
-    Session::new(&config).unwrap().login().unwrap();
     assert_eq!(stage.seen(Kind::Refresh), 1);
+    drop(held);
+    refresh.join_soon();
 }
 
 #[test]
-fn who_signs_out_or_forgets_a_rejection_is_called_away_from_the_lock_by_cancel_and_close() {
+fn sign_out_and_forget_wait_for_no_other_session() {
     let stage = Stage::new();
     let directory = private_directory();
     let config = shared(&stage, directory.path());
-    let _held = hold_account(directory.path());
-    for change in [Session::logout, Session::forget_rejection] {
-        let (session, cancel) = (Session::new(&config).unwrap(), CancelToken::new());
-        let bound = session.with_cancel(&cancel);
-        let caller = call(move || change(&bound).unwrap_err().code());
-        caller.await_sleep();
-        cancel.trigger();
-        assert_eq!(caller.join_soon(), ErrorCode::Cancelled);
-
-        let handle = session.clone();
-        let caller = call(move || change(&handle).unwrap_err().code());
-        caller.await_sleep();
-        session.close();
-        assert_eq!(caller.join_soon(), ErrorCode::Closed);
-
-        let hasty = Session::new(&config).unwrap().with_timeout(Duration::from_millis(10));
-        assert_eq!(change(&hasty).unwrap_err().code(), ErrorCode::Timeout);
-    }
+    let (held, refresh) = refreshing(&stage, &config);
+    let session = Session::new(&config).unwrap();
+    let handle = session.clone();
+    call(move || handle.forget_rejection().unwrap()).join_soon();
+    drop(held);
+    refresh.join_soon();
+    call(move || session.logout().unwrap()).join_soon();
+    let status = Session::new(&config).unwrap().status();
+    assert_eq!(status.expires_in, None);
 }
 
 #[test]
@@ -99,8 +92,8 @@ fn an_event_sink_may_use_another_session_of_the_account() {
     let (tell, told) = mpsc::channel();
     let first: Arc<OnceLock<Session>> = Arc::default();
     config.on_event(move |event| {
-        if matches!(event, SessionEvent::SignedIn | SessionEvent::SignedOut) {
-            // Both need the account's lock: no token is in hand after signing out.
+        if matches!(event, SessionEvent::SignedIn) {
+            // No token is in hand after signing out.
             tell.send(other.logout().and_then(|()| other.login()).map(|()| event.to_string())).unwrap();
         }
     });
@@ -109,19 +102,16 @@ fn an_event_sink_may_use_another_session_of_the_account() {
     call(move || session.login()).join_soon().unwrap();
     told.recv_timeout(PATIENCE).unwrap().unwrap();
     assert_eq!(stage.authentications(), 2);
-    let session = first.get().unwrap().clone();
-    call(move || session.logout()).join_soon().unwrap();
-    told.recv_timeout(PATIENCE).unwrap().unwrap();
 }
 
 #[test]
-fn a_flight_that_waits_for_the_lock_ends_with_the_last_who_waits_for_it() {
+fn an_attempt_that_waits_for_a_claim_ends_with_its_last_caller() {
     let stage = Stage::new();
     let directory = private_directory();
     let config = shared(&stage, directory.path());
     Session::new(&config).unwrap().logout().unwrap();
+    let (held, sign_in) = signing_in(&stage, &config, 2);
     for leave in [CancelToken::trigger as fn(&CancelToken), |_| {}] {
-        let held = hold_account(directory.path());
         let (session, cancel) = (Session::new(&config).unwrap(), CancelToken::new());
         let bound = session.with_cancel(&cancel);
         let caller = call(move || bound.login().unwrap_err().code());
@@ -133,10 +123,27 @@ fn a_flight_that_waits_for_the_lock_ends_with_the_last_who_waits_for_it() {
         assert!(matches!(caller.join_soon(), ErrorCode::Cancelled | ErrorCode::Closed));
         let handle = session.clone();
         call(move || handle.settle()).join_soon();
-        drop(held);
         assert_eq!(session.counters().sign_ins_sent, 0);
     }
-    assert_eq!(stage.authentications(), 1);
+    drop(held);
+    sign_in.join_soon();
+    assert_eq!(stage.authentications(), 2);
+}
+
+#[test]
+fn a_caller_takes_the_token_that_the_claims_holder_gets() {
+    let stage = Stage::new();
+    let directory = private_directory();
+    let config = shared(&stage, directory.path());
+    Session::new(&config).unwrap().logout().unwrap();
+    let (held, sign_in) = signing_in(&stage, &config, 2);
+    let session = Session::new(&config).unwrap();
+    let caller = call(move || session.login().unwrap());
+    caller.await_sleep();
+    drop(held);
+    sign_in.join_soon();
+    caller.join_soon();
+    assert_eq!(stage.authentications(), 2);
 }
 
 #[test]
@@ -174,22 +181,4 @@ fn who_waits_for_a_moment_takes_the_token_that_another_session_gets_meanwhile() 
     stop.send(()).unwrap();
     looking.join();
     assert_eq!((stage.seen(Kind::SignIn), stage.seen(Kind::Mfa)), (1, 1));
-}
-
-#[test]
-fn nothing_is_sent_while_another_process_holds_the_budget() {
-    let stage = Stage::new();
-    let directory = private_directory();
-    let config = shared(&stage, directory.path());
-    let held = hold(directory.path(), 'b');
-    let session = Session::new(&config).unwrap();
-    session.login().unwrap();
-    let error = session.refresh().unwrap_err();
-    assert_eq!(error.code(), ErrorCode::MustWait, "{error}");
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
-    assert_eq!(stage.authentications(), 1);
-    drop(held);
-    stage.advance(Duration::from_secs(1));
-    session.refresh().unwrap();
-    assert_eq!(stage.authentications(), 2);
 }

@@ -1,20 +1,22 @@
 //! Calls that look at, or change, what a flight is working on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use plextrac_emulator::Kind;
 use plextrac_transport::{
-    ErrorCode, MemoryStore, Session, SessionState, SessionStore, StoreError, StoreLock,
+    CallLimits, ClaimOwner, ErrorCode, MemoryStore, RecordStore, Session, SessionState, StoreError,
+    StoredRecord, Version, Watched, WriteOutcome,
 };
 use zeroize::Zeroizing;
 
 use crate::stage::{PATIENCE, Stage, call, call_each};
 
-/// A store that stops the threads of flights where they have the account's record in hand.
+/// A store that stops its next reader where it has the account's record in hand.
 struct Stopping {
     store: MemoryStore,
+    stops: AtomicBool,
     reached: Mutex<Sender<()>>,
     go: Mutex<Receiver<()>>,
 }
@@ -22,39 +24,52 @@ struct Stopping {
 impl Stopping {
     fn new() -> (Arc<Self>, Receiver<()>, Sender<()>) {
         let ((reach, reached), (let_go, go)) = (channel(), channel());
-        let store = Self { store: MemoryStore::new(), reached: Mutex::new(reach), go: Mutex::new(go) };
+        let store = Self {
+            store: MemoryStore::new(),
+            stops: AtomicBool::new(true),
+            reached: Mutex::new(reach),
+            go: Mutex::new(go),
+        };
         (Arc::new(store), reached, let_go)
     }
 }
 
-impl SessionStore for Stopping {
+impl RecordStore for Stopping {
     fn name(&self) -> String {
         self.store.name()
     }
 
-    fn key(&self) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-        self.store.key()
+    fn key(&self, limits: &CallLimits<'_>) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+        self.store.key(limits)
     }
 
-    fn lock(&self, name: &str, deadline: Instant) -> Result<Box<dyn StoreLock>, StoreError> {
-        self.store.lock(name, deadline)
-    }
-
-    fn read(&self, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        let record = self.store.read(name);
-        if name.starts_with('t') && std::thread::current().name() == Some("plextrac-flight") {
+    fn read(&self, name: &str, limits: &CallLimits<'_>) -> Result<StoredRecord, StoreError> {
+        let record = RecordStore::read(&self.store, name, limits);
+        if name.starts_with('a') && self.stops.swap(false, Ordering::SeqCst) {
             self.reached.lock().unwrap().send(()).unwrap();
             self.go.lock().unwrap().recv_timeout(PATIENCE).unwrap();
         }
         record
     }
 
-    fn write(&self, name: &str, record: &[u8]) -> Result<(), StoreError> {
-        self.store.write(name, record)
+    fn write(
+        &self,
+        name: &str,
+        expected: Version,
+        record: &[u8],
+        limits: &CallLimits<'_>,
+    ) -> Result<WriteOutcome, StoreError> {
+        RecordStore::write(&self.store, name, expected, record, limits)
     }
 
-    fn remove(&self, name: &str) -> Result<(), StoreError> {
-        self.store.remove(name)
+    fn watch(
+        &self,
+        name: &str,
+        known: Version,
+        owner: Option<ClaimOwner>,
+        limits: &CallLimits<'_>,
+    ) -> Result<Watched, StoreError> {
+        self.store.watch(name, known, owner, limits)
     }
 }
 
@@ -68,12 +83,14 @@ fn a_look_at_the_status_takes_nothing_from_a_flight_that_reads_the_record() {
     let handle = session.clone();
     let caller = call(move || handle.login());
     reached.recv_timeout(PATIENCE).unwrap();
-    for _ in 0..3 {
-        drop(session.status());
-    }
+    // It waits until the record was read.
+    let handle = session.clone();
+    let look = call(move || handle.status().state);
+    look.await_sleep();
     assert_eq!(stage.authentications(), 0, "control: the flight has not decided yet");
     go.send(()).unwrap();
     caller.join().unwrap();
+    look.join();
     assert_eq!(session.state(), SessionState::Active);
     assert_eq!(stage.authentications(), 1);
 }
@@ -90,7 +107,7 @@ fn signing_out_while_a_flight_reads_the_record_ends_its_want() {
     reached.recv_timeout(PATIENCE).unwrap();
     let handle = session.clone();
     let signing_out = call(move || handle.logout());
-    // It waits for the account's lock, which the flight holds.
+    // It waits until the record was read.
     signing_out.await_sleep();
     go.send(()).unwrap();
     signing_out.join().unwrap();
@@ -98,10 +115,7 @@ fn signing_out_while_a_flight_reads_the_record_ends_its_want() {
     assert_eq!(error.code(), ErrorCode::Cancelled, "{error}");
     assert_eq!(stage.authentications(), 0);
     // The session is none the worse for it.
-    let again = call(move || session.login());
-    reached.recv_timeout(PATIENCE).unwrap();
-    go.send(()).unwrap();
-    again.join().unwrap();
+    call(move || session.login()).join().unwrap();
     assert_eq!(stage.authentications(), 1);
 }
 

@@ -1,5 +1,4 @@
-//! Servers that follow a script, byte for byte: for hostile answers, resets, tunnels and certificates. It is the only
-//! scripted server. A test that needs the rules of an instance uses the emulator.
+//! Servers that follow a script, byte for byte.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};

@@ -1,0 +1,19 @@
+//! The coordinator: callers of one process, and processes on one store, in virtual time.
+
+#[path = "../driver/mod.rs"]
+mod driver;
+mod harness;
+
+mod claims;
+mod closing;
+mod codes;
+mod conflicts;
+mod engine;
+mod joining;
+mod looking;
+mod records;
+mod rejection;
+mod sharing;
+mod sign_out;
+mod store_failures;
+mod waiting;
