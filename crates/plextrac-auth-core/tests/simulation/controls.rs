@@ -7,16 +7,21 @@ use crate::world::World;
 /// How a client is broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
+    // Drivers.
     IgnoresBudget,
-    TakesNoLock,
     IgnoresAge,
     DropsTokens,
     WaitsForEver,
+    PollsInCircles,
+    LosesOperations,
+    // Stores.
+    TakesEveryWrite,
+    ForgetsClaims,
     ForgetsCodes,
     ForgetsRejections,
-    PollsInCircles,
-    LosesRequests,
-    NeverLetsGo,
+    ForgetsResets,
+    ForgetsSignOuts,
+    KeepsDeadClaims,
 }
 
 /// A world in which every promise is put to the test.
@@ -39,7 +44,7 @@ fn hard_world(seed: u64, broken: Option<Broken>) -> Plan {
         (25 * MINUTE, Mishap::Crash { process: 5, back_after_ms: SECOND }),
         (26 * MINUTE, Mishap::Crash { process: 4, back_after_ms: SECOND }),
         // Every process begins anew with the record of the boot before.
-        (30 * MINUTE + seed * SECOND, Mishap::Reboot { lasts_ms: MINUTE, uptime_ms: SECOND }),
+        (30 * MINUTE + seed * SECOND, Mishap::Reboot { machine: 0, lasts_ms: MINUTE, uptime_ms: SECOND }),
     ];
     plan
 }
@@ -58,15 +63,18 @@ fn a_client_that_keeps_every_rule_is_found_to_break_none() {
 fn a_client_that_breaks_a_rule_is_caught_by_the_promise_that_rests_on_it() {
     for (broken, promise) in [
         (Broken::IgnoresBudget, Promise::Budget),
-        (Broken::TakesNoLock, Promise::OneFlight),
         (Broken::IgnoresAge, Promise::NoExpiredToken),
         (Broken::DropsTokens, Promise::TokenKept),
         (Broken::WaitsForEver, Promise::Deadline),
+        (Broken::PollsInCircles, Promise::NoBusyLoop),
+        (Broken::LosesOperations, Promise::Idle),
+        (Broken::TakesEveryWrite, Promise::OneFlight),
+        (Broken::ForgetsClaims, Promise::Announced),
         (Broken::ForgetsCodes, Promise::CodeOnce),
         (Broken::ForgetsRejections, Promise::RejectedOnce),
-        (Broken::PollsInCircles, Promise::NoBusyLoop),
-        (Broken::LosesRequests, Promise::Sent),
-        (Broken::NeverLetsGo, Promise::Recovery),
+        (Broken::ForgetsResets, Promise::ClearedKept),
+        (Broken::ForgetsSignOuts, Promise::SignOutKept),
+        (Broken::KeepsDeadClaims, Promise::Freed),
     ] {
         let found = found(Some(broken));
         assert!(found.contains(&promise), "{broken:?} is caught by {found:?} and not by {promise:?}");

@@ -12,16 +12,18 @@
 mod driver;
 
 mod caller;
+mod checks;
 mod clocks;
 mod controls;
+mod driving;
 mod exchange;
-mod flight;
-mod keeping;
 mod limit;
+mod mishaps;
 mod person;
 mod plan;
 mod promises;
 mod random;
+mod record;
 mod server;
 mod session;
 mod store;

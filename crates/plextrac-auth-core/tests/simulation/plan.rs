@@ -1,5 +1,7 @@
 //! What a run is made of: the world as a seed draws it, or as a named scenario writes it down.
 
+use plextrac_auth_core::OnStoreFailure;
+
 use crate::controls::Broken;
 use crate::limit::Window;
 use crate::random::Random;
@@ -22,36 +24,60 @@ pub(crate) struct Plan {
     pub(crate) budget: u32,
     /// Whether each account has MFA.
     pub(crate) accounts: Vec<bool>,
+    pub(crate) machines: Vec<MachinePlan>,
     pub(crate) processes: Vec<ProcessPlan>,
     /// Without a store there is one process.
-    pub(crate) shares: bool,
+    pub(crate) store: Option<StorePlan>,
     pub(crate) server: ServerPlan,
     pub(crate) mishaps: Vec<(u64, Mishap)>,
-    pub(crate) wall_ahead_ms: i64,
-    pub(crate) uptime_ms: u64,
     /// From here on everybody who has the right credentials must be served.
     pub(crate) calm_from_ms: Option<u64>,
     pub(crate) broken: Option<Broken>,
 }
 
+/// A computer, or a time namespace of its own on one: other clocks, and another name for the boot.
+#[derive(Clone, Debug)]
+pub(crate) struct MachinePlan {
+    pub(crate) uptime_ms: u64,
+    /// Wall clock minus true time.
+    pub(crate) wall_ahead_ms: i64,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct StorePlan {
+    /// It has a clock of its own, and carries out what it was sent even if the sender is gone.
+    pub(crate) is_engine: bool,
+    pub(crate) latency_ms: (u64, u64),
+    /// Of a thousand operations: those that take seconds, that fail.
+    pub(crate) slow: u64,
+    pub(crate) fails: u64,
+    /// Of a thousand notices of a change: those that get lost.
+    pub(crate) loses_notices: u64,
+    /// Whether its users know that it may lose what it acknowledged.
+    pub(crate) may_lose_writes: bool,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct ProcessPlan {
     pub(crate) account: usize,
+    pub(crate) machine: usize,
     pub(crate) knows_password: bool,
     pub(crate) digits: DigitsFrom,
     pub(crate) starts_ms: u64,
-    /// In a time namespace of its own: its monotonic clock began so much earlier, and it has another name for the boot.
-    pub(crate) clock_apart_ms: u64,
+    pub(crate) on_store_failure: OnStoreFailure,
     pub(crate) callers: usize,
     /// Between the end of a call and the next.
     pub(crate) pause_ms: (u64, u64),
     pub(crate) timeout_ms: u64,
     /// How long a call may wait for the budget or a back-off.
     pub(crate) wait_ms: u64,
-    /// Of a thousand calls: those that want a new token, look at the status, sign out.
+    /// Of a thousand calls: those that want a new token, look at the status, sign out, clear a rejection.
     pub(crate) fresh: u64,
     pub(crate) looks: u64,
     pub(crate) signs_out: u64,
+    pub(crate) clears: u64,
+    /// Of a thousand calls that wait: those that are given up before their time.
+    pub(crate) leaves: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +88,8 @@ pub(crate) enum DigitsFrom {
         takes_ms: (u64, u64),
         wrong: u64,
         gives_up: u64,
+        /// Without a callback: the program submits the code, once a call has said that one is needed.
+        submits: bool,
     },
 }
 
@@ -116,16 +144,41 @@ pub(crate) enum Mishap {
         process: usize,
         back_after_ms: u64,
     },
+    /// The process closes its session and ends, and starts again after a while.
+    Quit {
+        process: usize,
+        back_after_ms: u64,
+    },
+    /// The process is stopped, and goes on later. Its clocks go on meanwhile.
+    Pause {
+        process: usize,
+        lasts_ms: u64,
+    },
+    /// The process goes on as the child of a fork; the parent ends at once.
+    Fork {
+        process: usize,
+    },
     Suspend {
+        machine: usize,
         lasts_ms: u64,
     },
     Reboot {
+        machine: usize,
         lasts_ms: u64,
         uptime_ms: u64,
     },
     /// The wall clock is set.
     WallClock {
+        machine: usize,
         ahead_ms: i64,
+    },
+    /// Every operation of the store fails.
+    StoreOutage {
+        lasts_ms: u64,
+    },
+    /// Another run of the engine begins, without what was written lately.
+    Failover {
+        lost_ms: u64,
     },
     /// Every token of the account is revoked.
     Revoke {
@@ -145,12 +198,11 @@ impl Plan {
             span_ms: HOUR,
             budget: 6,
             accounts: vec![false],
+            machines: vec![MachinePlan { uptime_ms: HOUR, wall_ahead_ms: 0 }],
             processes: vec![ProcessPlan::quiet(0)],
-            shares: true,
+            store: Some(StorePlan::directory()),
             server: ServerPlan::healthy(),
             mishaps: Vec::new(),
-            wall_ahead_ms: 0,
-            uptime_ms: HOUR,
             calm_from_ms: None,
             broken: None,
         }
@@ -160,40 +212,76 @@ impl Plan {
     pub(crate) fn drawn(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let r = &mut random;
-        let shares = r.chance(850);
+        let store = r.chance(850).then(|| StorePlan::drawn(r));
         let accounts: Vec<bool> = (0..r.within((1, 3))).map(|_| r.chance(500)).collect();
-        let mut processes: Vec<_> = if shares {
-            (0..r.within((1, 6))).map(|_| ProcessPlan::drawn(r, &accounts)).collect()
-        } else {
-            vec![ProcessPlan::drawn(r, &accounts)]
+        let is_engine = store.as_ref().is_some_and(|store| store.is_engine);
+        let machines = match store {
+            Some(_) if is_engine => r.within((1, 3)),
+            // A directory that several machines, or several time namespaces, have in common.
+            Some(_) if r.chance(80) => 3,
+            _ => 1,
         };
-        if r.chance(80) {
-            processes.iter_mut().for_each(|process| process.clock_apart_ms = r.within((0, 50 * HOUR)));
-        }
+        let most = if store.is_some() { 6 } else { 1 };
+        let processes: Vec<_> =
+            (0..r.within((1, most))).map(|_| ProcessPlan::drawn(r, &accounts, machines)).collect();
         let busy = r.within((5 * MINUTE, 30 * MINUTE));
         let mut server = ServerPlan::drawn(r);
         let mut mishaps = Vec::new();
         for _ in 0..r.within((0, 6)) {
-            mishaps.push((r.within((0, busy)), Mishap::drawn(r, processes.len(), accounts.len(), shares)));
+            let numbers = (processes.len(), accounts.len(), machines);
+            mishaps.push((r.within((0, busy)), Mishap::drawn(r, numbers, store.as_ref())));
         }
-        let wall_ahead_ms = if r.chance(500) { r.signed(5000) } else { r.signed(DAY_MS as u64) };
+        let machines: Vec<_> = (0..machines).map(|_| MachinePlan::drawn(r)).collect();
         // With a wrong clock and a server that does not tell the time, no computed code is right.
         let is_set = mishaps.iter().any(|(_, mishap)| matches!(mishap, Mishap::WallClock { .. }));
-        server.sends_date |= is_set || wall_ahead_ms.unsigned_abs() > 5000;
+        server.sends_date |=
+            is_set || machines.iter().any(|machine| machine.wall_ahead_ms.unsigned_abs() > 5000);
         let asleep: u64 = mishaps.iter().map(|(_, mishap)| mishap.asleep_ms()).sum();
         Self {
             seed: r.next(),
             span_ms: busy + asleep + SETTLING + CALM,
             budget: r.within((2, 8)) as u32,
             accounts,
+            machines,
             processes,
-            shares,
+            store,
             server,
             mishaps,
-            wall_ahead_ms,
-            uptime_ms: r.within((0, 100 * HOUR)),
             calm_from_ms: Some(busy + asleep),
             broken: None,
+        }
+    }
+}
+
+impl MachinePlan {
+    fn drawn(r: &mut Random) -> Self {
+        let wall_ahead_ms = if r.chance(700) { r.signed(5000) } else { r.signed(DAY_MS as u64) };
+        Self { uptime_ms: r.within((0, 100 * HOUR)), wall_ahead_ms }
+    }
+}
+
+impl StorePlan {
+    pub(crate) const fn directory() -> Self {
+        Self {
+            is_engine: false,
+            latency_ms: (0, 3),
+            slow: 0,
+            fails: 0,
+            loses_notices: 0,
+            may_lose_writes: false,
+        }
+    }
+
+    fn drawn(r: &mut Random) -> Self {
+        let is_engine = r.chance(350);
+        let faults = r.pick(&[0, 0, 0, 10, 100]);
+        Self {
+            is_engine,
+            latency_ms: if is_engine { (1, r.pick(&[5, 50, 300])) } else { (0, r.pick(&[3, 3, 30])) },
+            slow: faults,
+            fails: r.pick(&[0, 0, 0, 10, 100]),
+            loses_notices: r.pick(&[0, 0, 300, 1000]),
+            may_lose_writes: is_engine && r.chance(700),
         }
     }
 }
@@ -202,10 +290,11 @@ impl ProcessPlan {
     pub(crate) const fn quiet(account: usize) -> Self {
         Self {
             account,
+            machine: 0,
             knows_password: true,
             digits: DigitsFrom::Totp,
             starts_ms: 0,
-            clock_apart_ms: 0,
+            on_store_failure: OnStoreFailure::GoOnAlone,
             callers: 1,
             pause_ms: (10 * SECOND, 10 * SECOND),
             timeout_ms: 30 * SECOND,
@@ -213,21 +302,29 @@ impl ProcessPlan {
             fresh: 0,
             looks: 0,
             signs_out: 0,
+            clears: 0,
+            leaves: 0,
         }
     }
 
-    fn drawn(r: &mut Random, accounts: &[bool]) -> Self {
+    fn drawn(r: &mut Random, accounts: &[bool], machines: u64) -> Self {
         let slowest = r.pick(&[2 * SECOND, 20 * SECOND, MINUTE, MINUTE, 3 * MINUTE, 5 * MINUTE]);
         let person = DigitsFrom::Person {
             takes_ms: r.pick(&[(2 * SECOND, 20 * SECOND), (10 * SECOND, 130 * SECOND)]),
             wrong: 150,
             gives_up: 150,
+            submits: r.chance(300),
         };
         Self {
             account: r.within((0, accounts.len() as u64 - 1)) as usize,
             knows_password: !r.chance(80),
             digits: if r.chance(700) { DigitsFrom::Totp } else { person },
-            clock_apart_ms: 0,
+            machine: r.within((0, machines - 1)) as usize,
+            on_store_failure: if r.chance(700) {
+                OnStoreFailure::GoOnAlone
+            } else {
+                OnStoreFailure::SendNothing
+            },
             starts_ms: if r.chance(500) { 0 } else { r.within((0, 5 * MINUTE)) },
             callers: if slowest == 2 * SECOND { 1 } else { r.pick(&[1, 1, 2, 4, 8]) },
             pause_ms: (slowest / 10, slowest),
@@ -236,6 +333,8 @@ impl ProcessPlan {
             fresh: r.pick(&[0, 0, 10, 100]),
             looks: r.pick(&[0, 50]),
             signs_out: r.pick(&[0, 0, 0, 10]),
+            clears: r.pick(&[0, 0, 0, 5]),
+            leaves: r.pick(&[0, 0, 100]),
         }
     }
 }
@@ -288,13 +387,19 @@ impl Mishap {
     /// How long the computer does nothing because of it.
     const fn asleep_ms(&self) -> u64 {
         match self {
-            Self::Suspend { lasts_ms } | Self::Reboot { lasts_ms, .. } => *lasts_ms,
+            Self::Suspend { lasts_ms, .. } | Self::Reboot { lasts_ms, .. } => *lasts_ms,
             _ => 0,
         }
     }
 
-    fn drawn(r: &mut Random, processes: usize, accounts: usize, shares: bool) -> Self {
+    fn drawn(
+        r: &mut Random,
+        (processes, accounts, machines): (usize, usize, u64),
+        store: Option<&StorePlan>,
+    ) -> Self {
         let account = r.within((0, accounts as u64 - 1)) as usize;
+        let machine = r.within((0, machines - 1)) as usize;
+        let process = r.within((0, processes as u64 - 1)) as usize;
         let how = r.pick(&[
             Outage::Unreachable,
             Outage::Silent,
@@ -303,20 +408,27 @@ impl Mishap {
             Outage::RateLimited,
         ]);
         let outage = Self::Outage { lasts_ms: r.within((SECOND, 12 * MINUTE)), how };
-        let suspend = Self::Suspend { lasts_ms: r.pick(&[SECOND, MINUTE, 14 * MINUTE, HOUR]) };
-        let wall_clock = Self::WallClock { ahead_ms: r.signed(DAY_MS as u64) };
-        match r.within((0, 11)) {
+        let suspend = Self::Suspend { machine, lasts_ms: r.pick(&[SECOND, MINUTE, 14 * MINUTE, HOUR]) };
+        let back_after_ms = r.within((0, MINUTE));
+        match r.within((0, 17)) {
             0..=2 => outage,
             3..=4 => suspend,
-            5 => wall_clock,
+            5 => Self::WallClock { machine, ahead_ms: r.signed(DAY_MS as u64) },
             6 => Self::Revoke { account },
             7 if r.chance(300) => Self::PasswordChange { account },
+            8..=9 => {
+                Self::Pause { process, lasts_ms: r.pick(&[SECOND, 8 * SECOND, 25 * SECOND, 2 * MINUTE]) }
+            }
             // What a process without a store has sent is forgotten with it, and its budget is no promise any more.
-            8..=9 if shares => Self::Crash {
-                process: r.within((0, processes as u64 - 1)) as usize,
-                back_after_ms: r.within((0, MINUTE)),
-            },
-            10..=11 if shares => Self::Reboot {
+            10..=11 if store.is_some() => Self::Crash { process, back_after_ms },
+            12 if store.is_some() => Self::Quit { process, back_after_ms },
+            13 if store.is_some() => Self::Fork { process },
+            14 if store.is_some() => Self::StoreOutage { lasts_ms: r.within((SECOND, 5 * MINUTE)) },
+            15 if store.is_some_and(|store| store.is_engine) => {
+                Self::Failover { lost_ms: r.within((0, SECOND)) }
+            }
+            16..=17 if store.is_some() => Self::Reboot {
+                machine,
                 lasts_ms: r.within((30 * SECOND, 3 * MINUTE)),
                 uptime_ms: r.within((0, MINUTE)),
             },

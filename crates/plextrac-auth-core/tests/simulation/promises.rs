@@ -86,7 +86,8 @@ fn an_hour_of_suspend_sends_no_dead_token_and_costs_one_sign_in() {
     let plan = |seed| {
         let mut plan = Plan::quiet(seed);
         plan.span_ms = 2 * HOUR;
-        plan.mishaps = vec![(20 * MINUTE + seed * 37 * SECOND, Mishap::Suspend { lasts_ms: HOUR })];
+        plan.mishaps =
+            vec![(20 * MINUTE + seed * 37 * SECOND, Mishap::Suspend { machine: 0, lasts_ms: HOUR })];
         plan
     };
     live(20, plan, |figures| {
@@ -103,10 +104,10 @@ fn a_wall_clock_that_is_wrong_or_set_in_mid_life_changes_nothing() {
     let with = |seed: u64, ahead_ms: i64, steps_ms: &[i64]| {
         let mut plan = Plan::quiet(seed);
         plan.accounts = vec![true];
-        plan.wall_ahead_ms = ahead_ms;
+        plan.machines[0].wall_ahead_ms = ahead_ms;
         let step = |(n, ahead_ms): (usize, &i64)| {
             let at_ms = (7 + 12 * n as u64) * MINUTE + seed * 11 * SECOND;
-            (at_ms, Mishap::WallClock { ahead_ms: *ahead_ms })
+            (at_ms, Mishap::WallClock { machine: 0, ahead_ms: *ahead_ms })
         };
         plan.mishaps = steps_ms.iter().enumerate().map(step).collect();
         plan
@@ -190,7 +191,8 @@ fn a_full_budget_of_the_boot_before_is_free_again_for_programs_that_run_for_seco
         plan.budget = 2;
         plan.processes[0].signs_out = 500;
         plan.processes[0].pause_ms = (SECOND, SECOND);
-        plan.mishaps = vec![(MINUTE, Mishap::Reboot { lasts_ms: 30 * SECOND, uptime_ms: SECOND })];
+        plan.mishaps =
+            vec![(MINUTE, Mishap::Reboot { machine: 0, lasts_ms: 30 * SECOND, uptime_ms: SECOND })];
         // None of them lives for long enough to see a place become free.
         for n in 5..66 {
             plan.mishaps.push((n * 20 * SECOND, Mishap::Crash { process: 0, back_after_ms: SECOND }));

@@ -10,9 +10,13 @@ use crate::limit::Limit;
 use crate::plan::{Outage, Plan, RetryAfter, ServerPlan};
 use crate::random::Random;
 
-pub(crate) const WRONG_PASSWORD: &str = "no-longer-right";
-pub(crate) const RIGHT_PASSWORD: &str = "correct-horse";
+const WRONG_PASSWORD: &str = "no-longer-right";
+const RIGHT_PASSWORD: &str = "correct-horse";
 const STEP_MS: i64 = 30_000;
+
+pub(crate) const fn password(is_right: bool) -> &'static str {
+    if is_right { RIGHT_PASSWORD } else { WRONG_PASSWORD }
+}
 
 pub(crate) fn user_name(account: usize) -> String {
     format!("user-{account}@acme.example")
@@ -42,6 +46,8 @@ struct Issued {
     account: usize,
     expires_ms: i64,
     is_revoked: bool,
+    /// When its sign-in was granted, in true time: a refresh brings no younger one.
+    born_ms: u64,
 }
 
 /// What becomes of a token that is sent.
@@ -88,7 +94,7 @@ impl Server {
                 reply::server_error(),
                 reply::json(200, ""),
             ]),
-            (None, Ok(())) => self.decide(sent, unix_ms),
+            (None, Ok(())) => self.decide(sent, at_ms, unix_ms),
         };
         if self.plan.sends_date { answer.with_header("Date", &http_date(unix_ms)) } else { answer }
     }
@@ -110,6 +116,11 @@ impl Server {
 
     pub(crate) fn expires_ms(&self, token: &str) -> i64 {
         self.tokens.get(token).map_or(0, |issued| issued.expires_ms)
+    }
+
+    /// When the sign-in was granted that a token goes back to.
+    pub(crate) fn born_ms(&self, token: &str) -> u64 {
+        self.tokens.get(token).map_or(0, |issued| issued.born_ms)
     }
 
     pub(crate) fn begin_outage(&mut self, until_ms: u64, how: Outage) {
@@ -140,7 +151,7 @@ impl Server {
         self.accounts[account].takes_the_known_password
     }
 
-    fn decide(&mut self, sent: &Sent, unix_ms: i64) -> Reply {
+    fn decide(&mut self, sent: &Sent, at_ms: u64, unix_ms: i64) -> Reply {
         match sent.call {
             Call::SignIn => {
                 let username = sent.field("username");
@@ -150,7 +161,7 @@ impl Server {
                     return reply::rejected();
                 }
                 if !state.has_mfa {
-                    return self.grant(account, unix_ms);
+                    return self.grant(account, at_ms, unix_ms);
                 }
                 self.serial += 1;
                 let code = format!("{account}.{}", self.serial);
@@ -162,7 +173,7 @@ impl Server {
                 let account = challenge.split('.').next().and_then(|n| n.parse().ok()).unwrap();
                 let takes = self.takes_code(account, &sent.field("token"), unix_ms);
                 if self.accounts[account].challenges.remove(&challenge) && takes {
-                    return self.grant(account, unix_ms);
+                    return self.grant(account, at_ms, unix_ms);
                 }
                 reply::rejected()
             }
@@ -170,7 +181,7 @@ impl Server {
                 let token = sent.authorization.as_deref().unwrap_or_default();
                 match self.tokens.get(token) {
                     Some(issued) if !issued.is_revoked && unix_ms < issued.expires_ms => {
-                        self.grant(issued.account, unix_ms)
+                        self.grant(issued.account, issued.born_ms, unix_ms)
                     }
                     _ => reply::rejected(),
                 }
@@ -178,11 +189,11 @@ impl Server {
         }
     }
 
-    fn grant(&mut self, account: usize, unix_ms: i64) -> Reply {
+    fn grant(&mut self, account: usize, born_ms: u64, unix_ms: i64) -> Reply {
         self.serial += 1;
         let token = jwt(unix_ms, self.plan.life_s, self.serial);
         let expires_ms = (unix_ms.div_euclid(1000) + self.plan.life_s) * 1000;
-        self.tokens.insert(token.clone(), Issued { account, expires_ms, is_revoked: false });
+        self.tokens.insert(token.clone(), Issued { account, expires_ms, is_revoked: false, born_ms });
         reply::token(&token)
     }
 

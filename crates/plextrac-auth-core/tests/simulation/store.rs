@@ -1,170 +1,153 @@
-//! The shared records and the account locks, as the directory of `plextrac-transport` keeps them.
+//! The place where processes meet: records with versions, a clock, and what such a store may lose.
 
-use plextrac_auth_core::{BudgetRecord, Fingerprint, Instant, SharedRecord, SharedToken, Stamp, Time};
+use std::collections::{HashMap, VecDeque};
 
-/// Whoever can hold a lock: a process in one of its lives, and which of its threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Holder {
-    pub(crate) process: usize,
-    pub(crate) life: u32,
-    pub(crate) thread: Thread,
+use plextrac_auth_core::{RecordKind, StoreTime, StoredRecord, Version, Write, WriteOutcome};
+use zeroize::Zeroizing;
+
+use crate::controls::Broken;
+use crate::plan::StorePlan;
+
+/// Names a record: the one budget, or that of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    Budget,
+    Account(usize),
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Thread {
-    Flight(u64),
-    Caller(usize),
+impl Key {
+    pub(crate) const fn of(kind: RecordKind, account: usize) -> Self {
+        match kind {
+            RecordKind::Budget => Self::Budget,
+            RecordKind::Account => Self::Account(account),
+        }
+    }
 }
 
-#[derive(Default)]
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    /// No two writes have the same, not even if one of them was lost.
+    pub(crate) version: u64,
+    pub(crate) bytes: Vec<u8>,
+}
+
 pub(crate) struct Store {
-    /// JSON: what a process writes is read by another through serde.
-    budget: Option<String>,
-    accounts: Vec<Account>,
-    /// What the last write replaced: a power cut may lose it.
-    undo: Option<Undo>,
+    pub(crate) plan: Option<StorePlan>,
+    records: HashMap<Key, Record>,
+    versions: u64,
+    /// The engine's clock: its runs, and by how much this run's clock is ahead of true time.
+    run: u32,
+    ahead_ms: u64,
+    /// What the last writes replaced.
+    log: VecDeque<(u64, Key, Record)>,
+    pub(crate) fails_until_ms: u64,
+    broken: Option<Broken>,
 }
 
-#[derive(Default)]
-struct Account {
-    record: Option<AccountRecord>,
-    token: Option<SharedToken>,
-    held_by: Option<Holder>,
-    waiting: Vec<Holder>,
-}
-
-#[derive(Clone)]
-struct AccountRecord {
-    rejected: Vec<Fingerprint>,
-    doubted: Option<(Fingerprint, u32)>,
-    totp_step: Option<u64>,
-    asked_until: Option<Instant>,
-    server_ahead_ms: Option<i64>,
-    stamp: Stamp,
-}
-
-enum Undo {
-    Budget(Option<String>),
-    Record(usize, Option<AccountRecord>),
-    Token(usize, Option<SharedToken>),
-}
+/// So many writes can be lost.
+const LOG: usize = 32;
 
 impl Store {
-    pub(crate) fn new(accounts: usize) -> Self {
-        Self { accounts: (0..accounts).map(|_| Account::default()).collect(), ..Self::default() }
-    }
-
-    pub(crate) fn read_budget(&self) -> Option<BudgetRecord> {
-        self.budget.as_deref().and_then(|json| serde_json::from_str(json).ok())
-    }
-
-    pub(crate) fn write_budget(&mut self, record: &BudgetRecord) {
-        let json = serde_json::to_string(record).unwrap();
-        self.undo = Some(Undo::Budget(self.budget.replace(json)));
-    }
-
-    pub(crate) fn read(&self, account: usize, boot: &str, now: Time) -> SharedRecord {
-        let account = &self.accounts[account];
-        let record = account.record.as_ref();
-        let asked_until = record
-            .filter(|record| record.stamp.on_clock(boot, now).is_some())
-            .and_then(|record| record.asked_until);
-        SharedRecord {
-            token: account.token.clone(),
-            rejected: record.map_or(Vec::new(), |record| record.rejected.clone()),
-            doubted: record.and_then(|record| record.doubted),
-            totp_step: record.and_then(|record| record.totp_step),
-            asked_until,
-            refused: Vec::new(),
-            issued: Vec::new(),
-            server_ahead_ms: record
-                .filter(|record| record.stamp.is_unstepped(now))
-                .and_then(|record| record.server_ahead_ms),
+    pub(crate) fn new(plan: Option<StorePlan>, broken: Option<Broken>) -> Self {
+        Self {
+            plan,
+            records: HashMap::new(),
+            versions: 0,
+            run: 1,
+            ahead_ms: 1_700_000_000_000,
+            log: VecDeque::new(),
+            fails_until_ms: 0,
+            broken,
         }
     }
 
-    /// The first half of keeping a record.
-    pub(crate) fn write_account(&mut self, account: usize, record: &SharedRecord, boot: &str, now: Time) {
-        let written = AccountRecord {
-            rejected: record.rejected.clone(),
-            doubted: record.doubted,
-            totp_step: record.totp_step,
-            asked_until: record.asked_until,
-            server_ahead_ms: record.server_ahead_ms,
-            stamp: Stamp { boot: boot.into(), monotonic: now.monotonic, unix: now.unix },
-        };
-        self.undo = Some(Undo::Record(account, self.accounts[account].record.replace(written)));
+    pub(crate) fn is_engine(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.is_engine)
     }
 
-    /// The second half. Returns the token that was there before.
-    pub(crate) fn write_token(&mut self, account: usize, token: Option<SharedToken>) -> Option<SharedToken> {
-        let before = std::mem::replace(&mut self.accounts[account].token, token);
-        self.undo = Some(Undo::Token(account, before.clone()));
-        before
+    pub(crate) fn get(&self, key: Key) -> Record {
+        self.records.get(&key).cloned().unwrap_or_default()
     }
 
-    /// Takes the account's lock, or waits for it: then [`Store::release`] names the one who has it.
-    pub(crate) fn lock(&mut self, account: usize, holder: Holder) -> bool {
-        let account = &mut self.accounts[account];
-        if account.held_by.is_none() {
-            account.held_by = Some(holder);
-            return true;
-        }
-        account.waiting.push(holder);
-        false
+    pub(crate) fn version(&self, key: Key) -> Version {
+        Version::new(self.records.get(&key).map_or(0, |record| record.version))
     }
 
-    /// Waits no longer. `false` if the lock was handed over in the same moment.
-    pub(crate) fn give_up(&mut self, account: usize, holder: Holder) -> bool {
-        let waiting = &mut self.accounts[account].waiting;
-        let before = waiting.len();
-        waiting.retain(|other| *other != holder);
-        waiting.len() < before
-    }
-
-    /// Whether this one holds the lock.
-    pub(crate) fn is_held_by(&self, account: usize, holder: Holder) -> bool {
-        self.accounts[account].held_by == Some(holder)
-    }
-
-    /// Lets go of the lock. The kernel wakes one of those who wait, which is a matter of chance.
-    pub(crate) fn release(&mut self, account: usize, holder: Holder, chance: u64) -> Option<Holder> {
-        let account = &mut self.accounts[account];
-        if account.held_by != Some(holder) {
-            return None;
-        }
-        account.held_by = None;
-        if account.waiting.is_empty() {
-            return None;
-        }
-        let next = account.waiting.swap_remove((chance % account.waiting.len() as u64) as usize);
-        account.held_by = Some(next);
-        Some(next)
-    }
-
-    /// The process died: the kernel frees what it held.
-    pub(crate) fn bury(&mut self, account: usize, process: usize, chance: u64) -> Option<Holder> {
-        self.accounts[account].waiting.retain(|holder| holder.process != process);
-        let held_by = self.accounts[account].held_by.filter(|holder| holder.process == process)?;
-        self.release(account, held_by, chance)
-    }
-
-    /// The power went before the last write reached the disk: it is absent, never half there.
-    pub(crate) fn lose_last_write(&mut self) {
-        match self.undo.take() {
-            Some(Undo::Budget(before)) => self.budget = before,
-            Some(Undo::Record(account, before)) => self.accounts[account].record = before,
-            Some(Undo::Token(account, before)) => self.accounts[account].token = before,
-            None => {}
+    pub(crate) fn read(&self, key: Key, true_ms: u64) -> StoredRecord {
+        let record = self.get(key);
+        let time = StoreTime { clock: format!("run-{}", self.run), ms: true_ms + self.ahead_ms };
+        StoredRecord {
+            version: Version::new(record.version),
+            bytes: Zeroizing::new(record.bytes),
+            time: self.is_engine().then_some(time),
         }
     }
 
-    /// For broken clients alone: others' TOTP step is forgotten, or what was rejected is.
-    pub(crate) fn forget(&mut self, account: usize, rejected: bool, totp_step: bool) {
-        if let Some(record) = &mut self.accounts[account].record {
-            record.rejected.retain(|_| !rejected);
-            record.doubted = record.doubted.filter(|_| !rejected);
-            record.totp_step = record.totp_step.filter(|_| !totp_step);
+    pub(crate) fn write(&mut self, key: Key, write: &Write, true_ms: u64) -> WriteOutcome {
+        let before = self.get(key);
+        if Version::new(before.version) != write.expected && self.broken != Some(Broken::TakesEveryWrite) {
+            return WriteOutcome::Conflict;
         }
+        self.versions += 1;
+        let bytes = self.spoiled(key, &write.bytes);
+        self.records.insert(key, Record { version: self.versions, bytes });
+        self.log.push_back((true_ms, key, before));
+        if self.log.len() > LOG {
+            self.log.pop_front();
+        }
+        WriteOutcome::Written(Version::new(self.versions))
+    }
+
+    /// What was written after that moment is gone. Returns which records were set back.
+    pub(crate) fn lose_writes_since(&mut self, since_ms: u64) -> Vec<Key> {
+        let mut lost = Vec::new();
+        while let Some((_, key, before)) = self.log.pop_back_if(|(at_ms, ..)| *at_ms >= since_ms) {
+            self.records.insert(key, before);
+            lost.push(key);
+        }
+        lost
+    }
+
+    /// The power went before the last write reached the disk.
+    pub(crate) fn lose_last_write(&mut self) -> Option<Key> {
+        let (_, key, before) = self.log.pop_back()?;
+        self.records.insert(key, before);
+        Some(key)
+    }
+
+    /// Another run of the engine, with a clock of its own.
+    pub(crate) fn begin_run(&mut self, ahead_ms: i64) {
+        self.run += 1;
+        self.ahead_ms = self.ahead_ms.saturating_add_signed(ahead_ms);
+    }
+
+    /// For a control alone: the claim of an owner that is gone is renewed for ever.
+    pub(crate) fn renew_claim(&mut self, key: Key) {
+        let record = self.records.entry(key).or_default();
+        let mut json: serde_json::Value = serde_json::from_slice(&record.bytes).unwrap_or_default();
+        if json["claim"].is_object() {
+            json["claim"]["at"] = (json["claim"]["at"].as_u64().unwrap_or(0) + 1000).into();
+            self.versions += 1;
+            *record = Record { version: self.versions, bytes: serde_json::to_vec(&json).unwrap() };
+        }
+    }
+
+    /// For controls alone: a store that forgets a part of each record.
+    fn spoiled(&self, key: Key, bytes: &[u8]) -> Vec<u8> {
+        let (Key::Account(_), Some(broken)) = (key, self.broken) else { return bytes.to_vec() };
+        let mut json: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        match broken {
+            Broken::ForgetsCodes => json["totp_step"] = serde_json::Value::Null,
+            Broken::ForgetsRejections => json["rejected"] = serde_json::Value::Null,
+            Broken::ForgetsResets => json["rejection_resets"] = 0.into(),
+            Broken::ForgetsClaims => json["claim"] = serde_json::Value::Null,
+            Broken::ForgetsSignOuts => {
+                for token in json["tokens"].as_array_mut().into_iter().flatten() {
+                    token["sign_outs"] = 0.into();
+                }
+            }
+            _ => return bytes.to_vec(),
+        }
+        serde_json::to_vec(&json).unwrap()
     }
 }

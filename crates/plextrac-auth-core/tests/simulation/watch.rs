@@ -5,29 +5,43 @@ use std::fmt;
 
 use plextrac_auth_core::{Call, Generation, Instant};
 
+use crate::store::Key;
+
 /// The promises of a session that others build on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Promise {
     /// The server sees no more authentication requests in any 60 s than the budget has.
     Budget,
-    /// Never two authentication requests of one account at a time.
+    /// A request leaves under a claim that its process wrote at most five seconds before.
+    Announced,
+    /// While claims are honoured, one request of an account is out at a time.
     OneFlight,
+    /// Nobody ends the claim of a living process within its lease, nor a process its own while its request is out.
+    ClaimKept,
+    /// The claim of a process that is gone delays others for 15 s at most.
+    Freed,
     /// No token that any replica takes for expired is handed out.
     NoExpiredToken,
     /// A usable token is not dropped, neither here nor from the shared record.
     TokenKept,
-    /// Whoever waits is answered by its deadline.
+    /// A sign-out is not undone by another session.
+    SignOutKept,
+    /// A caller that waits returns by its deadline, once.
     Deadline,
     /// No computed code is sent twice, whoever computes it.
     CodeOnce,
-    /// A password that was rejected is not sent again.
+    /// A password that was rejected is not sent again, unless the rejection is cleared.
     RejectedOnce,
+    /// A rejection that was cleared is not written back.
+    ClearedKept,
     /// Nothing polls in circles.
     NoBusyLoop,
-    /// What the machine says to send is sent, and its answer is waited for.
+    /// What is handed in is taken, and a caller that is served has its token.
     Sent,
     /// When all is well again, so is everybody who has the right credentials.
     Recovery,
+    /// After the last call nothing is under way.
+    Idle,
 }
 
 #[derive(Clone, Debug)]
@@ -63,6 +77,15 @@ pub(crate) struct Figures {
     /// Calls of a program that ended with a 401, all retries done.
     pub(crate) unauthorized: u64,
     pub(crate) adopted: u64,
+    pub(crate) operations: u64,
+    pub(crate) writes: u64,
+    pub(crate) conflicts: u64,
+    pub(crate) store_failures: u64,
+    pub(crate) takeovers: u64,
+    pub(crate) forks: u64,
+    pub(crate) signed_out: u64,
+    pub(crate) cleared: u64,
+    pub(crate) alone: u64,
     /// The longest any call waited, in milliseconds, a person's time included.
     pub(crate) longest_wait_ms: u64,
     pub(crate) events: u64,
@@ -82,6 +105,15 @@ impl Figures {
         self.served += other.served;
         self.unauthorized += other.unauthorized;
         self.adopted += other.adopted;
+        self.operations += other.operations;
+        self.writes += other.writes;
+        self.conflicts += other.conflicts;
+        self.store_failures += other.store_failures;
+        self.takeovers += other.takeovers;
+        self.forks += other.forks;
+        self.signed_out += other.signed_out;
+        self.cleared += other.cleared;
+        self.alone += other.alone;
         self.events += other.events;
         self.longest_wait_ms = self.longest_wait_ms.max(other.longest_wait_ms);
         for (reason, calls) in &other.failed {
@@ -94,24 +126,52 @@ impl Figures {
     }
 }
 
+/// A process in one of its lives.
+type Life = (usize, u32);
+/// A password of an account: the one that was right at first, or the other one.
+type Password = (usize, bool);
+
 #[derive(Default)]
 pub(crate) struct Watch {
     pub(crate) figures: Figures,
     pub(crate) broken: Option<Broken>,
     now_ms: u64,
     recent: VecDeque<u64>,
-    /// By account: the process, in one of its lives, whose request is out.
-    out: HashMap<usize, (usize, u32)>,
+    /// By account: the owner of the last claim, and when its write was begun.
+    pub(crate) claims: HashMap<usize, (String, u64)>,
     /// Computed codes, with the account and when they left.
     codes: Vec<(usize, String, u64)>,
-    /// Passwords whose rejection was written down for everybody.
-    rejected: HashSet<(usize, bool)>,
-    /// Processes, in one of their lives, that were told so themselves.
-    told: HashSet<(usize, u32)>,
+    passwords: HashMap<Password, Rejection>,
+    /// By account: when a caller signed it out last. By process: when a caller of it signed out last.
+    signed_out: HashMap<usize, u64>,
+    signing_out: HashMap<usize, u64>,
+    /// Processes that send without their store, and when they did so last.
+    alone: HashMap<Life, u64>,
+    alone_ms: Option<u64>,
+    /// When a record was set back last.
+    lost: HashMap<Key, u64>,
+    /// When an operation of the store failed last.
+    failed_ms: u64,
     /// By process: the token that may be handed out, and until when.
     held: HashMap<usize, (Generation, Instant)>,
+    /// Processes that may drop their token now.
+    excused: HashSet<usize>,
     /// By process: the second, the polls and the calls in it.
     pace: HashMap<usize, (u64, u64, u64)>,
+}
+
+/// What became of a password.
+#[derive(Default)]
+struct Rejection {
+    /// When a process was answered so last.
+    rejected_ms: u64,
+    /// When a process began to clear it, and when the record said so.
+    clearing_ms: u64,
+    cleared_ms: u64,
+    /// The record says that it was rejected.
+    is_shared: bool,
+    /// Processes that know so themselves.
+    told: HashSet<Life>,
 }
 
 impl Watch {
@@ -135,58 +195,143 @@ impl Watch {
             self.recent.pop_front();
         }
         let seen = self.recent.len();
-        if seen > budget as usize {
+        // What is sent without the store is counted by nobody else; nor is what the store lost.
+        let is_excused = self.is_lately(self.alone_ms, 150_000)
+            || self.is_lately(self.lost.get(&Key::Budget).copied(), 150_000);
+        if seen > budget as usize && !is_excused {
             self.breaks(Promise::Budget, format!("{seen} requests within 60 s, and the budget is {budget}"));
         }
     }
 
-    pub(crate) fn left(&mut self, account: usize, process: usize, life: u32) {
-        self.figures.attempts += 1;
-        if let Some((other, _)) = self.out.insert(account, (process, life)) {
-            let how = format!("process {process} sends for account {account} while process {other} does");
-            self.breaks(Promise::OneFlight, how);
-        }
-    }
-
-    pub(crate) fn came_back(&mut self, account: usize, process: usize, life: u32) {
-        if self.out.get(&account) == Some(&(process, life)) {
-            self.out.remove(&account);
-        }
-    }
-
-    /// A dead process waits for no answer, and holds no token.
-    pub(crate) fn died(&mut self, account: usize, process: usize) {
-        self.out.retain(|of, (by, _)| *of != account || *by != process);
+    /// A dead process holds no token.
+    pub(crate) fn died(&mut self, process: usize) {
         self.held.remove(&process);
+    }
+
+    pub(crate) fn sends_alone(&mut self, process: usize, life: u32) {
+        self.figures.alone += 1;
+        self.alone.insert((process, life), self.now_ms);
+        self.alone_ms = Some(self.now_ms);
+    }
+
+    /// Whether a process sent its last request without its store.
+    pub(crate) fn is_alone(&self, process: usize, life: u32) -> bool {
+        self.is_lately(self.alone.get(&(process, life)).copied(), 150_000)
+    }
+
+    /// Records were set back to what they were before.
+    pub(crate) fn lost_writes(&mut self, keys: &[Key]) {
+        for key in keys {
+            self.lost.insert(*key, self.now_ms);
+            if let Key::Account(account) = *key {
+                self.signed_out.remove(&account);
+                for known in [true, false] {
+                    self.passwords.remove(&(account, known));
+                }
+            }
+        }
+    }
+
+    pub(crate) fn lost_lately(&self, key: Key) -> bool {
+        self.is_lately(self.lost.get(&key).copied(), 10_000)
+    }
+
+    fn is_lately(&self, at_ms: Option<u64>, span_ms: u64) -> bool {
+        at_ms.is_some_and(|at_ms| self.now_ms < at_ms + span_ms)
+    }
+
+    pub(crate) const fn store_failed(&mut self) {
+        self.figures.store_failures += 1;
+        self.failed_ms = self.now_ms;
+    }
+
+    pub(crate) const fn store_works_since(&self, since_ms: u64) -> bool {
+        self.failed_ms < since_ms
     }
 
     pub(crate) fn code_left(&mut self, account: usize, code: String) {
         let now = self.now_ms;
         self.codes.retain(|(_, _, at)| now - at < 90_000);
         if self.codes.iter().any(|(of, sent, _)| *of == account && *sent == code) {
-            self.breaks(Promise::CodeOnce, format!("a computed code of account {account} is sent twice"));
+            self.repeats_code(account);
         }
         self.codes.push((account, code, now));
     }
 
-    pub(crate) fn password_left(&mut self, account: usize, is_known: bool, process: usize, life: u32) {
-        let is_shared = self.rejected.contains(&(account, is_known));
-        if is_shared || self.told.contains(&(process, life)) {
-            let how = format!("process {process} sends a password of account {account} that was rejected");
+    /// A code was sent again.
+    pub(crate) fn repeats_code(&mut self, account: usize) {
+        if !self.is_lately(self.alone_ms, 150_000)
+            && !self.is_lately(self.lost.get(&Key::Account(account)).copied(), 150_000)
+        {
+            self.breaks(Promise::CodeOnce, format!("a computed code of account {account} is sent twice"));
+        }
+    }
+
+    pub(crate) fn password_left(&mut self, life: Life, password: Password) {
+        let state = self.passwords.entry(password).or_default();
+        if (state.is_shared && !self.alone.contains_key(&life)) || state.told.contains(&life) {
+            let how =
+                format!("process {} sends a password of account {} that was rejected", life.0, password.0);
             self.breaks(Promise::RejectedOnce, how);
         }
     }
 
-    pub(crate) fn rejected_here(&mut self, process: usize, life: u32) {
-        self.told.insert((process, life));
+    /// A process was told that its credentials are rejected; `now`: by the server.
+    pub(crate) fn rejected_here(&mut self, life: Life, password: Password, now: bool) {
+        let at_ms = self.now_ms;
+        let state = self.passwords.entry(password).or_default();
+        state.told.insert(life);
+        if now {
+            state.rejected_ms = at_ms;
+        }
     }
 
-    pub(crate) fn is_rejected_here(&self, process: usize, life: u32) -> bool {
-        self.told.contains(&(process, life))
+    /// A caller clears the rejection: from here on its process may send the password again.
+    pub(crate) fn clearing(&mut self, account: usize, is_known: bool) {
+        self.figures.cleared += 1;
+        let at_ms = self.now_ms;
+        let state = self.passwords.entry((account, is_known)).or_default();
+        state.clearing_ms = at_ms;
+        state.is_shared = false;
+        state.told.clear();
     }
 
-    pub(crate) fn rejection_shared(&mut self, account: usize, is_known: bool) {
-        self.rejected.insert((account, is_known));
+    /// The record says that a rejection was cleared.
+    pub(crate) fn cleared(&mut self, password: Password) {
+        let at_ms = self.now_ms;
+        self.passwords.entry(password).or_default().cleared_ms = at_ms;
+    }
+
+    /// The record says that a password was rejected. `false` if that was cleared, and it was not rejected again.
+    pub(crate) fn writes_rejection(&mut self, password: Password) -> bool {
+        let state = self.passwords.entry(password).or_default();
+        state.is_shared |= state.rejected_ms > state.clearing_ms;
+        state.cleared_ms == 0 || state.rejected_ms > state.cleared_ms || state.cleared_ms < state.clearing_ms
+    }
+
+    /// A caller signs out.
+    pub(crate) fn signing_out(&mut self, process: usize) {
+        self.figures.signed_out += 1;
+        self.signing_out.insert(process, self.now_ms);
+    }
+
+    /// The record says that the account was signed out. If the store failed at first, that may be much later.
+    pub(crate) fn signed_out(&mut self, account: usize, process: usize) {
+        let began_ms = self.signing_out.get(&process).copied().unwrap_or(0);
+        self.signed_out.insert(account, began_ms);
+    }
+
+    pub(crate) fn signed_out_ms(&self, account: usize) -> u64 {
+        self.signed_out.get(&account).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn was_signed_out_since(&self, account: usize, since_ms: u64) -> bool {
+        self.signed_out_ms(account) >= since_ms || self.lost_lately(Key::Account(account))
+    }
+
+    /// Until the next look at it, a process may drop its token.
+    pub(crate) fn excuse(&mut self, process: usize) {
+        self.excused.insert(process);
     }
 
     /// What a process holds after something happened. `excused`: the token was answered with 401, or the user signed out.
@@ -197,6 +342,7 @@ impl Watch {
         now: Instant,
         excused: bool,
     ) {
+        let excused = self.excused.remove(&process) || excused;
         let before = match usable {
             Some(usable) => self.held.insert(process, usable),
             None => self.held.remove(&process),
@@ -214,7 +360,7 @@ impl Watch {
         let pace = self.pace_of(process);
         pace.1 += polls;
         let (_, polls, calls) = *pace;
-        if polls > 100 + 20 * callers as u64 + 12 * calls {
+        if polls > 100 + 20 * callers as u64 + 24 * calls {
             let how = format!("process {process} polls {polls} times in one second for {calls} calls");
             self.breaks(Promise::NoBusyLoop, how);
         }
