@@ -92,9 +92,10 @@ pub(super) struct Account {
     is_unseen: bool,
     /// The record changed, or was not looked at for a while.
     is_look_due: bool,
-    /// Sign-outs and cleared rejections that were taken over.
+    /// Sign-outs and cleared rejections that were taken over. Those before the first look concern nothing here.
     sign_outs: u64,
     resets: u64,
+    has_looked: bool,
     /// A sign-out, or a cleared rejection, that other processes do not know of yet.
     owes_sign_out: bool,
     owes_reset: bool,
@@ -172,6 +173,7 @@ impl Account {
             is_look_due: false,
             sign_outs: 0,
             resets: 0,
+            has_looked: false,
             owes_sign_out: false,
             owes_reset: false,
             clock: None,
@@ -559,18 +561,21 @@ impl Coordinator {
         let Some(account) = &mut self.account else { return false };
         let Some(record) = account.incoming.take() else { return false };
         let mut view = account.view(&record, now);
-        if view.sign_outs > account.sign_outs {
+        if account.has_looked && view.sign_outs > account.sign_outs {
             account.sign_outs = view.sign_outs;
             account.incoming = Some(record);
+            // What was not sent begins anew, without the token.
+            self.take_back_unsent(now);
             return self.input().sign_out_elsewhere(now).is_ok();
         }
-        if view.rejection_resets > account.resets {
+        if account.has_looked && view.rejection_resets > account.resets {
             account.resets = view.rejection_resets;
             account.incoming = Some(record);
             return self.input().forget_rejection_elsewhere().is_ok();
         }
         // A newer record may have a smaller count only if the store lost writes.
         (account.sign_outs, account.resets) = (view.sign_outs, view.rejection_resets);
+        account.has_looked = true;
         if account.may_have_lost_writes(record.written_by()) {
             view.totp_step = view.totp_step.max(self.machine.current_totp_step(now));
             // Until this run of the engine has written the record, each look finds the current step spent.
@@ -744,7 +749,8 @@ impl Coordinator {
         let has_totp = matches!(self.machine.config().mfa, MfaSource::Totp(_));
         let asks_until = self.machine.challenge_until().filter(|_| !has_totp);
         let call = self.machine.outstanding_call();
-        let is_outstanding = self.machine.is_outstanding();
+        // While a request is out, the machine takes no token over; and without news its own is no newer than another one.
+        let brings_token = self.machine.is_unshared() && !self.machine.is_outstanding();
         let Some(account) = &mut self.account else { return false };
         let Some(expected) = account.version else {
             return self.read(RecordKind::Account);
@@ -774,12 +780,10 @@ impl Coordinator {
         let mut view = self.machine.shared_record(now);
         view.sign_outs = account.sign_outs + u64::from(account.owes_sign_out);
         view.rejection_resets = account.resets + u64::from(account.owes_reset);
-        // While a request is out, the machine takes no token over.
-        let known = account
-            .record
-            .view(&account.config.identity)
-            .token
-            .filter(|_| is_outstanding && !account.owes_sign_out);
+        let known = account.record.view(&account.config.identity).token.filter(|known| {
+            let is_other = view.token.as_ref().is_none_or(|own| !own.token.matches(known.token.expose()));
+            is_other && !brings_token && !account.owes_sign_out
+        });
         if known.is_some() {
             view.token = known;
         } else if let Some(token) = &mut view.token {
