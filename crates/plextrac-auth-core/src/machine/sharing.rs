@@ -36,6 +36,13 @@ impl Machine {
         }
     }
 
+    /// Takes out what a clearing of this session's rejections takes out.
+    pub(crate) fn clear_in(&self, record: &mut SharedRecord) {
+        let own: alloc::vec::Vec<_> = self.own_fingerprints().chain(self.doubt_fingerprint()).collect();
+        record.rejected.retain(|rejected| !own.contains(rejected));
+        record.refused.retain(|refused| Some(*refused) != self.ready_print);
+    }
+
     /// Whether the record does not say yet what was learned here.
     pub(crate) const fn is_unshared(&self) -> bool {
         self.shared.is_unshared
