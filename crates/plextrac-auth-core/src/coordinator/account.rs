@@ -136,9 +136,15 @@ enum Operation {
     ReadAccount,
     ReadBudget,
     /// The request is the one that the write announces.
-    WriteAccount { began: Instant, claims: bool, announces: Option<RequestId> },
+    WriteAccount {
+        began: Instant,
+        claims: bool,
+        announces: Option<RequestId>,
+    },
     /// The request is the one that the write reserves places for.
-    WriteBudget { reserves: Option<RequestId> },
+    WriteBudget {
+        reserves: Option<RequestId>,
+    },
 }
 
 /// How often an unchanged record is read again while its change is awaited: notices get lost.
@@ -277,7 +283,8 @@ impl Account {
         match &self.clock {
             Some(clock) if stamp.is_of(&clock.name) => {
                 let monotonic = shift(stamp.monotonic, -clock.ahead());
-                let ago = i64::try_from(crate::time::millis(now.monotonic.since(monotonic))).unwrap_or(i64::MAX);
+                let ago =
+                    i64::try_from(crate::time::millis(now.monotonic.since(monotonic))).unwrap_or(i64::MAX);
                 let local = Stamp { boot: self.boot.clone(), monotonic, unix: now.unix.offset(-ago) };
                 (local, moment.map(|moment| shift(moment, -clock.ahead())))
             }
@@ -424,13 +431,20 @@ impl Coordinator {
         let Some(account) = &mut self.account else { return Ok(()) };
         account.slow_reads += 1;
         if account.slow_reads < MOST_SLOW_READS {
-            self.read(if operation == Operation::ReadBudget { RecordKind::Budget } else { RecordKind::Account }, now);
+            self.read(
+                if operation == Operation::ReadBudget { RecordKind::Budget } else { RecordKind::Account },
+                now,
+            );
             return Ok(());
         }
         account.slow_reads = 0;
         account.operation = Some((id, operation, began));
         self.is_drained = true;
-        self.handle_store_failed(id, "the store takes too long to tell the time; try again when it is faster", now)
+        self.handle_store_failed(
+            id,
+            "the store takes too long to tell the time; try again when it is faster",
+            now,
+        )
     }
 
     /// What came of writing a record.
@@ -599,7 +613,11 @@ impl Coordinator {
             return self.read(RecordKind::Account, now);
         }
         if looks {
-            return if account.budget.is_fresh { self.wake_looks(&Ok(())) } else { self.read(RecordKind::Budget, now) };
+            return if account.budget.is_fresh {
+                self.wake_looks(&Ok(()))
+            } else {
+                self.read(RecordKind::Budget, now)
+            };
         }
         if is_asked && self.decide_by_record(now) {
             return true;
@@ -688,13 +706,18 @@ impl Coordinator {
     fn wait_late(&mut self, now: Time) -> bool {
         let is_last_moment = self.last_moment(now).is_none_or(|last| now.monotonic >= last);
         let served = self.callers.take(|caller| {
-            caller.purpose == Purpose::Token(Need::Usable) && (is_last_moment || now.awake >= caller.late_wait())
+            caller.purpose == Purpose::Token(Need::Usable)
+                && (is_last_moment || now.awake >= caller.late_wait())
         });
         let has_served = !served.is_empty();
         for caller in served {
             self.outputs.push_back(Action::Wake { caller: caller.id, result: Ok(()) });
         }
-        if self.callers.need_token() { has_served } else { self.leave_to_holder(super::callers::LATE_WAIT, now) }
+        if self.callers.need_token() {
+            has_served
+        } else {
+            self.leave_to_holder(super::callers::LATE_WAIT, now)
+        }
     }
 
     /// When the token in hand is handed out because its refresh did not come.
@@ -722,9 +745,13 @@ impl Coordinator {
         if claim.work != ClaimedWork::Asking {
             return false;
         }
-        let Some(store_now) = self.account.as_ref().map(|account| account.store_now(now)) else { return false };
+        let Some(store_now) = self.account.as_ref().map(|account| account.store_now(now)) else {
+            return false;
+        };
         let asks_for = match claim.asks_until_ms {
-            Some(until) if store_now.clock == claim.renewed.clock => Duration::from_millis(until.saturating_sub(store_now.ms)),
+            Some(until) if store_now.clock == claim.renewed.clock => {
+                Duration::from_millis(until.saturating_sub(store_now.ms))
+            }
             _ => claim.lease,
         };
         self.refuse_waits(asks_for, WaitReason::AskedElsewhere, now)
@@ -855,10 +882,13 @@ impl Coordinator {
 
     fn read(&mut self, record: RecordKind, now: Time) -> bool {
         let Some(account) = &mut self.account else { return false };
-        let id = account.begin(match record {
-            RecordKind::Account => Operation::ReadAccount,
-            RecordKind::Budget => Operation::ReadBudget,
-        }, now);
+        let id = account.begin(
+            match record {
+                RecordKind::Account => Operation::ReadAccount,
+                RecordKind::Budget => Operation::ReadBudget,
+            },
+            now,
+        );
         self.outputs.push_back(Action::Read { id, record });
         true
     }
@@ -877,7 +907,8 @@ impl Coordinator {
 
     /// Says of a change that it was written down, or could not be.
     fn wake_changes(&mut self, result: &Result<(), Failure>) -> bool {
-        let is_owed = self.account.as_ref().is_some_and(|account| account.is_write_due || account.incoming.is_some());
+        let is_owed =
+            self.account.as_ref().is_some_and(|account| account.is_write_due || account.incoming.is_some());
         if is_owed {
             return false;
         }

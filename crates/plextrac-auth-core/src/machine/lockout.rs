@@ -116,7 +116,7 @@ impl Machine {
         self.tokens.forget_refusal();
     }
 
-    fn own_fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
+    pub(super) fn own_fingerprints(&self) -> impl Iterator<Item = Fingerprint> {
         self.password_fingerprint().into_iter().chain(self.totp_fingerprint())
     }
 

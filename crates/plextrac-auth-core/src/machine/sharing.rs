@@ -38,9 +38,9 @@ impl Machine {
 
     /// Takes out what a clearing of this session's rejections takes out.
     pub(crate) fn clear_in(&self, record: &mut SharedRecord) {
-        let own: alloc::vec::Vec<_> = self.own_fingerprints().chain(self.doubt_fingerprint()).collect();
+        let own: alloc::vec::Vec<_> = self.own_fingerprints().collect();
         record.rejected.retain(|rejected| !own.contains(rejected));
-        record.refused.retain(|refused| Some(*refused) != self.ready_print);
+        record.refused.retain(|refused| Some(*refused) != self.tokens.imported());
     }
 
     /// Whether the record does not say yet what was learned here.

@@ -49,6 +49,11 @@ impl Tokens {
         self.generation
     }
 
+    /// Recognises the imported token, if there was one.
+    pub(super) const fn imported(&self) -> Option<Fingerprint> {
+        self.imported
+    }
+
     /// Imported tokens whose refresh was refused, for the shared record.
     pub(super) fn refused(&self) -> Vec<Fingerprint> {
         self.refused.iter().take(MAX_ISSUED).copied().collect()
