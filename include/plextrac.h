@@ -610,7 +610,7 @@ typedef void (*plextrac_log_fn)(void *userdata,
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /**
  * The status that the call returned.
@@ -1351,7 +1351,7 @@ bool plextrac_action_deadline_ms(const plextrac_action *action, uint64_t *monoto
 void plextrac_action_free(plextrac_action *action);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* PLEXTRAC_H */

@@ -40,5 +40,10 @@ pub(crate) fn generate(project: &Project) -> Result<Vec<u8>, Halt> {
         .map_err(|error| Halt::Failed(format!("cbindgen on {CRATE}: {error}")))?;
     let mut content = Vec::new();
     bindings.write(&mut content);
-    Ok(content)
+    Ok(without_line_comments(&String::from_utf8_lossy(&content)).into_bytes())
+}
+
+/// cbindgen ends its own blocks with comments that C89 does not know.
+fn without_line_comments(header: &str) -> String {
+    header.replace("// __cplusplus", "/* __cplusplus */").replace("// extern \"C\"", "/* extern \"C\" */")
 }
