@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::tasks::{header, manual, states};
+use crate::tasks::{header, states};
 
 /// A generated file: where it lies, which task writes it, and what it should hold now.
 pub(crate) struct Generated {
@@ -17,7 +17,7 @@ pub(crate) struct Generated {
 fn all(project: &Project) -> Vec<Generated> {
     let header = Generated { path: header::PATH.into(), task: "header", content: header::generate(project) };
     let states = Generated { path: states::PATH.into(), task: "states", content: states::generate(project) };
-    [header, states].into_iter().chain(manual::generate()).collect()
+    vec![header, states]
 }
 
 /// Writes what a task generated, or says whether what the repository keeps has drifted from it.

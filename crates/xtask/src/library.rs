@@ -11,6 +11,12 @@ use crate::isolate::isolate;
 use crate::project::Project;
 use crate::steps::Halt;
 
+/// The profile that `cargo xtask install` builds with by default.
+pub(crate) const INSTALLED_PROFILE: &str = "release";
+
+/// The name of the command's file.
+pub(crate) const COMMAND: &str = "plextrac-auth";
+
 /// How a program takes the library in.
 #[derive(Clone, Copy)]
 pub(crate) enum Linkage {
@@ -29,11 +35,14 @@ impl Linkage {
     }
 }
 
-/// The library, built.
+/// The library, built, and the command with it.
 pub(crate) struct Library {
     folder: PathBuf,
-    /// What std needs of the system. No other dependency of ours links anything; one that did would break the
-    /// static link of every C program.
+    command: PathBuf,
+    /// The command as this machine runs it, which differs where the library is built for another machine.
+    host_command: PathBuf,
+    /// What a static link needs of the system: what std needs. No dependency of ours links anything else; one that did
+    /// would break the static link of every C program.
     system_libraries: Vec<String>,
 }
 
@@ -52,23 +61,45 @@ impl Library {
         let Some(system_libraries) = system_libraries(&note) else {
             return Err(Halt::Failed(format!("rustc names no system libraries for a static link:\n{note}")));
         };
-        Ok(Self { folder: project.target_dir().join("debug"), system_libraries })
+        Ok(Self::new(project.target_dir().join("debug"), system_libraries))
     }
 
-    /// Builds both kinds of the library as they are handed out: by themselves, and not as a Rust library beside, which
-    /// would keep the linker from optimising across crates.
-    pub(crate) fn build_alone(project: &Project, profile: &str) -> Result<Self, Halt> {
+    /// Builds both kinds of the library as they are installed, and the command. The library is built by itself: a Rust
+    /// library beside it would keep the linker from optimising across crates.
+    ///
+    /// `target` is a target triple of rustc; without one everything is built for this machine.
+    pub(crate) fn build_to_install(
+        project: &Project,
+        profile: &str,
+        target: Option<&str>,
+    ) -> Result<Self, Halt> {
         let (shell, cargo) = (project.shell(), project.cargo());
-        // Its note about system libraries is kept by cargo, and shown again when there is nothing to build.
+        let for_target: Vec<_> = target.iter().flat_map(|target| ["--target", target]).collect();
+        let for_target = for_target.as_slice();
+        // Cargo keeps the note about system libraries, and shows it again when there is nothing to build.
         let log = tee_stderr(cmd!(
             shell,
-            "{cargo} rustc --package plextrac-ffi --lib --crate-type cdylib,staticlib --profile {profile} -- --print native-static-libs"
+            "{cargo} rustc --package plextrac-ffi --lib --crate-type cdylib,staticlib --profile {profile} {for_target...} -- --print native-static-libs"
         ))?;
+        cmd!(shell, "{cargo} build --package plextrac-cli --profile {profile} {for_target...}").run()?;
         let Some(system_libraries) = system_libraries(&log) else {
             return Err(Halt::Failed("rustc names no system libraries for a static link".to_owned()));
         };
-        let folder = if profile == "dev" { "debug" } else { profile };
-        Ok(Self { folder: project.target_dir().join(folder), system_libraries })
+        let folder = project.target_dir().join(target.unwrap_or_default()).join(match profile {
+            "dev" => "debug",
+            profile => profile,
+        });
+        let built = Self::new(folder, system_libraries);
+        if target.is_none() {
+            return Ok(built);
+        }
+        cmd!(shell, "{cargo} build --package plextrac-cli").run()?;
+        Ok(Self { host_command: project.target_dir().join("debug").join(COMMAND), ..built })
+    }
+
+    fn new(folder: PathBuf, system_libraries: Vec<String>) -> Self {
+        let command = folder.join(COMMAND);
+        Self { host_command: command.clone(), command, folder, system_libraries }
     }
 
     /// The same library, with a static one that shows nothing but its own functions.
@@ -98,9 +129,19 @@ impl Library {
         &self.system_libraries
     }
 
-    /// Where the library and the command lie.
+    /// Where the library lies.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// The command `plextrac-auth`.
+    pub(crate) fn command(&self) -> &Path {
+        &self.command
+    }
+
+    /// The same command, built for this machine.
+    pub(crate) fn host_command(&self) -> &Path {
+        &self.host_command
     }
 }
 
@@ -122,9 +163,14 @@ fn tee_stderr(command: Cmd<'_>) -> Result<String, Halt> {
 }
 
 /// What follows `native-static-libs:` in rustc's note; nothing if the build did not get that far.
+///
+/// Several crates name the same libraries. The last mention of each is enough, and it is needed there: a linker searches
+/// a library for what the words before it lack.
 fn system_libraries(log: &str) -> Option<Vec<String>> {
     let (_, flags) = log.lines().find_map(|line| line.split_once("native-static-libs:"))?;
-    Some(flags.split_whitespace().map(str::to_owned).collect())
+    let words: Vec<_> = flags.split_whitespace().collect();
+    let is_last = |index: &usize| !words[index + 1..].contains(&words[*index]);
+    Some((0..words.len()).filter(is_last).map(|index| words[index].to_owned()).collect())
 }
 
 #[cfg(test)]
@@ -135,6 +181,12 @@ mod tests {
     fn the_system_libraries_are_read_from_the_compilers_note() {
         let note = "note: link against the following\n\nnote: native-static-libs: -lgcc_s -lm -lc\n";
         assert_eq!(system_libraries(note).as_deref(), Some(&["-lgcc_s", "-lm", "-lc"].map(String::from)[..]));
+    }
+
+    #[test]
+    fn a_library_named_twice_stands_where_it_is_named_last() {
+        let note = "note: native-static-libs: -lc -lm -lgcc_s -lm -ldl -lc\n";
+        assert_eq!(system_libraries(note).unwrap_or_default(), ["-lgcc_s", "-lm", "-ldl", "-lc"]);
     }
 
     #[test]

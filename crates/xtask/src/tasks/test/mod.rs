@@ -1,13 +1,14 @@
 //! `cargo xtask test`: all tests of the project, each runner's own words unfiltered, then one table.
 
 mod c_programs;
-mod cinstalled;
+mod completion;
 mod cxx_face;
 mod engines;
 mod go_module;
 mod header_manual;
 mod header_modes;
 mod installed;
+mod linking_page;
 mod rust_examples;
 mod two_rust_libraries;
 
@@ -48,7 +49,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     c_programs::steps(project, &toolbox, &mut steps);
     cxx_face::steps(project, &toolbox, &mut steps);
     installed::steps(project, &toolbox, &mut steps);
-    steps.run("installed: cargo cinstall", || cinstalled::compare(project, &toolbox));
+    completion::steps(project, &toolbox, &mut steps);
     two_rust_libraries::steps(project, &toolbox, &mut steps);
     engines::steps(project, &toolbox, &mut steps);
     go_module::steps(project, &toolbox, &mut steps);
