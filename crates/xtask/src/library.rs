@@ -51,7 +51,7 @@ impl Library {
     pub(crate) fn build(project: &Project) -> Result<Self, Halt> {
         let (shell, cargo) = (project.shell(), project.cargo());
         // With the examples, cargo chooses the same features as for the tests, and builds no dependency twice.
-        cmd!(shell, "{cargo} build --workspace --lib --bins --examples").run()?;
+        cmd!(shell, "{cargo} build --lib --bins --examples").run()?;
         // rustc must be given a file of ours: it replaces what is at the path, and as root that can be a device.
         let empty = project.scratch_dir("library")?.join("empty.a");
         let note = cmd!(shell, "rustc --crate-type staticlib --print native-static-libs -o {empty} -")

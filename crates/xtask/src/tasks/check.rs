@@ -16,19 +16,15 @@ pub(crate) fn run(project: &Project, _: &Options) -> Result<(), Halt> {
     let mut steps = Steps::new(true);
     steps.run("format", || {
         cmd!(shell, "{cargo} fmt --all --check").run()?;
-        for package in STANDALONE {
-            cmd!(shell, "{cargo} fmt --manifest-path {package}/Cargo.toml --check").run()?;
-        }
+        cmd!(shell, "{cargo} fmt --manifest-path {STANDALONE}/Cargo.toml --check").run()?;
         Ok(String::new())
     });
     steps.run("lints", || {
         cmd!(shell, "{cargo} clippy --workspace --all-targets -- -D warnings").run()?;
         let target = project.scratch_dir("standalone")?;
-        for package in STANDALONE {
-            let manifest = format!("{package}/Cargo.toml");
-            cmd!(shell, "{cargo} clippy --manifest-path {manifest} --target-dir {target} -- -D warnings")
-                .run()?;
-        }
+        let manifest = format!("{STANDALONE}/Cargo.toml");
+        cmd!(shell, "{cargo} clippy --manifest-path {manifest} --target-dir {target} -- -D warnings")
+            .run()?;
         Ok(String::new())
     });
     steps.run("documentation", || {

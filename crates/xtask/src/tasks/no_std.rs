@@ -2,11 +2,9 @@
 
 use xshell::cmd;
 
-use crate::project::Project;
+use crate::project::{Project, STANDALONE as PACKAGE};
 use crate::steps::{Halt, Steps};
 use crate::toolbox::{GCC, Toolbox};
-
-const PACKAGE: &str = "tests/nostd";
 
 /// Prove by linking that plextrac-auth-core needs no std
 #[derive(clap::Args)]

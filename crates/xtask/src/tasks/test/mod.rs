@@ -37,7 +37,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     // Where nobody reads the table, a skipped step would be a test that silently stopped to exist.
     let mut steps = Steps::new(in_ci()).only(&options.only);
     steps.run("Rust tests", || {
-        cmd!(shell, "{cargo} test --workspace --no-fail-fast").run()?;
+        cmd!(shell, "{cargo} test --no-fail-fast").run()?;
         Ok(String::new())
     });
     steps.run("model check", || model_check::check(project));
