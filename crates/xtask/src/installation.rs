@@ -11,6 +11,7 @@
 //!   PREFIX/share/bash-completion/completions/plextrac-auth
 //!   PREFIX/share/zsh/site-functions/_plextrac-auth
 //!   PREFIX/share/fish/vendor_completions.d/plextrac-auth.fish
+//!   PREFIX/share/plextrac/valgrind.supp
 //!   PREFIX/share/licenses/plextrac-auth/LICENSE-*
 //! ```
 
@@ -110,6 +111,8 @@ pub(crate) fn install(
     for module in project.files("packaging/cmake", "cmake") {
         files.copy(&module, &libdir.join("cmake/plextrac"))?;
     }
+    let suppressions = Path::new("share/plextrac/valgrind.supp");
+    files.copy_as(&project.path("packaging/valgrind/plextrac.supp"), suppressions)?;
     install_command(project, library, &mut files)?;
     for licence in LICENCES {
         files.copy(&project.path(licence), Path::new("share/licenses/plextrac-auth"))?;
