@@ -2,7 +2,7 @@
  * @file plextrac.h
  * Signs programs in to PlexTrac, and keeps them signed in.
  *
- * Generated from the sources of the library by `cargo xtask header`: do not edit.
+ * Generated from the sources of the library by `cargo xtask generate`: do not edit.
  *
  * This page is the manual. What it says holds for every function; the comment of a function says
  * only what is particular to it, under these words: Ownership, Threads, Errors, Blocks.

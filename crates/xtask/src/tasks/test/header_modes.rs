@@ -4,7 +4,7 @@ use xshell::cmd;
 
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::tasks::header;
+use crate::tasks::generate::header;
 use crate::toolbox::{CLANG, GCC, GXX, Tool, Toolbox};
 
 /// C23 goes by its working name: the compilers of current distributions know no other.

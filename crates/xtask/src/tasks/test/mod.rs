@@ -1,5 +1,6 @@
 //! `cargo xtask test`: all tests of the project, each runner's own words unfiltered, then one table.
 
+pub(crate) mod abi;
 mod c_programs;
 mod completion;
 mod cxx_face;
@@ -9,15 +10,16 @@ mod header_manual;
 mod header_modes;
 mod installed;
 mod linking_page;
+mod model_check;
+mod no_std;
 mod rust_examples;
 mod two_rust_libraries;
 
 use xshell::cmd;
 
-use crate::generated;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::tasks::{abi, model_check, no_std};
+use crate::tasks::generate;
 use crate::toolbox::{Toolbox, in_ci};
 
 /// Run all tests: Rust, no_std link, header, C, C++ and Go programs, examples, the installed library
@@ -42,7 +44,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     });
     steps.run("model check", || model_check::check(project));
     steps.run("no_std link", || no_std::prove(project, &toolbox));
-    generated::check_all(project, &mut steps);
+    generate::check_all(project, &mut steps);
     header_modes::steps(project, &toolbox, &mut steps);
     steps.run("header manual, Doxygen", || header_manual::read(project, &toolbox));
     abi::step(project, &toolbox, &mut steps);
