@@ -7,6 +7,7 @@
 //! and give it an arm in [`Task`].
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks on its streams")]
 
+mod citations;
 mod emulator;
 mod installation;
 mod isolate;

@@ -2,12 +2,13 @@
 
 use xshell::cmd;
 
+use crate::citations;
 use crate::project::{Project, STANDALONE};
 use crate::promises;
 use crate::steps::{Halt, Steps};
 use crate::tasks::generate;
 
-/// Check format, lints, documentation, and generated files
+/// Check format, lints, documentation, generated files, and what pages and comments cite
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Run only the steps with this text in their names, such as "drift".
@@ -37,5 +38,6 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     });
     generate::check_all(project, &mut steps);
     promises::check(project, &mut steps);
+    citations::check(project, &mut steps);
     steps.finish()
 }
