@@ -85,11 +85,7 @@ impl Library {
         let Some(system_libraries) = system_libraries(&log) else {
             return Err(Halt::Failed("rustc names no system libraries for a static link".to_owned()));
         };
-        let folder = project.target_dir().join(target.unwrap_or_default()).join(match profile {
-            "dev" => "debug",
-            profile => profile,
-        });
-        let built = Self::new(folder, system_libraries);
+        let built = Self::new(output_folder(&project.target_dir(), profile, target), system_libraries);
         if target.is_none() {
             return Ok(built);
         }
@@ -145,6 +141,12 @@ impl Library {
     }
 }
 
+/// Where cargo leaves what it builds.
+fn output_folder(target_dir: &Path, profile: &str, target: Option<&str>) -> PathBuf {
+    let folder = if profile == "dev" { "debug" } else { profile };
+    target.map_or_else(|| target_dir.to_owned(), |target| target_dir.join(target)).join(folder)
+}
+
 /// Runs a command that takes minutes: what it says on stderr is shown at once, and returned.
 fn tee_stderr(command: Cmd<'_>) -> Result<String, Halt> {
     let shown = command.to_string();
@@ -175,7 +177,17 @@ fn system_libraries(log: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::system_libraries;
+    use super::{Path, output_folder, system_libraries};
+
+    #[test]
+    fn a_build_for_another_machine_has_a_folder_of_its_own() {
+        let folder = |profile, target| output_folder(Path::new("/t"), profile, target);
+        assert_eq!(folder("dev", None), Path::new("/t/debug"));
+        assert_eq!(
+            folder("release", Some("aarch64-unknown-linux-gnu")),
+            Path::new("/t/aarch64-unknown-linux-gnu/release")
+        );
+    }
 
     #[test]
     fn the_system_libraries_are_read_from_the_compilers_note() {

@@ -12,6 +12,7 @@ mod emulator;
 mod installation;
 mod isolate;
 mod library;
+mod packages;
 mod program;
 mod project;
 mod promises;

@@ -69,6 +69,12 @@ impl Project {
         })
     }
 
+    /// The names of the workspace's packages.
+    pub(crate) fn packages(&self) -> Vec<String> {
+        let packages = self.metadata["packages"].as_array().into_iter().flatten();
+        packages.filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
+    }
+
     /// The source files of every example a package of the workspace declares.
     pub(crate) fn declared_examples(&self) -> Vec<PathBuf> {
         let packages = self.metadata["packages"].as_array().into_iter().flatten();

@@ -2,13 +2,12 @@
 
 use xshell::cmd;
 
-use crate::citations;
 use crate::project::{Project, STANDALONE};
-use crate::promises;
 use crate::steps::{Halt, Steps};
 use crate::tasks::generate;
+use crate::{citations, packages, promises};
 
-/// Check format, lints, documentation, generated files, and what pages and comments cite
+/// Check format, lints, documentation, generated files, citations and packages
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Run only the steps with this text in their names, such as "drift".
@@ -39,5 +38,6 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     generate::check_all(project, &mut steps);
     promises::check(project, &mut steps);
     citations::check(project, &mut steps);
+    packages::check(project, &mut steps);
     steps.finish()
 }
