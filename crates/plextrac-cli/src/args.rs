@@ -3,11 +3,8 @@
 //! No flag takes a password, a TOTP secret or a token: other users of the machine can read the arguments of
 //! every process.
 
-#[path = "args/account.rs"]
 mod account;
-#[path = "args/emulator.rs"]
 pub(crate) mod emulator;
-#[path = "args/profile.rs"]
 mod profile;
 
 use std::path::PathBuf;
