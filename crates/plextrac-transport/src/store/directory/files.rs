@@ -88,8 +88,8 @@ impl Files {
 #[derive(Debug)]
 pub(super) struct FileError {
     pub(super) error: StoreError,
-    /// This user may not write there.
-    pub(super) is_denied: bool,
+    /// There is no room for another file, or for more of it.
+    pub(super) is_full: bool,
 }
 
 impl From<FileError> for StoreError {
@@ -101,12 +101,15 @@ impl From<FileError> for StoreError {
 pub(super) fn unavailable(what: &str, path: &Path, error: &io::Error) -> FileError {
     FileError {
         error: StoreError::unavailable(format!("{} cannot be {what}: {error}", path.display())),
-        is_denied: matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
+        is_full: matches!(
+            error.kind(),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+        ),
     }
 }
 
 pub(super) fn not_safe(message: String) -> FileError {
-    FileError { error: StoreError::not_safe(message), is_denied: false }
+    FileError { error: StoreError::not_safe(message), is_full: false }
 }
 
 fn make(directory: &Path) -> Result<(), FileError> {
