@@ -2,7 +2,7 @@
  * @file plextrac.h
  * Signs programs in to PlexTrac, and keeps them signed in.
  *
- * Generated from the sources of the library by `cargo xtask header`: do not edit.
+ * Generated from the sources of the library by `cargo xtask generate`: do not edit.
  *
  * This page is the manual. What it says holds for every function; the comment of a function says
  * only what is particular to it, under these words: Ownership, Threads, Errors, Blocks.
@@ -610,7 +610,7 @@ typedef void (*plextrac_log_fn)(void *userdata,
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif /* __cplusplus */
 
 /**
  * The status that the call returned.
@@ -1351,7 +1351,7 @@ bool plextrac_action_deadline_ms(const plextrac_action *action, uint64_t *monoto
 void plextrac_action_free(plextrac_action *action);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
 
 #endif  /* PLEXTRAC_H */

@@ -1,18 +1,14 @@
 # Where the installed files are, seen from here, and what plextrac.pc says: CMake and pkg-config then cannot differ.
 # Sets plextrac_LIBRARY_DIR, plextrac_INCLUDE_DIR, plextrac_INSTALLED_VERSION and plextrac_SYSTEM_LIBRARIES.
 
-# The files are in LIBDIR/cmake/plextrac, or, where an installer knows no other place, in PREFIX/lib/cmake/plextrac.
-get_filename_component(_plextrac_near "${CMAKE_CURRENT_LIST_DIR}/../.." REALPATH)
+# This file is in LIBDIR/cmake/plextrac.
+get_filename_component(_plextrac_dir "${CMAKE_CURRENT_LIST_DIR}/../.." REALPATH)
 set(plextrac_LIBRARY_DIR "")
-foreach(_plextrac_dir "${_plextrac_near}" "${_plextrac_near}/${CMAKE_LIBRARY_ARCHITECTURE}" "${_plextrac_near}64")
-  if(EXISTS "${_plextrac_dir}/pkgconfig/plextrac.pc")
-    set(plextrac_LIBRARY_DIR "${_plextrac_dir}")
-    break()
-  endif()
-endforeach()
+if(EXISTS "${_plextrac_dir}/pkgconfig/plextrac.pc")
+  set(plextrac_LIBRARY_DIR "${_plextrac_dir}")
+endif()
 
 set(plextrac_INCLUDE_DIR "")
-set(_plextrac_dir "${_plextrac_near}")
 foreach(_plextrac_level RANGE 2)
   get_filename_component(_plextrac_dir "${_plextrac_dir}" DIRECTORY)
   if(EXISTS "${_plextrac_dir}/include/plextrac.h")
@@ -34,7 +30,6 @@ if(plextrac_LIBRARY_DIR)
   endforeach()
 endif()
 
-unset(_plextrac_near)
 unset(_plextrac_dir)
 unset(_plextrac_level)
 unset(_plextrac_lines)

@@ -21,8 +21,8 @@ impl Credentials {
     /// # Errors
     /// [`CredentialError`] names the part and what is wrong with it.
     pub fn new(username: &str, password: &str) -> Result<Self, CredentialError> {
-        check(CredentialField::Username, username, 1024)?;
-        check(CredentialField::Password, password, 1024)?;
+        check(Part::Username, username, 1024)?;
+        check(Part::Password, password, 1024)?;
         Ok(Self { username: username.to_string(), password: Secret::new(password) })
     }
 
@@ -39,9 +39,9 @@ impl Credentials {
 
 /// A token obtained elsewhere, to be used as long as it lives.
 #[derive(Clone, Debug)]
-pub struct ImportedToken(Secret);
+pub struct ReadyToken(Secret);
 
-impl ImportedToken {
+impl ReadyToken {
     /// Checks and copies a token, with or without `Bearer ` in front.
     ///
     /// # Errors
@@ -52,12 +52,9 @@ impl ImportedToken {
             Some(rest) if rest.is_empty() || rest.starts_with(' ') => rest.trim_start(),
             _ => token,
         };
-        check(CredentialField::Token, token, MAX_TOKEN)?;
+        check(Part::Token, token, MAX_TOKEN)?;
         if !is_header_safe(token) {
-            return Err(CredentialError {
-                field: CredentialField::Token,
-                kind: CredentialErrorKind::NotHeaderSafe,
-            });
+            return Err(CredentialError { part: Part::Token, problem: Problem::NotHeaderSafe });
         }
         Ok(Self(Secret::new(token)))
     }
@@ -69,18 +66,17 @@ impl ImportedToken {
     }
 }
 
-/// A one-time code, typed or computed, not yet sent.
+/// Six digits typed or computed, not yet sent.
 #[derive(Clone, Debug)]
-pub struct OneTimeCode(Secret);
+pub struct Digits(Secret);
 
-impl OneTimeCode {
-    /// Exactly six ASCII digits; white space around and between them is ignored: authenticator apps show `123 456`.
+impl Digits {
+    /// Exactly six ASCII digits; white space around and between them is forgiven, authenticator apps show `123 456`.
     ///
     /// # Errors
     /// [`CredentialError`] for anything else.
     pub fn new(code: &str) -> Result<Self, CredentialError> {
-        let wrong =
-            CredentialError { field: CredentialField::OneTimeCode, kind: CredentialErrorKind::NotSixDigits };
+        let wrong = CredentialError { part: Part::Digits, problem: Problem::NotSixDigits };
         if code.len() > 64 {
             return Err(wrong);
         }
@@ -104,13 +100,13 @@ impl OneTimeCode {
     }
 }
 
-/// Where one-time codes come from.
+/// Where the six digits come from.
 #[derive(Clone, Debug, Default)]
 pub enum MfaSource {
-    /// The caller hands one in after the machine asked for it.
+    /// Somebody hands them in after the machine said that they are needed.
     #[default]
     Submitted,
-    /// A person or program is asked at once, at most twice for one want.
+    /// A person or program is asked on the spot, at most twice for one want.
     Asked,
     /// They are computed (RFC 6238).
     Totp(TotpSecret),
@@ -127,38 +123,38 @@ pub enum Scheme {
     Bearer,
 }
 
-/// Why a credential is invalid. Never repeats it.
+/// Why something handed in cannot be what it should be. Never repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialError {
-    /// Which credential.
-    pub field: CredentialField,
+    /// Which part.
+    pub part: Part,
     /// What is wrong with it.
-    pub kind: CredentialErrorKind,
+    pub problem: Problem,
 }
 
-/// Which credential an error is about.
+/// Which part of the credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CredentialField {
+pub enum Part {
     /// The user name.
     Username,
     /// The password.
     Password,
-    /// An imported token.
+    /// A ready-made token.
     Token,
-    /// The one-time code of MFA.
-    OneTimeCode,
+    /// The six digits of MFA.
+    Digits,
     /// The TOTP secret.
     TotpSecret,
 }
 
-/// What is wrong with a credential.
+/// What is wrong with a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CredentialErrorKind {
+pub enum Problem {
     /// There is nothing.
     Empty,
-    /// Longer than any such value.
+    /// Too long to be meant.
     TooLong,
     /// Contains a NUL or another control character.
     ControlCharacter,
@@ -176,29 +172,29 @@ pub enum CredentialErrorKind {
 
 impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let field = match self.field {
-            CredentialField::Username => "the user name",
-            CredentialField::Password => "the password",
-            CredentialField::Token => "the token",
-            CredentialField::OneTimeCode => "the one-time code",
-            CredentialField::TotpSecret => "the TOTP secret",
+        let part = match self.part {
+            Part::Username => "the user name",
+            Part::Password => "the password",
+            Part::Token => "the token",
+            Part::Digits => "the MFA code",
+            Part::TotpSecret => "the TOTP secret",
         };
-        let problem = match self.kind {
-            CredentialErrorKind::Empty => "is empty",
-            CredentialErrorKind::TooLong => "is too long",
-            CredentialErrorKind::ControlCharacter => {
+        let problem = match self.problem {
+            Problem::Empty => "is empty",
+            Problem::TooLong => "is too long to be meant",
+            Problem::ControlCharacter => {
                 "contains a control character, such as a tab, or a line end that was read along with it"
             }
-            CredentialErrorKind::NotHeaderSafe => "contains characters that cannot stand in an HTTP header",
-            CredentialErrorKind::NotSixDigits => "is not six digits",
-            CredentialErrorKind::NotBase32 => "is neither base32 nor an otpauth://totp/ URI with a secret",
-            CredentialErrorKind::TooShort => "has fewer than 80 bits",
-            CredentialErrorKind::UnsupportedTotp => {
+            Problem::NotHeaderSafe => "contains characters that cannot stand in an HTTP header",
+            Problem::NotSixDigits => "is not six digits",
+            Problem::NotBase32 => "is neither base32 nor an otpauth://totp/ URI with a secret",
+            Problem::TooShort => "has fewer than 80 bits",
+            Problem::UnsupportedTotp => {
                 "is a URI whose algorithm, number of digits or step length is not supported: SHA1, SHA256 or SHA512, 6 digits, \
                  1 to 86400 s"
             }
         };
-        write!(f, "{field} {problem}")
+        write!(f, "{part} {problem}")
     }
 }
 
@@ -222,17 +218,17 @@ pub(crate) fn is_header_safe(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn check(field: CredentialField, text: &str, limit: usize) -> Result<(), CredentialError> {
-    let kind = if text.is_empty() {
-        CredentialErrorKind::Empty
+fn check(part: Part, text: &str, limit: usize) -> Result<(), CredentialError> {
+    let problem = if text.is_empty() {
+        Problem::Empty
     } else if text.len() > limit {
-        CredentialErrorKind::TooLong
+        Problem::TooLong
     } else if text.chars().any(char::is_control) {
-        CredentialErrorKind::ControlCharacter
+        Problem::ControlCharacter
     } else {
         return Ok(());
     };
-    Err(CredentialError { field, kind })
+    Err(CredentialError { part, problem })
 }
 
 #[cfg(test)]
@@ -244,15 +240,15 @@ mod tests {
     #[test]
     fn what_cannot_be_a_credential_is_named_and_not_repeated() {
         let long = "x".repeat(1025);
-        for (username, password, field, kind) in [
-            ("", "p", CredentialField::Username, CredentialErrorKind::Empty),
-            ("u", "", CredentialField::Password, CredentialErrorKind::Empty),
-            ("u", "hunter2\0", CredentialField::Password, CredentialErrorKind::ControlCharacter),
-            ("u\n", "p", CredentialField::Username, CredentialErrorKind::ControlCharacter),
-            ("u", long.as_str(), CredentialField::Password, CredentialErrorKind::TooLong),
+        for (username, password, part, problem) in [
+            ("", "p", Part::Username, Problem::Empty),
+            ("u", "", Part::Password, Problem::Empty),
+            ("u", "hunter2\0", Part::Password, Problem::ControlCharacter),
+            ("u\n", "p", Part::Username, Problem::ControlCharacter),
+            ("u", long.as_str(), Part::Password, Problem::TooLong),
         ] {
             let error = Credentials::new(username, password).unwrap_err();
-            assert_eq!((error.field, error.kind), (field, kind));
+            assert_eq!((error.part, error.problem), (part, problem));
             assert!(!format!("{error} {error:?}").contains("hunter2"));
         }
     }
@@ -260,27 +256,26 @@ mod tests {
     #[test]
     fn six_digits_are_six_digits() {
         for code in ["123456", " 123 456\n", "000000"] {
-            assert!(OneTimeCode::new(code).is_ok(), "{code:?}");
+            assert!(Digits::new(code).is_ok(), "{code:?}");
         }
         for code in ["", "12345", "1234567", "12345a", "１２３４５６", "-12345", "12345\u{0}"] {
-            assert!(OneTimeCode::new(code).is_err(), "{code:?}");
+            assert!(Digits::new(code).is_err(), "{code:?}");
         }
     }
 
     #[test]
-    fn an_imported_token_must_fit_a_header() {
-        assert_eq!(ImportedToken::new(" Bearer abc.def ").unwrap().secret().expose(), "abc.def");
+    fn a_ready_made_token_must_fit_a_header() {
+        assert_eq!(ReadyToken::new(" Bearer abc.def ").unwrap().secret().expose(), "abc.def");
         for token in ["", "a b", "a\r\nx: y", "ä", "Bearer "] {
-            assert!(ImportedToken::new(token).is_err(), "{token:?}");
+            assert!(ReadyToken::new(token).is_err(), "{token:?}");
         }
-        assert!(ImportedToken::new(&"x".repeat(MAX_TOKEN + 1)).is_err());
+        assert!(ReadyToken::new(&"x".repeat(MAX_TOKEN + 1)).is_err());
     }
 
     #[test]
     fn debug_shows_no_secret() {
         let credentials = Credentials::new("someone", "hunter2").unwrap();
-        let shown =
-            format!("{credentials:?} {:?} {:?}", OneTimeCode::new("123456"), ImportedToken::new("tok.en"));
+        let shown = format!("{credentials:?} {:?} {:?}", Digits::new("123456"), ReadyToken::new("tok.en"));
         assert!(shown.contains("someone"), "control: {shown}");
         assert!(
             !shown.contains("hunter2") && !shown.contains("123456") && !shown.contains("tok.en"),

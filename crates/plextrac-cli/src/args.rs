@@ -1,14 +1,10 @@
-//! The command line. Depends on clap alone: `cargo xtask manual` makes man pages and shell completions from this file
-//! (they are in `packaging/`), and has nothing else of this crate.
+//! The command line. `completion` and `man` print what they know of it from here.
 //!
 //! No flag takes a password, a TOTP secret or a token: other users of the machine can read the arguments of
 //! every process.
 
-#[path = "args/account.rs"]
 mod account;
-#[path = "args/emulator.rs"]
 pub(crate) mod emulator;
-#[path = "args/profile.rs"]
 mod profile;
 
 use std::path::PathBuf;
@@ -19,9 +15,11 @@ pub(crate) use account::{AccountArgs, AuthScheme, NewProfile, Origins};
 pub(crate) use emulator::EmulatorArgs;
 pub(crate) use profile::{ProfileAction, ProfileArgs};
 
+use crate::exit::EXIT_CODES;
+
 /// Signs in to PlexTrac, with or without MFA, for scripts and people.
 #[derive(Debug, Parser)]
-#[command(name = "plextrac-auth", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "plextrac-auth", version, max_term_width = 100, after_help = after_help())]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -69,21 +67,27 @@ fn with_fixed_usage(command: clap::Command) -> clap::Command {
     command.override_usage(usage)
 }
 
-const AFTER_HELP: &str = "\
-Secrets come from the environment, from a command, or from a question on the terminal, and never from an argument:
-  PLEXTRAC_PASSWORD     the password
-  PLEXTRAC_TOTP_SECRET  the account's TOTP secret, as base32 or as an otpauth:// URI
-  PLEXTRAC_CODE         one one-time code, for this run
-  PLEXTRAC_TOKEN        a token obtained elsewhere
-A question is asked only if standard error is a terminal.
+/// The variables that no option stands for: a secret is never an argument.
+pub(crate) const SECRETS: &[(&str, &str)] = &[
+    ("PLEXTRAC_PASSWORD", "the password"),
+    ("PLEXTRAC_TOTP_SECRET", "the account's TOTP secret, as base32 or as an otpauth:// URI"),
+    ("PLEXTRAC_CODE", "one one-time code, for this run"),
+    ("PLEXTRAC_TOKEN", "a token obtained elsewhere"),
+];
 
-Exit codes:
-  0 done            1 other             2 usage or bad input   3 six digits needed
-  4 rejected        5 must wait (standard error says \"N s\")
-  6 network, TLS or timeout             7 unexpected answer
-  130 Ctrl-C at a hidden question       exec: see its own help
-
-Try it without an instance: plextrac-auth demo";
+fn after_help() -> String {
+    let mut text =
+        "Secrets come from the environment, a command or a prompt on the terminal, and never from an argument:\n"
+            .to_owned();
+    for (name, meaning) in SECRETS {
+        text.push_str(&format!("  {name:<20}  {meaning}\n"));
+    }
+    text.push_str("A prompt appears only if standard error is a terminal.\n\nExit codes:\n");
+    for (code, meaning) in EXIT_CODES {
+        text.push_str(&format!("  {code:>3}  {meaning}\n"));
+    }
+    text + "\nTry it without an instance: plextrac-auth demo"
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -109,6 +113,10 @@ pub(crate) enum Command {
     Emulator(EmulatorArgs),
     /// See everything happen against an instance that runs inside this command
     Demo(DemoArgs),
+    /// Print the completion script for a shell
+    Completion(CompletionArgs),
+    /// Print a man page, or write all of them to a directory
+    Man(ManArgs),
 }
 
 impl Command {
@@ -122,7 +130,7 @@ impl Command {
             Self::Status(args) => Some(&mut args.account),
             Self::Logout(args) => Some(&mut args.account),
             Self::Doctor(args) => Some(&mut args.account),
-            Self::Profile(_) | Self::Emulator(_) | Self::Demo(_) => None,
+            Self::Profile(_) | Self::Emulator(_) | Self::Demo(_) | Self::Completion(_) | Self::Man(_) => None,
         }
     }
 }
@@ -273,6 +281,29 @@ pub(crate) struct DoctorArgs {
 Nothing leaves this machine, and no time passes: the clock of both sides is moved by hand.
 Exits with 1 if the server saw anything else than what is told.")]
 pub(crate) struct DemoArgs {}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+`cargo xtask install` and packages install these scripts where the shells look for them. Without that:
+  bash  add to ~/.bashrc:  source <(plextrac-auth completion bash)
+  zsh   add to ~/.zshrc, after compinit:  source <(plextrac-auth completion zsh)
+  fish  plextrac-auth completion fish >~/.config/fish/completions/plextrac-auth.fish")]
+pub(crate) struct CompletionArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+To read a page that is not installed:  plextrac-auth man login | man -l -")]
+pub(crate) struct ManArgs {
+    /// The subcommand whose page is printed [default: the page of plextrac-auth itself]
+    pub(crate) page: Option<String>,
+
+    /// Write every page to this directory, and print nothing
+    #[arg(long, value_name = "DIR", conflicts_with = "page")]
+    pub(crate) output_dir: Option<PathBuf>,
+}
 
 /// `1000`, `64K`, `64M`, `2G`.
 fn size(text: &str) -> Result<usize, String> {

@@ -37,6 +37,21 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
+/// Every exit code with its meaning, as the help and the man pages show it.
+pub(crate) const EXIT_CODES: &[(u8, &str)] = &[
+    (0, "success"),
+    (Exit::Other as u8, "any other failure"),
+    (Exit::Usage as u8, "wrong arguments, settings or input; nothing was sent"),
+    (Exit::MfaNeeded as u8, "a one-time code is needed, and there is no terminal to ask on"),
+    (Exit::Rejected as u8, "the server rejected the credentials, the code or the token"),
+    (Exit::MustWait as u8, "nothing may be sent yet; standard error says \"N s\""),
+    (Exit::Network as u8, "network or TLS failure, or timeout"),
+    (Exit::Unexpected as u8, "the server's answer is not a documented one"),
+    (Exit::NotExecutable as u8, "exec: the command cannot be executed"),
+    (Exit::NotFound as u8, "exec: the command was not found"),
+    (Exit::Interrupted as u8, "Ctrl-C at a hidden prompt"),
+];
+
 /// Why the command did not do what was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {

@@ -59,5 +59,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Doctor(args) => commands::doctor::run(args),
         Command::Emulator(args) => commands::emulator::run(args),
         Command::Demo(_) => commands::demo::run(),
+        Command::Completion(args) => commands::completion::run(args),
+        Command::Man(args) => commands::man::run(args),
     }
 }

@@ -19,7 +19,7 @@ pub struct Account {
     pub password: String,
     /// The TOTP secret in base32 (RFC 4648). An account that has one needs a one-time code to sign in.
     pub totp_secret: Option<String>,
-    /// The tenant the user belongs to. Zero is a tenant like any other (docs/protocol.md, "Token").
+    /// The tenant the user belongs to. Zero is a tenant like any other (docs/protocol.md, "The token").
     pub tenant_id: i64,
 }
 

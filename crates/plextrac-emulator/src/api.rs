@@ -134,7 +134,7 @@ fn forbidden(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answ
 }
 
 /// Sends back what a body parser makes of the request: JSON when it is called JSON, nothing when it is called
-/// nothing or a form (docs/protocol.md, "The documented rules"), and everything else byte for byte.
+/// nothing or a form (docs/protocol.md, "The rules that shape everything"), and everything else byte for byte.
 fn echo(instance: &Instance, request: &Request, now: Now) -> (Outcome, Answer) {
     if caller(instance, request, now).is_none() {
         return unauthorized();

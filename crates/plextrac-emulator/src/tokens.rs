@@ -12,7 +12,7 @@ use crate::accounts::Account;
 /// Above this many the table is swept of what has expired, so that a long run stays small.
 const SWEEP_ABOVE: usize = 4096;
 
-/// What a token opens. The two are not interchangeable (docs/protocol.md, "Token").
+/// What a token opens. The two are not interchangeable (docs/protocol.md, "The token").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Use {
     /// The `Authorization` header.

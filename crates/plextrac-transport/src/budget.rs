@@ -1,6 +1,5 @@
 //! One budget per instance for all sessions of this process.
 
-use std::collections::HashMap;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -60,23 +59,28 @@ pub(crate) fn of_instance(
 }
 
 fn entry(instance: &Instance, clock: &Arc<dyn Clock>, per_minute: Option<u32>) -> SharedBudget {
-    static BUDGETS: ProcessMutex<Option<HashMap<Key, Entry>>> = ProcessMutex::new(None);
-    let key = (instance.clone(), Arc::as_ptr(clock).cast::<()>() as usize);
+    // A list, because a program has few instances. A hash map points into the middle of its memory, and Valgrind
+    // reports all that it holds as possibly lost.
+    static BUDGETS: ProcessMutex<Vec<Entry>> = ProcessMutex::new(Vec::new());
     let _undivided = fork::undivided();
     let mut budgets = BUDGETS.lock();
-    let entry = budgets.get_or_insert_default().entry(key).or_insert_with(|| {
-        let budget = Budget::new(per_minute.unwrap_or(DEFAULT_PER_MINUTE)).unwrap_or_default();
-        Entry { budget: SharedBudget(Arc::new(Mutex::new(budget))), _clock: Arc::clone(clock) }
-    });
-    entry.budget.clone()
+    let is_same = |entry: &&Entry| {
+        entry.instance == *instance && std::ptr::addr_eq(Arc::as_ptr(&entry.clock), Arc::as_ptr(clock))
+    };
+    if let Some(entry) = budgets.iter().find(is_same) {
+        return entry.budget.clone();
+    }
+    let budget = Budget::new(per_minute.unwrap_or(DEFAULT_PER_MINUTE)).unwrap_or_default();
+    let budget = SharedBudget(Arc::new(Mutex::new(budget)));
+    budgets.push(Entry { instance: instance.clone(), clock: Arc::clone(clock), budget: budget.clone() });
+    budget
 }
 
-type Key = (Instance, usize);
-
 struct Entry {
+    instance: Instance,
+    /// It is kept, so that no later clock gets its address.
+    clock: Arc<dyn Clock>,
     budget: SharedBudget,
-    /// Keeps the clock's address, which is part of the key, from being used by another.
-    _clock: Arc<dyn Clock>,
 }
 
 #[cfg(test)]

@@ -1,17 +1,25 @@
-//! The library as it lies on a machine: headers, both libraries, and what tells other build systems about them.
+//! What is installed: the library with its headers and its files for build systems, and the command.
 //!
 //! ```text
+//!   PREFIX/bin/plextrac-auth
 //!   PREFIX/include/plextrac.h  plextrac.hpp  plextrac/*.hpp
 //!   PREFIX/LIBDIR/libplextrac.a
 //!   PREFIX/LIBDIR/libplextrac.so -> libplextrac.so.ABI -> libplextrac.so.VERSION
 //!   PREFIX/LIBDIR/pkgconfig/plextrac.pc
 //!   PREFIX/LIBDIR/cmake/plextrac/*.cmake
+//!   PREFIX/share/man/man1/plextrac-auth*.1
+//!   PREFIX/share/bash-completion/completions/plextrac-auth
+//!   PREFIX/share/zsh/site-functions/_plextrac-auth
+//!   PREFIX/share/fish/vendor_completions.d/plextrac-auth.fish
+//!   PREFIX/share/plextrac/valgrind.supp
+//!   PREFIX/share/licenses/plextrac-auth/LICENSE-*
 //! ```
-//! `cargo cinstall` gives the same; its settings are in `crates/plextrac-ffi/Cargo.toml`.
 
 use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+
+use xshell::cmd;
 
 use crate::library::Library;
 use crate::project::Project;
@@ -65,7 +73,16 @@ impl Destination {
     }
 }
 
-/// Puts the library there, over what may be there already. Returns the paths of what was written.
+/// Where each shell looks for the completion script of a command.
+const COMPLETIONS: &[(&str, &str)] = &[
+    ("bash", "share/bash-completion/completions/plextrac-auth"),
+    ("zsh", "share/zsh/site-functions/_plextrac-auth"),
+    ("fish", "share/fish/vendor_completions.d/plextrac-auth.fish"),
+];
+
+const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
+
+/// Installs everything, over what may be there already. Returns the paths of what was written.
 pub(crate) fn install(
     project: &Project,
     library: &Library,
@@ -90,11 +107,36 @@ pub(crate) fn install(
 
     let template = fs::read_to_string(project.path("packaging/plextrac.pc.in"))
         .map_err(|error| Halt::Failed(format!("packaging/plextrac.pc.in: {error}")))?;
-    files.write(&facts.fill(&template, destination), &libdir.join("pkgconfig/plextrac.pc"))?;
+    files.write(facts.fill(&template, destination), &libdir.join("pkgconfig/plextrac.pc"))?;
     for module in project.files("packaging/cmake", "cmake") {
         files.copy(&module, &libdir.join("cmake/plextrac"))?;
     }
+    let suppressions = Path::new("share/plextrac/valgrind.supp");
+    files.copy_as(&project.path("packaging/valgrind/plextrac.supp"), suppressions)?;
+    install_command(project, library, &mut files)?;
+    for licence in LICENCES {
+        files.copy(&project.path(licence), Path::new("share/licenses/plextrac-auth"))?;
+    }
     Ok(files.written)
+}
+
+/// The command, and what it prints about itself.
+fn install_command(project: &Project, library: &Library, files: &mut Files) -> Result<(), Halt> {
+    let (shell, printer) = (project.shell(), library.host_command());
+    let command = files.copy(library.command(), Path::new("bin"))?;
+    set_mode(&command, 0o755)?;
+    let pages = project.scratch_dir("man")?;
+    shell.remove_path(&pages)?;
+    cmd!(shell, "{printer} man --output-dir {pages}").quiet().run()?;
+    for page in shell.read_dir(&pages)? {
+        files.copy(&page, Path::new("share/man/man1"))?;
+    }
+    for (name, path) in COMPLETIONS {
+        // xshell takes the last line break away.
+        let script = cmd!(shell, "{printer} completion {name}").quiet().read()? + "\n";
+        files.write(script, Path::new(path))?;
+    }
+    Ok(())
 }
 
 /// What the installed files say about the library.
@@ -137,27 +179,30 @@ struct Files {
 }
 
 impl Files {
-    fn copy(&mut self, source: &Path, folder: &Path) -> Result<(), Halt> {
+    fn copy(&mut self, source: &Path, folder: &Path) -> Result<PathBuf, Halt> {
         self.copy_as(source, &folder.join(source.file_name().unwrap_or_default()))
     }
 
-    fn copy_as(&mut self, source: &Path, path: &Path) -> Result<(), Halt> {
+    fn copy_as(&mut self, source: &Path, path: &Path) -> Result<PathBuf, Halt> {
         let content =
             fs::read(source).map_err(|error| Halt::Failed(format!("{}: {error}", source.display())))?;
-        self.put(path, |path| fs::write(path, content))
+        self.write(content, path)
     }
 
-    fn write(&mut self, content: &str, path: &Path) -> Result<(), Halt> {
-        self.put(path, |path| fs::write(path, content))
+    /// Every user may read the file, whatever the installing user's umask is.
+    fn write(&mut self, content: impl AsRef<[u8]>, path: &Path) -> Result<PathBuf, Halt> {
+        let path = self.put(path, |path| fs::write(path, content))?;
+        set_mode(&path, 0o644)?;
+        Ok(path)
     }
 
-    fn link(&mut self, target: &str, path: &Path) -> Result<(), Halt> {
+    fn link(&mut self, target: &str, path: &Path) -> Result<PathBuf, Halt> {
         self.put(path, |path| symlink(target, path))
     }
 
     /// What is at the path is removed first: a program that runs keeps the library that it has loaded, and a link is
     /// not written through.
-    fn put(&mut self, path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<(), Halt> {
+    fn put(&mut self, path: &Path, make: impl FnOnce(&Path) -> io::Result<()>) -> Result<PathBuf, Halt> {
         let path = self.root.join(path);
         let made =
             path.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| match fs::remove_file(&path) {
@@ -165,8 +210,8 @@ impl Files {
                 _ => make(&path),
             });
         made.map_err(|error| Halt::Failed(format!("{} cannot be written: {error}", path.display())))?;
-        self.written.push(path);
-        Ok(())
+        self.written.push(path.clone());
+        Ok(path)
     }
 }
 
@@ -177,6 +222,18 @@ fn is_below(path: &Path) -> bool {
 
 fn abi_version(header: &str) -> Option<&str> {
     header.lines().find_map(|line| line.strip_prefix("#define PLEXTRAC_ABI_VERSION "))
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) -> Result<(), Halt> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(|error| Halt::Failed(format!("{}: its mode cannot be set: {error}", path.display())))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &Path, _: u32) -> Result<(), Halt> {
+    Ok(())
 }
 
 #[cfg(unix)]

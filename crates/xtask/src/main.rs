@@ -7,11 +7,12 @@
 //! and give it an arm in [`Task`].
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a command line program speaks on its streams")]
 
+mod citations;
 mod emulator;
-mod generated;
 mod installation;
 mod isolate;
 mod library;
+mod packages;
 mod program;
 mod project;
 mod promises;
@@ -37,16 +38,11 @@ struct Cli {
 /// The first line of each file's `Options` is the task's line in `cargo xtask help`.
 #[derive(Subcommand)]
 enum Task {
-    Abi(tasks::abi::Options),
     Bench(tasks::bench::Options),
     Check(tasks::check::Options),
-    Header(tasks::header::Options),
+    Generate(tasks::generate::Options),
     Install(tasks::install::Options),
-    Manual(tasks::manual::Options),
-    ModelCheck(tasks::model_check::Options),
-    NoStd(tasks::no_std::Options),
     Sanitize(tasks::sanitize::Options),
-    States(tasks::states::Options),
     Test(tasks::test::Options),
     Tools(tasks::tools::Options),
 }
@@ -66,16 +62,11 @@ fn main() -> ExitCode {
 fn run(task: &Task) -> Result<(), Halt> {
     let project = Project::open()?;
     match task {
-        Task::Abi(options) => tasks::abi::run(&project, options),
         Task::Bench(options) => tasks::bench::run(&project, options),
         Task::Check(options) => tasks::check::run(&project, options),
-        Task::Header(options) => tasks::header::run(&project, options),
+        Task::Generate(options) => tasks::generate::run(&project, options),
         Task::Install(options) => tasks::install::run(&project, options),
-        Task::Manual(options) => tasks::manual::run(&project, options),
-        Task::ModelCheck(options) => tasks::model_check::run(&project, options),
-        Task::NoStd(options) => tasks::no_std::run(&project, options),
         Task::Sanitize(options) => tasks::sanitize::run(&project, options),
-        Task::States(options) => tasks::states::run(&project, options),
         Task::Test(options) => tasks::test::run(&project, options),
         Task::Tools(options) => tasks::tools::run(&project, options),
     }

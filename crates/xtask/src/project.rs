@@ -6,8 +6,8 @@ use xshell::{Shell, cmd};
 
 use crate::steps::Halt;
 
-/// Packages with a workspace of their own, because what they prove needs other settings than the workspace's.
-pub(crate) const STANDALONE: &[&str] = &["tests/nostd", "examples/rust/machine_reqwest"];
+/// A package with a workspace of its own, because what it proves needs other settings than the workspace's.
+pub(crate) const STANDALONE: &str = "tests/nostd";
 
 /// The repository and a shell that stands in its root.
 pub(crate) struct Project {
@@ -67,6 +67,12 @@ impl Project {
         text("version").zip(text("description")).ok_or_else(|| {
             Halt::Failed(format!("{name} is no package of this workspace, or lacks a description"))
         })
+    }
+
+    /// The names of the workspace's packages.
+    pub(crate) fn packages(&self) -> Vec<String> {
+        let packages = self.metadata["packages"].as_array().into_iter().flatten();
+        packages.filter_map(|package| package["name"].as_str().map(str::to_owned)).collect()
     }
 
     /// The source files of every example a package of the workspace declares.

@@ -23,8 +23,6 @@ enum Source {
     Debian(&'static str),
     /// A component of the toolchain.
     Rustup(&'static str),
-    /// A package for cargo, with the version that goes with our Rust. It is built for minutes.
-    Cargo(&'static str, &'static str),
 }
 
 pub(crate) const GCC: Tool = Tool {
@@ -128,6 +126,27 @@ pub(crate) const DBUS: Tool = Tool {
     version: &["dbus-run-session", "--version"],
 };
 
+pub(crate) const TMUX: Tool = Tool {
+    name: "tmux",
+    source: Source::Debian("tmux"),
+    needed_for: "completion in the shells",
+    version: &["tmux", "-V"],
+};
+
+pub(crate) const ZSH: Tool = Tool {
+    name: "zsh",
+    source: Source::Debian("zsh"),
+    needed_for: "completion in zsh",
+    version: &["zsh", "--version"],
+};
+
+pub(crate) const FISH: Tool = Tool {
+    name: "fish",
+    source: Source::Debian("fish"),
+    needed_for: "completion in fish",
+    version: &["fish", "--version"],
+};
+
 /// Not needed: without it the races are looked for with less of the program seen.
 pub(crate) const RUST_SRC: Tool = Tool {
     name: "rust-src",
@@ -138,14 +157,6 @@ pub(crate) const RUST_SRC: Tool = Tool {
         "-c",
         r#"test -f "$(rustc --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" && rustc --version"#,
     ],
-};
-
-/// Not needed: without it, that `cargo cinstall` installs the same is not looked at.
-pub(crate) const CARGO_C: Tool = Tool {
-    name: "cargo-c",
-    source: Source::Cargo("cargo-c", "0.10.24+cargo-0.98.0"),
-    needed_for: "cargo cinstall beside cargo xtask install",
-    version: &["cargo", "cinstall", "--version"],
 };
 
 /// Every tool a task needs. A task that needs another adds it here.
@@ -165,6 +176,9 @@ pub(crate) const ALL: &[&Tool] = &[
     &SECRET_TOOL,
     &KEYRING,
     &DBUS,
+    &TMUX,
+    &ZSH,
+    &FISH,
 ];
 
 impl Tool {
@@ -180,7 +194,6 @@ impl Tool {
         match self.source {
             Source::Debian(package) => format!("apt-get install -y --no-install-recommends {package}"),
             Source::Rustup(component) => format!("rustup component add {component}"),
-            Source::Cargo(package, version) => format!("cargo install --locked {package}@{version}"),
         }
     }
 }
@@ -189,7 +202,6 @@ impl Tool {
 pub(crate) struct Toolbox<'a> {
     shell: &'a Shell,
     may_install: bool,
-    was_asked_to: bool,
     lists_are_fresh: Cell<bool>,
 }
 
@@ -197,17 +209,7 @@ impl<'a> Toolbox<'a> {
     /// `install`: bring what is missing. In continuous integration that is so without being asked.
     pub(crate) fn new(shell: &'a Shell, install: bool) -> Self {
         let may_install = install || in_ci();
-        Self { shell, may_install, was_asked_to: install, lists_are_fresh: Cell::new(false) }
-    }
-
-    /// The same for what takes minutes to bring: continuous integration goes on without it, unless asked.
-    pub(crate) fn require_if_quick(&self, tool: &Tool) -> Result<String, Halt> {
-        match tool.version(self.shell) {
-            None if !self.was_asked_to => {
-                Err(Halt::NotYet(format!("{} is not installed: {}", tool.name, tool.install_command())))
-            }
-            _ => self.require(tool),
-        }
+        Self { shell, may_install, lists_are_fresh: Cell::new(false) }
     }
 
     /// The tool's version; [`Halt::Missing`] with the command that installs it when it is absent and cannot be
@@ -230,9 +232,6 @@ impl<'a> Toolbox<'a> {
         let package = match source {
             Source::Debian(package) => package,
             Source::Rustup(component) => return cmd!(shell, "rustup component add {component}").run(),
-            Source::Cargo(package, version) => {
-                return cmd!(shell, "cargo install --locked {package}@{version}").run();
-            }
         };
         if !self.lists_are_fresh.get() {
             cmd!(shell, "apt-get update -qq").run()?;
@@ -268,13 +267,8 @@ mod tests {
     #[test]
     fn a_missing_tool_is_named_with_the_command_that_installs_it() {
         let shell = xshell::Shell::new().expect("a shell");
-        let toolbox = Toolbox { may_install: false, was_asked_to: false, ..Toolbox::new(&shell, false) };
+        let toolbox = Toolbox { may_install: false, ..Toolbox::new(&shell, false) };
         let Err(Halt::Missing(reason)) = toolbox.require(&NOWHERE) else { panic!("it cannot be there") };
         assert_eq!(reason, "nowhere is missing: apt-get install -y --no-install-recommends nowhere-dev");
-        let Err(Halt::NotYet(reason)) = toolbox.require_if_quick(&NOWHERE) else { panic!("nor this") };
-        assert_eq!(
-            reason,
-            "nowhere is not installed: apt-get install -y --no-install-recommends nowhere-dev"
-        );
     }
 }

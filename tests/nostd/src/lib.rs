@@ -1,6 +1,6 @@
 //! Proves by linking that `plextrac-auth-core` needs no std: this library brings the panic handler and the
 //! allocator that std would bring, so a std anywhere among the core's dependencies is a second one, and an error.
-//! `cargo xtask no-std` builds it, links it with libc alone and runs it.
+//! `cargo xtask test --only no_std` builds it, links it with libc alone and runs it.
 #![no_std]
 
 #[cfg(feature = "std-control")]

@@ -26,7 +26,7 @@ use crate::budget_record;
 use crate::claim::{CLAIM_FRESH, CLAIM_LEASE, Claim, ClaimOwner, ClaimedWork, ObservedClaim};
 use crate::credential::MfaSource;
 use crate::failure::{Failure, FailureKind};
-use crate::machine::{Config, Urgency};
+use crate::machine::{Config, Machine, Urgency};
 use crate::output::WaitReason;
 use crate::record::{SharedRecord, Stamp};
 use crate::request::{Call, Request, RequestId};
@@ -81,7 +81,7 @@ pub(super) struct Account {
     /// A request that waits until it is known that it may be sent.
     pub(super) attempt: Option<Attempt>,
     budget: BudgetRecordState,
-    operation: Option<(OperationId, Operation)>,
+    operation: Option<(OperationId, Operation, Instant)>,
     next_operation: u64,
     pub(super) is_write_due: bool,
     /// The record was read for what the machine asks now.
@@ -92,14 +92,17 @@ pub(super) struct Account {
     is_unseen: bool,
     /// The record changed, or was not looked at for a while.
     is_look_due: bool,
-    /// Sign-outs and cleared rejections that were taken over.
+    /// Sign-outs and cleared rejections that were taken over. Those before the first look concern nothing here.
     sign_outs: u64,
     resets: u64,
+    has_looked: bool,
     /// A sign-out, or a cleared rejection, that other processes do not know of yet.
     owes_sign_out: bool,
     owes_reset: bool,
-    /// The store's clock, and how far it is ahead of ours, in milliseconds; none if the store uses ours.
-    clock: Option<(String, i64)>,
+    /// The store's clock; none if the store uses ours.
+    clock: Option<StoreClock>,
+    /// So many reads in a row took too long to tell the time.
+    slow_reads: u32,
 }
 
 /// What is known of the budget's record.
@@ -110,6 +113,14 @@ struct BudgetRecordState {
     rest: crate::json::RawFields,
     is_fresh: bool,
     is_write_due: bool,
+}
+
+/// The store's clock, as far as reads have told: it is ahead of ours by something between two bounds.
+struct StoreClock {
+    name: String,
+    /// In milliseconds.
+    least_ahead: i64,
+    most_ahead: i64,
 }
 
 /// A request on its way from the machine to the driver.
@@ -138,10 +149,38 @@ enum Operation {
 
 /// How often an unchanged record is read again while its change is awaited: notices get lost.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A budget counts a request one second longer than the instance does: two clocks may be off by half of it each.
+const CLOCK_EXACT_MS: i64 = 1000;
+/// After so many reads that took too long the store counts as failed.
+const MOST_SLOW_READS: u32 = 3;
 /// So much is left of a token's time when it is handed out because no newer one came.
 const HANDING_OUT: Duration = Duration::from_millis(200);
 /// How long the budget counts as full after the engine may have lost writes.
 const LOST_WRITES_WAIT: Duration = Duration::from_secs(61);
+
+impl StoreClock {
+    /// The store told the time at some moment of a read.
+    fn read(time: &StoreTime, began: Instant, now: Instant) -> Self {
+        let ahead_at = |moment: Instant| (time.ms as i64).wrapping_sub(moment.as_millis() as i64);
+        Self { name: time.clock.clone(), least_ahead: ahead_at(now), most_ahead: ahead_at(began) }
+    }
+
+    /// What both this and an earlier read told. A clock that was set has nothing in common with the earlier one.
+    fn narrowed_by(self, before: Option<Self>) -> Self {
+        let Some(before) = before.filter(|before| before.name == self.name) else { return self };
+        let (least, most) =
+            (self.least_ahead.max(before.least_ahead), self.most_ahead.min(before.most_ahead));
+        if least <= most { Self { least_ahead: least, most_ahead: most, ..self } } else { self }
+    }
+
+    fn is_exact(&self) -> bool {
+        self.most_ahead - self.least_ahead <= CLOCK_EXACT_MS
+    }
+
+    fn ahead(&self) -> i64 {
+        self.least_ahead + (self.most_ahead - self.least_ahead) / 2
+    }
+}
 
 impl Attempt {
     pub(super) const fn of(request: Request) -> Option<Self> {
@@ -172,9 +211,11 @@ impl Account {
             is_look_due: false,
             sign_outs: 0,
             resets: 0,
+            has_looked: false,
             owes_sign_out: false,
             owes_reset: false,
             clock: None,
+            slow_reads: 0,
         }
     }
 
@@ -223,15 +264,15 @@ impl Account {
 
     /// Whether the record was written in another run of an engine that loses writes.
     fn may_have_lost_writes(&self, written_by: Option<&str>) -> bool {
-        let run = self.clock.as_ref().map(|(run, _)| run.as_str());
+        let run = self.clock.as_ref().map(|clock| clock.name.as_str());
         self.config.may_lose_writes && written_by.is_some_and(|by| !by.is_empty() && Some(by) != run)
     }
 
     /// What the store's clock says.
     fn store_now(&self, now: Time) -> StoreTime {
         match &self.clock {
-            Some((clock, ahead)) => {
-                StoreTime { clock: clock.clone(), ms: shift(now.monotonic, *ahead).as_millis() }
+            Some(clock) => {
+                StoreTime { clock: clock.name.clone(), ms: shift(now.monotonic, clock.ahead()).as_millis() }
             }
             None => StoreTime { clock: self.boot.clone(), ms: now.monotonic.as_millis() },
         }
@@ -240,12 +281,12 @@ impl Account {
     /// A stamp of the store's clock as one of ours, and a moment beside it on the same clock.
     fn localize(&self, stamp: &Stamp, moment: Option<Instant>, now: Time) -> (Stamp, Option<Instant>) {
         match &self.clock {
-            Some((clock, ahead)) if stamp.is_of(clock) => {
-                let monotonic = shift(stamp.monotonic, -*ahead);
+            Some(clock) if stamp.is_of(&clock.name) => {
+                let monotonic = shift(stamp.monotonic, -clock.ahead());
                 let ago =
                     i64::try_from(crate::time::millis(now.monotonic.since(monotonic))).unwrap_or(i64::MAX);
                 let local = Stamp { boot: self.boot.clone(), monotonic, unix: now.unix.offset(-ago) };
-                (local, moment.map(|moment| shift(moment, -*ahead)))
+                (local, moment.map(|moment| shift(moment, -clock.ahead())))
             }
             _ => (stamp.clone(), moment),
         }
@@ -253,35 +294,34 @@ impl Account {
 
     /// How long before the start of our clock a stamp of the store's clock is, in milliseconds.
     fn before_start(&self, stamp: &Stamp) -> u64 {
-        let Some((_, ahead)) = self.clock.as_ref().filter(|(clock, _)| stamp.is_of(clock)) else { return 0 };
-        u64::try_from(ahead.saturating_sub_unsigned(stamp.monotonic.as_millis())).unwrap_or(0)
+        let Some(clock) = self.clock.as_ref().filter(|clock| stamp.is_of(&clock.name)) else { return 0 };
+        u64::try_from(clock.ahead().saturating_sub_unsigned(stamp.monotonic.as_millis())).unwrap_or(0)
     }
 
     /// A stamp of our clock as one of the store's.
     fn globalize(&self, stamp: &Stamp, moment: Option<Instant>) -> (Stamp, Option<Instant>) {
         match &self.clock {
-            Some((clock, ahead)) if stamp.boot == self.boot => {
-                let stamp = Stamp {
-                    boot: clock.clone(),
-                    monotonic: shift(stamp.monotonic, *ahead),
-                    unix: stamp.unix,
-                };
-                (stamp, moment.map(|moment| shift(moment, *ahead)))
+            Some(clock) if stamp.boot == self.boot => {
+                let monotonic = shift(stamp.monotonic, clock.ahead());
+                let stamp = Stamp { boot: clock.name.clone(), monotonic, unix: stamp.unix };
+                (stamp, moment.map(|moment| shift(moment, clock.ahead())))
             }
             _ => (stamp.clone(), moment),
         }
     }
 
     /// What the record says for this session, on its own clock.
-    fn view(&self, record: &AccountRecord, now: Time) -> SharedRecord {
+    fn view(&self, record: &AccountRecord, machine: &Machine, now: Time) -> SharedRecord {
         let mut view = record.view(&self.config.identity);
-        // A sign-out that is not written yet is newer than any token in the record.
+        // A change that is not written yet is newer than the record.
         view.token.take_if(|_| self.owes_sign_out);
+        if self.owes_reset {
+            machine.clear_in(&mut view);
+        }
         if let Some(token) = &mut view.token {
             // No moment is before the start of our clock: what the token had lived by then is taken off its life.
             token.life_ms = token.life_ms.saturating_sub(self.before_start(&token.stamp));
-            (token.stamp, token.replaced_unauthorized_at) =
-                self.localize(&token.stamp, token.replaced_unauthorized_at, now);
+            (token.stamp, token.born_of_401) = self.localize(&token.stamp, token.born_of_401, now);
         }
         view.token.take_if(|token| token.life_ms < 1000);
         if let Some(backoff) = &mut view.backoff {
@@ -290,10 +330,10 @@ impl Account {
         view
     }
 
-    fn begin(&mut self, operation: Operation) -> OperationId {
+    fn begin(&mut self, operation: Operation, now: Time) -> OperationId {
         let id = OperationId(self.next_operation);
         self.next_operation += 1;
-        self.operation = Some((id, operation));
+        self.operation = Some((id, operation, now.monotonic));
         id
     }
 
@@ -348,11 +388,14 @@ impl Coordinator {
         stored: StoredRecord,
         now: Time,
     ) -> Result<(), crate::InputError> {
-        let operation = self.take_operation(id)?;
+        let (operation, began) = self.take_operation(id)?;
         let Some(account) = &mut self.account else { return Ok(()) };
-        account.clock = stored.time.as_ref().map(|time| {
-            (time.clock.clone(), (time.ms as i64).wrapping_sub(now.monotonic.as_millis() as i64))
-        });
+        let clock = stored.time.as_ref().map(|time| StoreClock::read(time, began, now.monotonic));
+        account.clock = clock.map(|clock| clock.narrowed_by(account.clock.take()));
+        if account.clock.as_ref().is_some_and(|clock| !clock.is_exact()) {
+            return self.read_again(operation, id, began, now);
+        }
+        account.slow_reads = 0;
         if operation == Operation::ReadBudget {
             account.budget.version = Some(stored.version);
             account.budget.incoming = Some(stored);
@@ -377,6 +420,33 @@ impl Coordinator {
         Ok(())
     }
 
+    /// The read took so long that nobody can tell when the store said what it said.
+    fn read_again(
+        &mut self,
+        operation: Operation,
+        id: OperationId,
+        began: Instant,
+        now: Time,
+    ) -> Result<(), crate::InputError> {
+        let Some(account) = &mut self.account else { return Ok(()) };
+        account.slow_reads += 1;
+        if account.slow_reads < MOST_SLOW_READS {
+            self.read(
+                if operation == Operation::ReadBudget { RecordKind::Budget } else { RecordKind::Account },
+                now,
+            );
+            return Ok(());
+        }
+        account.slow_reads = 0;
+        account.operation = Some((id, operation, began));
+        self.is_drained = true;
+        self.handle_store_failed(
+            id,
+            "the store takes too long to tell the time; try again when it is faster",
+            now,
+        )
+    }
+
     /// What came of writing a record.
     ///
     /// # Errors
@@ -388,7 +458,7 @@ impl Coordinator {
         outcome: WriteOutcome,
         now: Time,
     ) -> Result<(), crate::InputError> {
-        let operation = self.take_operation(id)?;
+        let (operation, _) = self.take_operation(id)?;
         let Some(account) = &mut self.account else { return Ok(()) };
         let attempt = account.attempt.as_mut();
         match (operation, outcome) {
@@ -437,7 +507,7 @@ impl Coordinator {
         message: &str,
         now: Time,
     ) -> Result<(), crate::InputError> {
-        let operation = self.take_operation(id)?;
+        let (operation, _) = self.take_operation(id)?;
         let Some(account) = &mut self.account else { return Ok(()) };
         if account.config.on_failure == OnStoreFailure::SendNothing {
             self.stop_for_store(message, now);
@@ -520,7 +590,7 @@ impl Coordinator {
         }
         if account.is_unseen && !self.machine.is_outstanding() {
             account.is_unseen = false;
-            let view = account.view(&account.record, now);
+            let view = account.view(&account.record, &self.machine, now);
             return self.input().look_at(Some(&view), now).is_ok();
         }
         let is_blocked = self.is_unsent() && self.blocking_claim(now).is_some();
@@ -540,13 +610,13 @@ impl Coordinator {
         let looks = self.callers.waiting.iter().any(|caller| caller.purpose == Purpose::Look);
         let is_due = account.is_look_due && self.machine.is_wanted();
         if is_due || (is_asked || looks) && account.is_stale(is_asked, now) {
-            return self.read(RecordKind::Account);
+            return self.read(RecordKind::Account, now);
         }
         if looks {
             return if account.budget.is_fresh {
                 self.wake_looks(&Ok(()))
             } else {
-                self.read(RecordKind::Budget)
+                self.read(RecordKind::Budget, now)
             };
         }
         if is_asked && self.decide_by_record(now) {
@@ -559,19 +629,22 @@ impl Coordinator {
     fn take_over_record(&mut self, now: Time) -> bool {
         let Some(account) = &mut self.account else { return false };
         let Some(record) = account.incoming.take() else { return false };
-        let mut view = account.view(&record, now);
-        if view.sign_outs > account.sign_outs {
+        let mut view = account.view(&record, &self.machine, now);
+        if account.has_looked && view.sign_outs > account.sign_outs {
             account.sign_outs = view.sign_outs;
             account.incoming = Some(record);
+            // What was not sent begins anew, without the token.
+            self.take_back_unsent(now);
             return self.input().sign_out_elsewhere(now).is_ok();
         }
-        if view.rejection_resets > account.resets {
+        if account.has_looked && view.rejection_resets > account.resets {
             account.resets = view.rejection_resets;
             account.incoming = Some(record);
             return self.input().forget_rejection_elsewhere().is_ok();
         }
         // A newer record may have a smaller count only if the store lost writes.
         (account.sign_outs, account.resets) = (view.sign_outs, view.rejection_resets);
+        account.has_looked = true;
         if account.may_have_lost_writes(record.written_by()) {
             view.totp_step = view.totp_step.max(self.machine.current_totp_step(now));
             // Until this run of the engine has written the record, each look finds the current step spent.
@@ -587,13 +660,7 @@ impl Coordinator {
         account.record = record;
         (account.is_fresh, account.read_at) = (true, Some(now.monotonic));
         account.is_unseen = self.machine.is_outstanding();
-        let owes_reset = account.owes_reset;
-        let is_taken = self.input().look_at(Some(&view), now).is_ok();
-        if owes_reset {
-            // The clearing is newer than what the record says.
-            return self.input().forget_rejection_elsewhere().is_ok();
-        }
-        is_taken
+        self.input().look_at(Some(&view), now).is_ok()
     }
 
     /// The claim of another process that keeps this one from working for the account.
@@ -611,7 +678,7 @@ impl Coordinator {
         match (self.blocking_claim(now), self.machine.urgency(now)) {
             (_, Urgency::Served) => self.hand_in_record(now),
             (None, _) if is_budget_fresh => self.hand_in_record(now),
-            (None, _) => self.read(RecordKind::Budget),
+            (None, _) => self.read(RecordKind::Budget, now),
             (Some(_), Urgency::Due) => self.leave_to_holder(LOOK_EVERY, now),
             (Some(_), Urgency::Late) => self.wait_late(now),
             (Some(claim), Urgency::Pressing) => self.wait_for_holder(&claim, now),
@@ -621,7 +688,7 @@ impl Coordinator {
     fn hand_in_record(&mut self, now: Time) -> bool {
         let Some(account) = &mut self.account else { return false };
         // Without a version the record could not be read.
-        let view = account.version.map(|_| account.view(&account.record, now));
+        let view = account.version.map(|_| account.view(&account.record, &self.machine, now));
         account.expect_look();
         self.input().handle_shared(view.as_ref(), now).is_ok()
     }
@@ -701,7 +768,7 @@ impl Coordinator {
         }
         if !attempt.has_place {
             let Some(expected) = account.budget.version else {
-                return self.read(RecordKind::Budget);
+                return self.read(RecordKind::Budget, now);
             };
             if budget.is_over(now.monotonic) {
                 self.take_back_unsent(now);
@@ -728,7 +795,7 @@ impl Coordinator {
         if account.budget.is_write_due && !self.machine.is_outstanding() {
             return match account.budget.version {
                 Some(expected) => self.write_budget(expected, budget, now),
-                None => self.read(RecordKind::Budget),
+                None => self.read(RecordKind::Budget, now),
             };
         }
         false
@@ -745,10 +812,11 @@ impl Coordinator {
         let has_totp = matches!(self.machine.config().mfa, MfaSource::Totp(_));
         let asks_until = self.machine.challenge_until().filter(|_| !has_totp);
         let call = self.machine.outstanding_call();
-        let is_outstanding = self.machine.is_outstanding();
+        // While a request is out, the machine takes no token over; and without news its own is no newer than another one.
+        let brings_token = self.machine.is_unshared() && !self.machine.is_outstanding();
         let Some(account) = &mut self.account else { return false };
         let Some(expected) = account.version else {
-            return self.read(RecordKind::Account);
+            return self.read(RecordKind::Account, now);
         };
         let store_now = account.store_now(now);
         // A challenge in hand does not take the account back from a process that took it over.
@@ -775,17 +843,14 @@ impl Coordinator {
         let mut view = self.machine.shared_record(now);
         view.sign_outs = account.sign_outs + u64::from(account.owes_sign_out);
         view.rejection_resets = account.resets + u64::from(account.owes_reset);
-        // While a request is out, the machine takes no token over.
-        let known = account
-            .record
-            .view(&account.config.identity)
-            .token
-            .filter(|_| is_outstanding && !account.owes_sign_out);
+        let known = account.record.view(&account.config.identity).token.filter(|known| {
+            let is_other = view.token.as_ref().is_none_or(|own| !own.token.matches(known.token.expose()));
+            is_other && !brings_token && !account.owes_sign_out
+        });
         if known.is_some() {
             view.token = known;
         } else if let Some(token) = &mut view.token {
-            (token.stamp, token.replaced_unauthorized_at) =
-                account.globalize(&token.stamp, token.replaced_unauthorized_at);
+            (token.stamp, token.born_of_401) = account.globalize(&token.stamp, token.born_of_401);
         }
         if let Some(backoff) = &mut view.backoff {
             backoff.until = account.globalize(&backoff.until, None).0;
@@ -796,7 +861,7 @@ impl Coordinator {
         account.record = record;
         account.is_write_due = false;
         let announces = account.attempt.as_ref().map(|attempt| attempt.request.id);
-        let id = account.begin(Operation::WriteAccount { began: now.monotonic, claims, announces });
+        let id = account.begin(Operation::WriteAccount { began: now.monotonic, claims, announces }, now);
         let write = Write { id, record: RecordKind::Account, expected, bytes };
         self.outputs.push_back(Action::Write(write));
         true
@@ -809,18 +874,21 @@ impl Coordinator {
         let bytes = budget_record::encode(&record, &account.budget.rest);
         account.budget.is_write_due = false;
         let reserves = account.attempt.as_ref().map(|attempt| attempt.request.id);
-        let id = account.begin(Operation::WriteBudget { reserves });
+        let id = account.begin(Operation::WriteBudget { reserves }, now);
         let write = Write { id, record: RecordKind::Budget, expected, bytes };
         self.outputs.push_back(Action::Write(write));
         true
     }
 
-    fn read(&mut self, record: RecordKind) -> bool {
+    fn read(&mut self, record: RecordKind, now: Time) -> bool {
         let Some(account) = &mut self.account else { return false };
-        let id = account.begin(match record {
-            RecordKind::Account => Operation::ReadAccount,
-            RecordKind::Budget => Operation::ReadBudget,
-        });
+        let id = account.begin(
+            match record {
+                RecordKind::Account => Operation::ReadAccount,
+                RecordKind::Budget => Operation::ReadBudget,
+            },
+            now,
+        );
         self.outputs.push_back(Action::Read { id, record });
         true
     }
@@ -879,6 +947,10 @@ impl Coordinator {
         if self.machine.is_wanted() && !self.machine.is_outstanding() && self.input().withdraw().is_ok() {
             self.ended = Some(store_failed(message));
         }
+        if self.position == Position::ReadShared {
+            // The machine asks for a look without a want, too; it does not get one.
+            let _ = self.input().handle_shared(None, now);
+        }
         self.be_quiet_until(now.monotonic + LOOK_EVERY);
         self.wake_looks(&Err(store_failed(message)));
         self.wake_changes(&Err(store_failed(message)));
@@ -895,15 +967,15 @@ impl Coordinator {
         }
     }
 
-    fn take_operation(&mut self, id: OperationId) -> Result<Operation, crate::InputError> {
+    fn take_operation(&mut self, id: OperationId) -> Result<(Operation, Instant), crate::InputError> {
         if !self.is_drained {
             return Err(crate::InputError::MustDrain);
         }
         let account = self.account.as_mut().ok_or(crate::InputError::Stale)?;
-        let (_, operation) =
-            account.operation.take_if(|(known, _)| *known == id).ok_or(crate::InputError::Stale)?;
+        let taken = account.operation.take_if(|(known, ..)| *known == id);
+        let (_, operation, began) = taken.ok_or(crate::InputError::Stale)?;
         self.is_drained = false;
-        Ok(operation)
+        Ok((operation, began))
     }
 }
 

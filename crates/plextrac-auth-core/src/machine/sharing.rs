@@ -18,7 +18,7 @@ impl Machine {
             cookie: token.cookie.clone(),
             tenant_id: token.tenant_id,
             life_ms: millis(token.windows.life()),
-            replaced_unauthorized_at: token.replaced_unauthorized_at,
+            born_of_401: token.born_of_401,
             stamp: if token.is_doubtful { Stamp::UNKNOWN } else { self.stamp(token.windows.sent, now) },
         });
         SharedRecord {
@@ -34,6 +34,13 @@ impl Machine {
             backoff: self.shared_backoff(now),
             needs_mfa: self.codes.are_needed,
         }
+    }
+
+    /// Takes out what a clearing of this session's rejections takes out.
+    pub(crate) fn clear_in(&self, record: &mut SharedRecord) {
+        let own: alloc::vec::Vec<_> = self.own_fingerprints().collect();
+        record.rejected.retain(|rejected| !own.contains(rejected));
+        record.refused.retain(|refused| Some(*refused) != self.tokens.imported());
     }
 
     /// Whether the record does not say yet what was learned here.
@@ -74,8 +81,8 @@ impl Machine {
         self.take_input()?;
         self.clear_lockout();
         self.look_again();
-        if self.phase == Phase::LockedOut {
-            self.step_to(Trigger::LockoutCleared);
+        if self.phase == Phase::Latched {
+            self.step_to(Trigger::Forgiven);
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use plextrac_auth_core::{
 };
 
 use crate::driver::{Server, World, config, config_with, secs, totp};
-use crate::harness::{LIMITS, PATIENT, Process, Store, pass, pass_unanswered, store_config};
+use crate::harness::{LIMITS, PATIENT, Process, Store, pass, pass_unanswered, sends_nothing, store_config};
 
 fn a_seed() -> Seed {
     Seed { draws: 1, key: FingerprintKey::new([7; 32]) }
@@ -140,4 +140,33 @@ fn after_a_failover_one_totp_step_counts_as_spent() {
     assert!(a.out.is_none(), "this step may be spent");
     pass(&mut [&mut a], secs(100));
     assert!(a.is_served(caller), "{:?}", a.wait);
+}
+
+#[test]
+fn a_read_that_took_a_suspend_tells_no_time() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    store.borrow_mut().clock = Some(("run-1".into(), 5_000_000));
+    let mut a = Process::new(1, &world, &store, on_machine("a"));
+    let mut b = Process::new(2, &world, &store, on_machine("b"));
+    a.get();
+    let caller = b.join(Need::Usable, PATIENT);
+    b.step_late(secs(300));
+    b.run();
+    assert!(b.is_served(caller));
+    let of = |process: &Process| process.coordinator.usable_token(world.now()).unwrap().windows().ends_at;
+    assert_eq!(of(&a), of(&b));
+}
+
+#[test]
+fn a_store_that_never_tells_the_time_fails() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    store.borrow_mut().clock = Some(("run-1".into(), 5_000_000));
+    let mut process = Process::with(1, &world, &store, on_machine("a"), Some(sends_nothing(1)));
+    let caller = process.need();
+    for _ in 0..3 {
+        process.step_late(secs(3));
+    }
+    assert_eq!(process.failure(caller), FailureKind::Store);
+    process.run();
+    process.assert_idle();
 }

@@ -308,6 +308,15 @@ impl Process {
         true
     }
 
+    /// Carries out a read now, and hands in what came of it only later.
+    pub(crate) fn step_late(&mut self, delay: Duration) {
+        let Some(Operation::Read(id, record)) = self.operation.take() else { panic!("no read waits") };
+        self.carried_out.push(("read", record));
+        let stored = self.store.borrow().read(record, self.now());
+        self.world.pass(delay);
+        self.input(|coordinator, now| coordinator.handle_read(id, stored, now)).unwrap();
+    }
+
     /// Carries out store operations until none waits.
     pub(crate) fn settle(&mut self) {
         for _ in 0..LONGEST_RUN {

@@ -75,3 +75,20 @@ fn a_clearing_survives_a_conflict() {
     assert!(a.is_served(caller));
     assert_eq!(store.borrow().account()["rejected"].as_array().map(Vec::len), Some(0));
 }
+
+#[test]
+fn a_clearing_that_the_store_did_not_take_is_made_up_for() {
+    let (world, store) = (World::new(wrong_password()), Store::new());
+    let mut a = Process::new(1, &world, &store, config());
+    a.get();
+    store.borrow_mut().fails(true);
+    let caller = forget_rejection(&mut a);
+    a.run();
+    assert_eq!(a.failure(caller), FailureKind::Store);
+    store.borrow_mut().fails(false);
+    world.server.borrow_mut().password = crate::driver::PASSWORD.into();
+    let caller = a.get();
+    assert!(a.is_served(caller), "{:?}", a.woken);
+    assert_eq!(store.borrow().account()["rejected"].as_array().map(Vec::len), Some(0));
+    assert_eq!(store.borrow().account()["rejection_resets"], 1);
+}

@@ -118,3 +118,37 @@ fn after_a_sign_out_a_call_signs_in_again() {
     assert_eq!(process.count(Call::SignIn), 2);
     process.assert_idle();
 }
+
+#[test]
+fn a_sign_out_before_its_start_concerns_no_session() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    let mut a = Process::new(1, &world, &store, config());
+    a.get();
+    sign_out(&mut a);
+    a.run();
+    // The second process begins without its store, and finds it again before it sends.
+    let mut b = Process::new(2, &world, &store, config());
+    let caller = b.need();
+    store.borrow_mut().fails(true);
+    b.step();
+    store.borrow_mut().fails(false);
+    b.run();
+    assert!(b.is_served(caller), "{:?}", b.woken);
+}
+
+#[test]
+fn a_sign_out_met_before_a_send_begins_the_attempt_anew() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    let mut a = Process::new(1, &world, &store, config());
+    let mut b = Process::new(2, &world, &store, config());
+    a.get();
+    b.get();
+    let caller = b.need_newer();
+    b.settle_until("write", RecordKind::Account);
+    sign_out(&mut a);
+    a.run();
+    b.run();
+    assert!(b.is_served(caller), "{:?}", b.woken);
+    assert_eq!((b.count(Call::Refresh), b.count(Call::SignIn)), (0, 1));
+    b.assert_idle();
+}

@@ -1,8 +1,8 @@
 //! A store that fails: sessions that go on alone, and sessions that send nothing.
 
-use plextrac_auth_core::FailureKind;
+use plextrac_auth_core::{FailureKind, MfaSource};
 
-use crate::driver::{Server, World, config, secs};
+use crate::driver::{Server, World, config, config_with, secs};
 use crate::harness::{LIMITS, Process, Store, pass, sends_nothing, store_config};
 
 #[test]
@@ -78,5 +78,19 @@ fn a_store_that_fails_slowly_ends_no_attempt() {
     process.run();
     assert!(process.out.is_none() && !process.sent.is_empty(), "{:?}", process.carried_out);
     assert!(process.result(caller).is_some());
+    process.assert_idle();
+}
+
+#[test]
+fn a_person_that_gives_up_without_a_store_ends_quietly() {
+    let (world, store) = (World::new(Server::with_mfa()), Store::new());
+    let config = config_with(MfaSource::Asked);
+    let mut process = Process::with(1, &world, &store, config, Some(sends_nothing(1)));
+    let caller = process.get();
+    assert!(process.prompt.is_some());
+    store.borrow_mut().fails(true);
+    process.input(|coordinator, now| coordinator.handle_code(None, now)).unwrap();
+    process.run();
+    assert_eq!(process.failure(caller), FailureKind::MfaRequired);
     process.assert_idle();
 }

@@ -4,7 +4,7 @@
 mod driver;
 
 mod failures;
-mod lockout;
+mod latch;
 mod secrets;
 mod shared_record;
 mod sign_in;

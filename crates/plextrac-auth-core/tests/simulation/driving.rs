@@ -206,6 +206,7 @@ impl World {
     /// An operation begins. It is carried out later, and what came of it is known later still.
     fn begin(&mut self, process: usize, operation: Operation) {
         let Some(plan) = self.store.plan.clone() else { return };
+        self.trace(|| format!("p{process} begins {operation:?}"));
         self.watch.figures.operations += 1;
         let is_slow = self.random.chance(plan.slow);
         let delay =

@@ -1,5 +1,5 @@
 //! The instance's limit on authentication requests, in every form that the documentation allows
-//! (`docs/protocol.md`, "The documented rules"): nobody knows whether its window is fixed or sliding.
+//! (`docs/protocol.md`, "The rules that shape everything"): nobody knows whether its window is fixed or sliding.
 
 use std::collections::VecDeque;
 

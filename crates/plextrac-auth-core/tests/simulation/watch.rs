@@ -299,7 +299,10 @@ impl Watch {
     /// The record says that a rejection was cleared.
     pub(crate) fn cleared(&mut self, password: Password) {
         let at_ms = self.now_ms;
-        self.passwords.entry(password).or_default().cleared_ms = at_ms;
+        let state = self.passwords.entry(password).or_default();
+        state.cleared_ms = at_ms;
+        state.is_shared = false;
+        state.told.clear();
     }
 
     /// The record says that a password was rejected. `false` if that was cleared, and it was not rejected again.

@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod completion;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod emulator;
@@ -7,6 +8,7 @@ pub(crate) mod exec;
 pub(crate) mod header;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod request;
 pub(crate) mod status;

@@ -9,6 +9,7 @@ mod emulator_env;
 #[cfg(unix)]
 mod emulator_options;
 mod exit_codes;
+mod manual;
 #[cfg(unix)]
 mod profiles;
 #[cfg(target_os = "linux")]

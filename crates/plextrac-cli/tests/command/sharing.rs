@@ -58,7 +58,7 @@ fn without_a_state_directory_no_password_is_sent() {
     let stand = Stand::new();
     let below_a_file = stand.file("file", b"").join("below");
     let without_key = stand.path("without-key");
-    std::fs::create_dir_all(without_key.join("plextrac-auth-key.new")).unwrap();
+    std::fs::create_dir_all(without_key.join("plextrac-auth-key.spare")).unwrap();
     std::fs::set_permissions(&without_key, std::fs::Permissions::from_mode(0o700)).unwrap();
     for directory in [&below_a_file, &without_key] {
         for args in [&["token"][..], &["login", "--again"]] {
@@ -193,7 +193,9 @@ fn a_record_that_cannot_be_written_stops_a_sign_in_and_no_logout() {
         entries.map(|entry| entry.unwrap().path()).filter(of_kind).collect()
     };
     for record in records('t').iter().chain(&records('a')) {
-        std::fs::create_dir(record.with_extension("new")).unwrap();
+        let spare = record.with_extension("spare");
+        drop(std::fs::remove_file(&spare));
+        std::fs::create_dir(spare).unwrap();
     }
     let again = run(&mut stand.service(&["login", "--again"]));
     assert_eq!((again.code, again.text()), (1, ""), "{again:?}");
@@ -248,7 +250,7 @@ fn logout_says_that_it_could_not_look_where_the_state_cannot_be_opened() {
     let state = stand.path(".local/state/plextrac-auth");
     // A key that cannot be read, for whatever reason.
     std::fs::remove_file(state.join("plextrac-auth-key")).unwrap();
-    std::fs::create_dir(state.join("plextrac-auth-key.new")).unwrap();
+    std::fs::create_dir(state.join("plextrac-auth-key.spare")).unwrap();
     let unreadable = run(&mut stand.service(&["logout"]));
     assert_eq!((unreadable.code, unreadable.text()), (1, ""), "{unreadable:?}");
     assert!(unreadable.stderr.contains("other runs can still find a token"), "{unreadable:?}");

@@ -104,7 +104,11 @@ fn look_into(directory: &Path) -> Found {
         assert_eq!(entry.metadata().unwrap().mode() & 0o777, 0o600, "{entry:?}");
         let name = entry.file_name().into_string().unwrap();
         match name.rsplit_once('.') {
-            Some((_, "new" | "spare")) => found.unfinished += 1,
+            // Wiped, unless its writer was killed.
+            Some((_, "spare")) => {
+                let content = fs::read(entry.path()).unwrap();
+                found.unfinished += u32::from(content.iter().any(|byte| *byte != b' '));
+            }
             Some((_, "lock")) => {}
             // Says that a session lives.
             _ if name.starts_with("plextrac-auth-o") => {}

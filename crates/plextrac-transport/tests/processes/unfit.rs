@@ -44,7 +44,7 @@ fn on_a_full_disk_a_session_goes_on_alone_says_so_and_leaves_no_half_record() {
         assert_alone(process.order("login"));
         process.order("refresh").unwrap();
         process.order("login").unwrap();
-        assert!(names(directory).iter().all(|name| !name.ends_with(".new")), "{:?}", names(directory));
+        assert!(names(directory).iter().all(|name| !name.ends_with(".spare")), "{:?}", names(directory));
     }
     // When there is room again, sharing goes on.
     let again = Settings::service(&emulator, used.path());

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write, stdin};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use fork::Fork;
@@ -70,15 +70,16 @@ impl Process {
         self.replies.recv_timeout(LONGEST).expect("the process wrote nothing")
     }
 
-    /// The last line that it wrote so far, or until it died.
+    /// The last line that a killed process wrote, of those that were not read yet.
     pub(crate) fn last_reply(&self) -> Option<String> {
         let mut last = None;
-        while let Ok(line) =
-            self.replies.recv_timeout(Duration::from_millis(if last.is_none() { 200 } else { 5 }))
-        {
-            last = Some(line);
+        loop {
+            match self.replies.recv_timeout(LONGEST) {
+                Ok(line) => last = Some(line),
+                Err(RecvTimeoutError::Disconnected) => return last,
+                Err(RecvTimeoutError::Timeout) => panic!("its output does not end"),
+            }
         }
-        last
     }
 
     #[track_caller]

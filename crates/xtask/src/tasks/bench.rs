@@ -5,7 +5,7 @@
 use xshell::cmd;
 
 use crate::emulator::Emulator;
-use crate::library::Library;
+use crate::library::{INSTALLED_PROFILE, Library};
 use crate::project::Project;
 use crate::steps::Halt;
 use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
@@ -27,8 +27,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     for tool in [&GCC, &PKG_CONFIG, &LIBCURL] {
         toolbox.require(tool)?;
     }
-    let library = Library::build_alone(project, "release")?;
-    cmd!(shell, "{cargo} build --release --package plextrac-cli").run()?;
+    let library = Library::build_to_install(project, INSTALLED_PROFILE, None)?;
     let curl = cmd!(shell, "pkg-config --cflags --libs libcurl").quiet().read()?;
     let include = project.path("include");
     for source in project.files(PROGRAMS, "c") {

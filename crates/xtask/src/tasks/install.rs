@@ -1,13 +1,13 @@
-//! `cargo xtask install`: the library for C and C++ programs, where their compilers find it.
+//! `cargo xtask install`: the library, where compilers find it, and the command with its man pages and completions.
 
 use std::path::PathBuf;
 
 use crate::installation::{Destination, install};
-use crate::library::Library;
+use crate::library::{INSTALLED_PROFILE, Library};
 use crate::project::Project;
 use crate::steps::Halt;
 
-/// Install headers, libplextrac, plextrac.pc and the CMake package below a prefix
+/// Install libplextrac with its headers, and the command with man pages and completions, below a prefix
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Where it is going to live, such as /usr/local.
@@ -19,8 +19,11 @@ pub(crate) struct Options {
     /// Write below this folder instead of /, for a package to be made of it.
     #[arg(long)]
     destdir: Option<PathBuf>,
+    /// The target triple to build for, such as aarch64-unknown-linux-gnu [default: this machine]
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
     /// The build profile of cargo.
-    #[arg(long, default_value = "release")]
+    #[arg(long, default_value = INSTALLED_PROFILE)]
     profile: String,
     /// Hide everything but its own functions in the static library, so that another one written in Rust can be linked
     /// beside it. Needs GNU binutils.
@@ -30,7 +33,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     let destination = Destination::new(&options.prefix, &options.libdir, options.destdir.as_deref())?;
-    let library = Library::build_alone(project, &options.profile)?;
+    let library = Library::build_to_install(project, &options.profile, options.target.as_deref())?;
     let library = if options.isolate { library.isolated(project)? } else { library };
     for path in install(project, &library, &destination)? {
         println!("{}", path.display());

@@ -3,7 +3,7 @@
 //! ```sh
 //! export PLEXTRAC_URL=https://acme.plextrac.com
 //! export PLEXTRAC_USERNAME=someone@acme.example PLEXTRAC_PASSWORD='…' PLEXTRAC_TOTP_SECRET='…'
-//! cargo run --manifest-path examples/rust/machine_reqwest/Cargo.toml
+//! cargo run --package machine-reqwest
 //! ```
 //!
 //! `PLEXTRAC_CA_FILE` is read too. Without an instance at hand, `plextrac-auth emulator` runs one: its first line says

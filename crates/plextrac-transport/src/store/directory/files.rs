@@ -88,8 +88,8 @@ impl Files {
 #[derive(Debug)]
 pub(super) struct FileError {
     pub(super) error: StoreError,
-    /// There is no room for another file, or for more of it.
-    pub(super) is_full: bool,
+    /// This user may not write there.
+    pub(super) is_denied: bool,
 }
 
 impl From<FileError> for StoreError {
@@ -101,15 +101,12 @@ impl From<FileError> for StoreError {
 pub(super) fn unavailable(what: &str, path: &Path, error: &io::Error) -> FileError {
     FileError {
         error: StoreError::unavailable(format!("{} cannot be {what}: {error}", path.display())),
-        is_full: matches!(
-            error.kind(),
-            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
-        ),
+        is_denied: matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
     }
 }
 
 pub(super) fn not_safe(message: String) -> FileError {
-    FileError { error: StoreError::not_safe(message), is_full: false }
+    FileError { error: StoreError::not_safe(message), is_denied: false }
 }
 
 fn make(directory: &Path) -> Result<(), FileError> {

@@ -24,7 +24,7 @@ pub(super) fn put(files: &Files, name: &str, content: &[u8]) -> Result<(), FileE
 /// Replaces a file that is the store's own. The new file may be longer than `content`: spaces follow.
 pub(super) fn replace(files: &Files, name: &str, content: &[u8]) -> Result<(), FileError> {
     let spare = match write_spare(files, name, content, OpenOptions::new().truncate(false)) {
-        Err(failed) if failed.is_full && overwrite(files, name, content) => return Ok(()),
+        Err(failed) if !failed.is_denied && overwrite(files, name, content) => return Ok(()),
         written => written?,
     };
     let path = files.path_of(name);
@@ -60,9 +60,8 @@ fn give_up(files: &Files, name: &str, spare: &Path, error: &io::Error) -> FileEr
     unavailable("written", &files.path_of(name), error)
 }
 
-/// Overwrites a file that is at least as long, in place: so signing out works on a full disk even where there is no
-/// place for the new content yet. If this process is killed meanwhile, the checksum is wrong and the record counts as
-/// absent.
+/// Overwrites a file that is at least as long, in place: so signing out works where there is no place for the new
+/// content, as on a full disk. If this process is killed meanwhile, the checksum is wrong and the record counts as absent.
 fn overwrite(files: &Files, name: &str, content: &[u8]) -> bool {
     let Ok(Some((mut file, metadata))) = files.open_file(name, OpenOptions::new().write(true)) else {
         return false;
@@ -165,17 +164,20 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_the_spare_file_is_refused() {
+    fn what_is_in_the_place_of_the_spare_file_is_kept() {
         let state = State::new();
         state.write("a", b"old");
         let foreign = state.files.directory().join("of the user");
         fs::write(&foreign, "kept").unwrap();
         symlink(&foreign, state.files.path_of("a.spare")).unwrap();
-        let failed = replace(&state.files, "a", b"new").unwrap_err();
+        let failed = replace(&state.files, "a", b"longer").unwrap_err();
         assert!(failed.error.message.contains("is a symbolic link"), "{}", failed.error);
+        assert_eq!(state.read("a"), "old");
+        // What fits is written all the same.
+        replace(&state.files, "a", b"new").unwrap();
         assert_eq!(
             (state.read("a").as_str(), fs::read_to_string(foreign).unwrap().as_str()),
-            ("old", "kept")
+            ("new", "kept")
         );
     }
 

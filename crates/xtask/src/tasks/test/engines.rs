@@ -14,15 +14,13 @@ use crate::steps::{Halt, Steps};
 use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
 
 const EPOLL: &str = "examples/c/machine_epoll.c";
-const ASYNC: &str = "examples/rust/machine_reqwest/Cargo.toml";
+const ASYNC: &str = "machine-reqwest";
 
 pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
     steps.run("engine: epoll", || epoll(project, toolbox));
     steps.run("engine: async", || {
         let (shell, cargo) = (project.shell(), project.cargo());
-        // A package of its own has a target folder of its own.
-        let target = project.scratch_dir("standalone")?;
-        cmd!(shell, "{cargo} test --manifest-path {ASYNC} --target-dir {target}").run()?;
+        cmd!(shell, "{cargo} test --package {ASYNC}").run()?;
         Ok(String::new())
     });
 }

@@ -6,7 +6,7 @@ use xshell::cmd;
 
 use crate::project::Project;
 use crate::steps::Halt;
-use crate::tasks::header;
+use crate::tasks::generate::header;
 use crate::toolbox::{DOXYGEN, Toolbox};
 
 /// Doxygen finds everything documented, and nothing that it does not understand.

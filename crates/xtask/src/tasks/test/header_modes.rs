@@ -4,11 +4,11 @@ use xshell::cmd;
 
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
-use crate::tasks::header;
+use crate::tasks::generate::header;
 use crate::toolbox::{CLANG, GCC, GXX, Tool, Toolbox};
 
 /// C23 goes by its working name: the compilers of current distributions know no other.
-const C: &[&str] = &["c99", "c11", "c17", "c2x"];
+const C: &[&str] = &["c89", "gnu89", "c99", "c11", "c17", "c2x"];
 const CXX: &[&str] = &["c++11", "c++17", "c++20"];
 const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-pedantic", "-Wundef", "-Werror"];
 /// Of C++ alone; the last one clang does not know.

@@ -7,10 +7,11 @@ use std::process::Command;
 use xshell::cmd;
 
 use crate::installation::{Destination, install};
-use crate::library::{Library, Linkage};
+use crate::library::{INSTALLED_PROFILE, Library, Linkage};
 use crate::program;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
+use crate::tasks::test::linking_page::LinkingPage;
 use crate::toolbox::{CMAKE, GCC, GXX, LIBCURL, PKG_CONFIG, Toolbox};
 
 /// Examples that ask a person, or want accounts on standard input; they are built and not run here.
@@ -19,11 +20,6 @@ const ASKING: &[&str] = &["mfa_prompt", "machine_epoll"];
 /// What the others are given, where they need anything.
 const ARGUMENTS: &[(&str, &[&str])] =
     &[("upload_findings", &["/api/v1/echo/findings", "examples/cpp/findings.jsonl"])];
-
-/// Every word that pkg-config says, with the prefix left out.
-const SHARED_WORDS: &str = "-I{prefix}/include -L{prefix}/lib -lplextrac";
-const STATIC_WORDS: &str =
-    "-I{prefix}/include -L{prefix}/lib -lplextrac -lgcc_s -lutil -lrt -lpthread -lm -ldl -lc";
 
 pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
     steps.run("installed: pkg-config", || by_pkg_config(project, toolbox));
@@ -34,10 +30,13 @@ fn by_pkg_config(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, Hal
     for tool in [&GCC, &GXX, &PKG_CONFIG, &LIBCURL] {
         toolbox.require(tool)?;
     }
-    let library = Library::build(project)?;
+    let library = Library::build_to_install(project, INSTALLED_PROFILE, None)?;
     let prefix = fresh_install(project, &library, "prefix")?;
-    expect_words(project, &prefix, &[], SHARED_WORDS)?;
-    expect_words(project, &prefix, &["--static"], STATIC_WORDS)?;
+    let page = LinkingPage::read(project)?;
+    let [shared, for_static] = page.pkg_config_words(&prefix)?;
+    expect_words(project, &prefix, &[], &shared)?;
+    expect_words(project, &prefix, &["--static"], &for_static)?;
+    first_link(project, &library, &prefix, &page)?;
 
     let examples = Example::all(project);
     for example in &examples {
@@ -56,7 +55,7 @@ fn by_cmake(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, Halt> {
         toolbox.require(tool)?;
     }
     let shell = project.shell();
-    let library = Library::build(project)?;
+    let library = Library::build_to_install(project, INSTALLED_PROFILE, None)?;
     let installed = fresh_install(project, &library, "before")?;
     let moved = installed.with_file_name("moved");
     shell.remove_path(&moved)?;
@@ -80,13 +79,32 @@ fn by_cmake(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, Halt> {
 }
 
 /// A copy below the scratch folder, with nothing of an earlier one in it. Returns its prefix.
-fn fresh_install(project: &Project, library: &Library, name: &str) -> Result<PathBuf, Halt> {
+pub(super) fn fresh_install(project: &Project, library: &Library, name: &str) -> Result<PathBuf, Halt> {
     let prefix = project.scratch_dir("installed")?.join(name);
     project.shell().remove_path(&prefix)?;
     let destination = Destination::new(&prefix, Path::new("lib"), None)?;
     let written = install(project, library, &destination)?;
+    let below = |path: &PathBuf| path.strip_prefix(&prefix).ok().map(|path| path.display().to_string());
+    let differences =
+        LinkingPage::read(project)?.differences(&written.iter().filter_map(below).collect::<Vec<_>>());
+    if !differences.is_empty() {
+        return Err(Halt::Failed(differences.join("\n")));
+    }
     println!("{} files below {}", written.len(), prefix.display());
     Ok(prefix)
+}
+
+/// The first chapter of docs/linking.md, after the installation: the program that it makes runs, and signs in.
+fn first_link(project: &Project, library: &Library, prefix: &Path, page: &LinkingPage) -> Result<(), Halt> {
+    let shell = project.shell();
+    let folder = project.scratch_dir("installed")?.join("first");
+    shell.remove_path(&folder)?;
+    shell.create_dir(&folder)?;
+    let examples = project.path("examples");
+    let commands = page.first_link()?.replace("examples/", &format!("{}/", examples.display()));
+    let _inside = shell.push_dir(&folder);
+    cmd!(shell, "sh -e -u -c {commands}").env("prefix", prefix).quiet().run()?;
+    program::run(Command::new(folder.join("login")), library.folder())
 }
 
 fn pkg_config(project: &Project, prefix: &Path, arguments: &[&str]) -> Result<Vec<String>, Halt> {
@@ -100,7 +118,6 @@ fn pkg_config(project: &Project, prefix: &Path, arguments: &[&str]) -> Result<Ve
 fn expect_words(project: &Project, prefix: &Path, options: &[&str], expected: &str) -> Result<(), Halt> {
     let arguments = [&["--cflags", "--libs"], options, &["plextrac"]].concat();
     let said = pkg_config(project, prefix, &arguments)?.join(" ");
-    let expected = expected.replace("{prefix}", &prefix.display().to_string());
     if said == expected {
         return Ok(());
     }

@@ -21,6 +21,6 @@ pub(super) fn build(project: &Project) -> Result<String, Halt> {
         )));
     }
     let (shell, cargo) = (project.shell(), project.cargo());
-    cmd!(shell, "{cargo} build --workspace --examples").run()?;
+    cmd!(shell, "{cargo} build --examples").run()?;
     Ok(format!("{} examples", examples.len()))
 }

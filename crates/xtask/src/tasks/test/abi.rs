@@ -1,4 +1,4 @@
-//! `cargo xtask abi`: what the header promises to programs that are compiled already, against what was promised before.
+//! What the header promises to programs that are compiled already, against what was promised before.
 //!
 //! libabigail reads debug information, and that of the library tells of Rust's types and not of C's. So it is given a
 //! stand-in that C compiled from the header alone: every declaration, with a body that does nothing. That the library
@@ -14,36 +14,21 @@ use crate::toolbox::{ABIGAIL, GCC, Toolbox};
 
 const BASELINE: &str = "crates/plextrac-ffi/abi/x86_64-linux-gnu.abi";
 
-/// Compare the C header with the committed ABI baseline (--accept: additions become part of it)
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// Write the baseline anew. For additions, and for a new ABI version.
-    #[arg(long)]
-    accept: bool,
-}
-
-pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
+/// Writes the baseline anew.
+pub(crate) fn accept(project: &Project) -> Result<(), Halt> {
     let toolbox = Toolbox::new(project.shell(), false);
-    if options.accept {
-        let library = stand_in(project, &toolbox, "kept", &declarations(project, &toolbox)?)?;
-        let baseline = project.path(BASELINE);
-        let shell = project.shell();
-        shell.create_dir(baseline.parent().unwrap_or(&baseline))?;
-        cmd!(
-            shell,
-            "abidw --no-corpus-path --no-comp-dir-path --no-show-locs --out-file {baseline} {library}"
-        )
+    let library = stand_in(project, &toolbox, "kept", &declarations(project, &toolbox)?)?;
+    let baseline = project.path(BASELINE);
+    let shell = project.shell();
+    shell.create_dir(baseline.parent().unwrap_or(&baseline))?;
+    cmd!(shell, "abidw --no-corpus-path --no-comp-dir-path --no-show-locs --out-file {baseline} {library}")
         .run()?;
-        println!("{BASELINE} written");
-        return Ok(());
-    }
-    let mut steps = Steps::new(true);
-    step(project, &toolbox, &mut steps);
-    steps.finish()
+    println!("{BASELINE} written");
+    Ok(())
 }
 
 /// The comparison, with what it must catch: a function that is gone, and one with another parameter.
-pub(crate) fn step(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
+pub(super) fn step(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
     steps.run("ABI against the baseline", || {
         let declared = declarations(project, toolbox)?;
         let count = declared.lines().count();

@@ -1,6 +1,5 @@
-//! `cargo xtask header`: the C header, generated from the declarations in `plextrac-ffi`.
+//! The C header, generated from the declarations in `plextrac-ffi`.
 
-use crate::generated;
 use crate::project::Project;
 use crate::steps::Halt;
 
@@ -9,21 +8,6 @@ pub(crate) const PATH: &str = "include/plextrac.h";
 
 const CRATE: &str = "crates/plextrac-ffi";
 const CONFIGURATION: &str = "crates/plextrac-ffi/cbindgen.toml";
-
-/// Generate include/plextrac.h from plextrac-ffi (--check: only say whether it has drifted)
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// Write nothing; fail if the header is not what the code says.
-    #[arg(long)]
-    check: bool,
-}
-
-pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
-    let content = generate(project)?;
-    let said = generated::write_or_check(project, PATH, "header", &content, options.check)?;
-    println!("{said}");
-    Ok(())
-}
 
 /// The header as the code has it now.
 pub(crate) fn generate(project: &Project) -> Result<Vec<u8>, Halt> {
@@ -40,5 +24,10 @@ pub(crate) fn generate(project: &Project) -> Result<Vec<u8>, Halt> {
         .map_err(|error| Halt::Failed(format!("cbindgen on {CRATE}: {error}")))?;
     let mut content = Vec::new();
     bindings.write(&mut content);
-    Ok(content)
+    Ok(without_line_comments(&String::from_utf8_lossy(&content)).into_bytes())
+}
+
+/// cbindgen ends its own blocks with comments that C89 does not know.
+fn without_line_comments(header: &str) -> String {
+    header.replace("// __cplusplus", "/* __cplusplus */").replace("// extern \"C\"", "/* extern \"C\" */")
 }

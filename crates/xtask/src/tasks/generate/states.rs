@@ -1,33 +1,14 @@
-//! `cargo xtask states`: the drawing of the machine's states, generated from its one table.
+//! The drawing of the machine's states, generated from its one table.
 
 use std::fmt::Write;
 
 use plextrac_auth_core::table::{Phase, Trigger, next};
 
-use crate::generated;
-use crate::project::Project;
-use crate::steps::Halt;
-
 /// Where the drawing lies in the repository.
-pub(crate) const PATH: &str = "docs/states.md";
-
-/// Generate docs/states.md from the core's table (--check: only say whether it has drifted)
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// Write nothing; fail if the page is not what the table says.
-    #[arg(long)]
-    check: bool,
-}
-
-pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
-    let content = generate(project)?;
-    let said = generated::write_or_check(project, PATH, "states", &content, options.check)?;
-    println!("{said}");
-    Ok(())
-}
+pub(super) const PATH: &str = "docs/states.md";
 
 /// The page as the table has it now.
-pub(crate) fn generate(_: &Project) -> Result<Vec<u8>, Halt> {
+pub(super) fn generate() -> Vec<u8> {
     let mut page = String::from(INTRODUCTION);
     page.push_str("```mermaid\nstateDiagram-v2\n    [*] --> SignedOut\n");
     for from in Phase::ALL {
@@ -38,7 +19,7 @@ pub(crate) fn generate(_: &Project) -> Result<Vec<u8>, Halt> {
             }
         }
     }
-    page.push_str("```\n\n`SignOut` leads from every state to `SignedOut`, but for `LockedOut`, which stays; it is not drawn.\n");
+    page.push_str("```\n\n`SignOut` leads from every state to `SignedOut`, but for `Latched`, which stays; it is not drawn.\n");
 
     page.push_str("\n## States\n\n| state | meaning |\n|---|---|\n");
     for phase in Phase::ALL {
@@ -52,7 +33,7 @@ pub(crate) fn generate(_: &Project) -> Result<Vec<u8>, Halt> {
             .collect();
         line(&mut page, format_args!("| `{trigger:?}` | {} | {} |", trigger.meaning(), leads.join("<br>")));
     }
-    Ok(page.into_bytes())
+    page.into_bytes()
 }
 
 /// Triggers that lead from one state to the other, without the one that every state has.
@@ -68,7 +49,7 @@ fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
 
 const INTRODUCTION: &str = "# States
 
-This page is generated from `crates/plextrac-auth-core/src/table.rs` by `cargo xtask states`, and checked for drift.
+This page is generated from `crates/plextrac-auth-core/src/table.rs` by `cargo xtask generate`, and checked for drift.
 A pair of state and trigger that is not here cannot happen: the machine refuses the input and changes nothing. What
 is asserted of every pair is in `crates/plextrac-auth-core/tests/table.rs`, and of every input in every state in
 `tests/every_state_and_input.rs` beside it.

@@ -1,23 +1,13 @@
-//! `cargo xtask model-check`: the single flight of the transport, tried in thousands of orders of its threads.
+//! The single flight of the transport, tried in thousands of orders of its threads.
 
 use xshell::cmd;
 
 use crate::project::Project;
-use crate::steps::{Halt, Steps};
-
-/// Model-check the single flight of plextrac-transport
-#[derive(clap::Args)]
-pub(crate) struct Options {}
-
-pub(crate) fn run(project: &Project, _: &Options) -> Result<(), Halt> {
-    let mut steps = Steps::new(true);
-    steps.run("model check", || check(project));
-    steps.finish()
-}
+use crate::steps::Halt;
 
 /// Tests the transport with the model's locks in place of the system's. Everything is built for that anew, so it has a
 /// target folder of its own.
-pub(crate) fn check(project: &Project) -> Result<String, Halt> {
+pub(super) fn check(project: &Project) -> Result<String, Halt> {
     let (shell, cargo) = (project.shell(), project.cargo());
     let target = project.scratch_dir("model-check")?;
     cmd!(shell, "{cargo} test --package plextrac-transport --lib --target-dir {target} model_check")

@@ -1,26 +1,14 @@
-//! `cargo xtask no-std`: the core links into a program that has no Rust standard library.
+//! The core links into a program that has no Rust standard library.
 
 use xshell::cmd;
 
-use crate::project::Project;
-use crate::steps::{Halt, Steps};
+use crate::project::{Project, STANDALONE as PACKAGE};
+use crate::steps::Halt;
 use crate::toolbox::{GCC, Toolbox};
-
-const PACKAGE: &str = "tests/nostd";
-
-/// Prove by linking that plextrac-auth-core needs no std
-#[derive(clap::Args)]
-pub(crate) struct Options {}
-
-pub(crate) fn run(project: &Project, _: &Options) -> Result<(), Halt> {
-    let mut steps = Steps::new(true);
-    steps.run("no_std link", || prove(project, &Toolbox::new(project.shell(), false)));
-    steps.finish()
-}
 
 /// Builds the core into a static library with its own panic handler, links that into a C program with libc
 /// alone, runs it; then proves the proof: the same library with std in it must not build.
-pub(crate) fn prove(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, Halt> {
+pub(super) fn prove(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, Halt> {
     toolbox.require(&GCC)?;
     let (shell, cargo) = (project.shell(), project.cargo());
     // The versions proved are the versions shipped: cargo keeps of this copy what the package needs.
