@@ -256,7 +256,7 @@ impl Entry {
             cookie,
             tenant_id,
             life_ms,
-            born_of_401: replaced_unauthorized_at,
+            replaced_unauthorized_at,
             stamp,
         });
         Some(Self { identity, sign_outs, token, rest: fields.rest() })
@@ -285,7 +285,7 @@ impl Entry {
             }
             json.name("life_ms");
             json.unsigned(token.life_ms);
-            if let Some(at) = token.born_of_401 {
+            if let Some(at) = token.replaced_unauthorized_at {
                 json.name("replaced_unauthorized_at");
                 json.unsigned(at.as_millis());
             }

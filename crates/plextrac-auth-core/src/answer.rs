@@ -23,7 +23,7 @@ const MAX_CHALLENGE: usize = 4096;
 pub(crate) enum Answer {
     /// Signed in, or refreshed.
     Token(Granted),
-    /// The password was right; six digits are needed. Holds the challenge.
+    /// The password was right; a one-time code is needed. Holds the challenge.
     Challenge(Secret),
     /// The server refuses what was sent. If the answer is not JSON, a gateway in front of the API may have sent it.
     Rejected { server_text: Option<Secret>, is_json: bool },

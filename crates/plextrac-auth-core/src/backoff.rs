@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::draw::Draws;
+use crate::split_mix::SplitMix64;
 use crate::time::Instant;
 
 /// 5, 10, 20, 40, then 60 s, each ± 20 %, remembered across calls until something succeeds.
@@ -13,11 +13,11 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// An attempt failed. `told` is what the server asked for, if it did: never less than that is waited.
-    pub(crate) fn failed(&mut self, told: Option<Duration>, now: Instant, draws: &mut Draws) {
+    /// An attempt failed. If the server asked for a wait, the next attempt waits at least as long.
+    pub(crate) fn failed(&mut self, asked_wait: Option<Duration>, now: Instant, draws: &mut SplitMix64) {
         let planned = Duration::from_secs((5_u64 << self.failures.min(4)).min(60));
         self.failures = self.failures.saturating_add(1);
-        self.until = Some(now + draws.around(planned).max(told.unwrap_or_default()));
+        self.until = Some(now + draws.around(planned).max(asked_wait.unwrap_or_default()));
     }
 
     /// Credentials go out. Until the answer comes the attempt counts as failed. A process that takes over from one that
@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn waits_double_from_five_seconds_to_a_minute_within_a_fifth() {
-        let (mut backoff, mut draws, now) = (Backoff::default(), Draws::new(1), Instant::from_millis(1000));
+        let (mut backoff, mut draws, now) =
+            (Backoff::default(), SplitMix64::new(1), Instant::from_millis(1000));
         for seconds in [5, 10, 20, 40, 60, 60, 60] {
             backoff.failed(None, now, &mut draws);
             let waited = backoff.until(now).unwrap().since(now);

@@ -21,8 +21,8 @@ impl Credentials {
     /// # Errors
     /// [`CredentialError`] names the part and what is wrong with it.
     pub fn new(username: &str, password: &str) -> Result<Self, CredentialError> {
-        check(Part::Username, username, 1024)?;
-        check(Part::Password, password, 1024)?;
+        check(CredentialField::Username, username, 1024)?;
+        check(CredentialField::Password, password, 1024)?;
         Ok(Self { username: username.to_string(), password: Secret::new(password) })
     }
 
@@ -39,9 +39,9 @@ impl Credentials {
 
 /// A token obtained elsewhere, to be used as long as it lives.
 #[derive(Clone, Debug)]
-pub struct ReadyToken(Secret);
+pub struct ImportedToken(Secret);
 
-impl ReadyToken {
+impl ImportedToken {
     /// Checks and copies a token, with or without `Bearer ` in front.
     ///
     /// # Errors
@@ -52,9 +52,12 @@ impl ReadyToken {
             Some(rest) if rest.is_empty() || rest.starts_with(' ') => rest.trim_start(),
             _ => token,
         };
-        check(Part::Token, token, MAX_TOKEN)?;
+        check(CredentialField::Token, token, MAX_TOKEN)?;
         if !is_header_safe(token) {
-            return Err(CredentialError { part: Part::Token, problem: Problem::NotHeaderSafe });
+            return Err(CredentialError {
+                field: CredentialField::Token,
+                kind: CredentialErrorKind::NotHeaderSafe,
+            });
         }
         Ok(Self(Secret::new(token)))
     }
@@ -66,17 +69,18 @@ impl ReadyToken {
     }
 }
 
-/// Six digits typed or computed, not yet sent.
+/// A one-time code, typed or computed, not yet sent.
 #[derive(Clone, Debug)]
-pub struct Digits(Secret);
+pub struct OneTimeCode(Secret);
 
-impl Digits {
-    /// Exactly six ASCII digits; white space around and between them is forgiven, authenticator apps show `123 456`.
+impl OneTimeCode {
+    /// Exactly six ASCII digits; white space around and between them is ignored: authenticator apps show `123 456`.
     ///
     /// # Errors
     /// [`CredentialError`] for anything else.
     pub fn new(code: &str) -> Result<Self, CredentialError> {
-        let wrong = CredentialError { part: Part::Digits, problem: Problem::NotSixDigits };
+        let wrong =
+            CredentialError { field: CredentialField::OneTimeCode, kind: CredentialErrorKind::NotSixDigits };
         if code.len() > 64 {
             return Err(wrong);
         }
@@ -100,13 +104,13 @@ impl Digits {
     }
 }
 
-/// Where the six digits come from.
+/// Where one-time codes come from.
 #[derive(Clone, Debug, Default)]
 pub enum MfaSource {
-    /// Somebody hands them in after the machine said that they are needed.
+    /// The caller hands one in after the machine asked for it.
     #[default]
     Submitted,
-    /// A person or program is asked on the spot, at most twice for one want.
+    /// A person or program is asked at once, at most twice for one want.
     Asked,
     /// They are computed (RFC 6238).
     Totp(TotpSecret),
@@ -123,38 +127,38 @@ pub enum Scheme {
     Bearer,
 }
 
-/// Why something handed in cannot be what it should be. Never repeats it.
+/// Why a credential is invalid. Never repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CredentialError {
-    /// Which part.
-    pub part: Part,
+    /// Which credential.
+    pub field: CredentialField,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub kind: CredentialErrorKind,
 }
 
-/// Which part of the credentials.
+/// Which credential an error is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Part {
+pub enum CredentialField {
     /// The user name.
     Username,
     /// The password.
     Password,
-    /// A ready-made token.
+    /// An imported token.
     Token,
-    /// The six digits of MFA.
-    Digits,
+    /// The one-time code of MFA.
+    OneTimeCode,
     /// The TOTP secret.
     TotpSecret,
 }
 
-/// What is wrong with a part.
+/// What is wrong with a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum CredentialErrorKind {
     /// There is nothing.
     Empty,
-    /// Too long to be meant.
+    /// Longer than any such value.
     TooLong,
     /// Contains a NUL or another control character.
     ControlCharacter,
@@ -172,29 +176,29 @@ pub enum Problem {
 
 impl fmt::Display for CredentialError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = match self.part {
-            Part::Username => "the user name",
-            Part::Password => "the password",
-            Part::Token => "the token",
-            Part::Digits => "the MFA code",
-            Part::TotpSecret => "the TOTP secret",
+        let field = match self.field {
+            CredentialField::Username => "the user name",
+            CredentialField::Password => "the password",
+            CredentialField::Token => "the token",
+            CredentialField::OneTimeCode => "the one-time code",
+            CredentialField::TotpSecret => "the TOTP secret",
         };
-        let problem = match self.problem {
-            Problem::Empty => "is empty",
-            Problem::TooLong => "is too long to be meant",
-            Problem::ControlCharacter => {
+        let problem = match self.kind {
+            CredentialErrorKind::Empty => "is empty",
+            CredentialErrorKind::TooLong => "is too long",
+            CredentialErrorKind::ControlCharacter => {
                 "contains a control character, such as a tab, or a line end that was read along with it"
             }
-            Problem::NotHeaderSafe => "contains characters that cannot stand in an HTTP header",
-            Problem::NotSixDigits => "is not six digits",
-            Problem::NotBase32 => "is neither base32 nor an otpauth://totp/ URI with a secret",
-            Problem::TooShort => "has fewer than 80 bits",
-            Problem::UnsupportedTotp => {
+            CredentialErrorKind::NotHeaderSafe => "contains characters that cannot stand in an HTTP header",
+            CredentialErrorKind::NotSixDigits => "is not six digits",
+            CredentialErrorKind::NotBase32 => "is neither base32 nor an otpauth://totp/ URI with a secret",
+            CredentialErrorKind::TooShort => "has fewer than 80 bits",
+            CredentialErrorKind::UnsupportedTotp => {
                 "is a URI whose algorithm, number of digits or step length is not supported: SHA1, SHA256 or SHA512, 6 digits, \
                  1 to 86400 s"
             }
         };
-        write!(f, "{part} {problem}")
+        write!(f, "{field} {problem}")
     }
 }
 
@@ -218,17 +222,17 @@ pub(crate) fn is_header_safe(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-fn check(part: Part, text: &str, limit: usize) -> Result<(), CredentialError> {
-    let problem = if text.is_empty() {
-        Problem::Empty
+fn check(field: CredentialField, text: &str, limit: usize) -> Result<(), CredentialError> {
+    let kind = if text.is_empty() {
+        CredentialErrorKind::Empty
     } else if text.len() > limit {
-        Problem::TooLong
+        CredentialErrorKind::TooLong
     } else if text.chars().any(char::is_control) {
-        Problem::ControlCharacter
+        CredentialErrorKind::ControlCharacter
     } else {
         return Ok(());
     };
-    Err(CredentialError { part, problem })
+    Err(CredentialError { field, kind })
 }
 
 #[cfg(test)]
@@ -240,15 +244,15 @@ mod tests {
     #[test]
     fn what_cannot_be_a_credential_is_named_and_not_repeated() {
         let long = "x".repeat(1025);
-        for (username, password, part, problem) in [
-            ("", "p", Part::Username, Problem::Empty),
-            ("u", "", Part::Password, Problem::Empty),
-            ("u", "hunter2\0", Part::Password, Problem::ControlCharacter),
-            ("u\n", "p", Part::Username, Problem::ControlCharacter),
-            ("u", long.as_str(), Part::Password, Problem::TooLong),
+        for (username, password, field, kind) in [
+            ("", "p", CredentialField::Username, CredentialErrorKind::Empty),
+            ("u", "", CredentialField::Password, CredentialErrorKind::Empty),
+            ("u", "hunter2\0", CredentialField::Password, CredentialErrorKind::ControlCharacter),
+            ("u\n", "p", CredentialField::Username, CredentialErrorKind::ControlCharacter),
+            ("u", long.as_str(), CredentialField::Password, CredentialErrorKind::TooLong),
         ] {
             let error = Credentials::new(username, password).unwrap_err();
-            assert_eq!((error.part, error.problem), (part, problem));
+            assert_eq!((error.field, error.kind), (field, kind));
             assert!(!format!("{error} {error:?}").contains("hunter2"));
         }
     }
@@ -256,26 +260,27 @@ mod tests {
     #[test]
     fn six_digits_are_six_digits() {
         for code in ["123456", " 123 456\n", "000000"] {
-            assert!(Digits::new(code).is_ok(), "{code:?}");
+            assert!(OneTimeCode::new(code).is_ok(), "{code:?}");
         }
         for code in ["", "12345", "1234567", "12345a", "１２３４５６", "-12345", "12345\u{0}"] {
-            assert!(Digits::new(code).is_err(), "{code:?}");
+            assert!(OneTimeCode::new(code).is_err(), "{code:?}");
         }
     }
 
     #[test]
-    fn a_ready_made_token_must_fit_a_header() {
-        assert_eq!(ReadyToken::new(" Bearer abc.def ").unwrap().secret().expose(), "abc.def");
+    fn an_imported_token_must_fit_a_header() {
+        assert_eq!(ImportedToken::new(" Bearer abc.def ").unwrap().secret().expose(), "abc.def");
         for token in ["", "a b", "a\r\nx: y", "ä", "Bearer "] {
-            assert!(ReadyToken::new(token).is_err(), "{token:?}");
+            assert!(ImportedToken::new(token).is_err(), "{token:?}");
         }
-        assert!(ReadyToken::new(&"x".repeat(MAX_TOKEN + 1)).is_err());
+        assert!(ImportedToken::new(&"x".repeat(MAX_TOKEN + 1)).is_err());
     }
 
     #[test]
     fn debug_shows_no_secret() {
         let credentials = Credentials::new("someone", "hunter2").unwrap();
-        let shown = format!("{credentials:?} {:?} {:?}", Digits::new("123456"), ReadyToken::new("tok.en"));
+        let shown =
+            format!("{credentials:?} {:?} {:?}", OneTimeCode::new("123456"), ImportedToken::new("tok.en"));
         assert!(shown.contains("someone"), "control: {shown}");
         assert!(
             !shown.contains("hunter2") && !shown.contains("123456") && !shown.contains("tok.en"),

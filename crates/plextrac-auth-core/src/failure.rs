@@ -22,11 +22,11 @@ pub struct Failure {
 pub enum FailureKind {
     /// The server refuses user name and password (or will not say why); they are not sent again by themselves.
     Rejected,
-    /// The server refuses the six digits.
+    /// The server refuses the one-time code.
     MfaRejected,
     /// The server refuses to refresh the token in hand.
     RefreshRefused,
-    /// Six digits are needed and nobody gives them.
+    /// A one-time code is needed, and no source gives one.
     MfaRequired,
     /// A new token is needed, and there is no password to get one with.
     SignInNeeded,
@@ -132,13 +132,13 @@ impl Failure {
                  account, an account that signs in by SSO, or MFA required but not enrolled. This session does not send \
                  the password again until it changes or you allow it, because repeated failures lock accounts",
             ),
-            Refused::Digits => (
+            Refused::Code => (
                 FailureKind::MfaRejected,
-                "the six digits were rejected: mistyped, out of date, or used before. A new sign-in asks for new ones",
+                "the one-time code was rejected: mistyped, out of date, or used before. A new sign-in asks for a new one",
             ),
-            Refused::ComputedDigits => (
+            Refused::ComputedCode => (
                 FailureKind::MfaRejected,
-                "the computed six digits were rejected: check the TOTP secret and this machine's clock",
+                "the computed one-time code was rejected: check the TOTP secret and this machine's clock",
             ),
             Refused::Refresh => (FailureKind::RefreshRefused, "the server refused to refresh the token"),
         };
@@ -148,8 +148,8 @@ impl Failure {
         }
         if !is_json {
             message.push_str(match what {
-                Refused::Password | Refused::ComputedDigits => GATEWAY_AND_LOCKOUT,
-                Refused::Digits | Refused::Refresh => GATEWAY,
+                Refused::Password | Refused::ComputedCode => GATEWAY_AND_LOCKOUT,
+                Refused::Code | Refused::Refresh => GATEWAY,
             });
         }
         Self::new(kind, message)
@@ -224,8 +224,8 @@ const GATEWAY_AND_LOCKOUT: &str = ". The answer was not JSON, so a gateway in fr
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     Password,
-    Digits,
-    ComputedDigits,
+    Code,
+    ComputedCode,
     Refresh,
 }
 

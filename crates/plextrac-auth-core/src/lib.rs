@@ -8,12 +8,12 @@
 //! reads no clock and needs no std; whoever drives it brings those. `plextrac-transport` is such a driver.
 //!
 //! ```text
-//!            want, response, digits, 401 …                 time
+//!            want, response, code, 401 …                   time
 //!                      │                                    │
 //!                      ▼                                    ▼
 //!   driver ──► Machine::{want, handle_…, submit_…}   Machine::poll(budget, now)
 //!      ▲                                                    │
-//!      └── Send · NeedDigits · Wait until T, because R · Event ◄──┘
+//!      └── Send · NeedCode · Wait until T, because R · Event ◄──┘
 //! ```
 //!
 //! There is one rule: **after an input, poll until [`Output::is_last`]**. Six steps drive a machine:
@@ -21,7 +21,7 @@
 //! 1. hand in a [`Want`];
 //! 2. [`poll`](Machine::poll);
 //! 3. on [`Output::Send`], send the request and hand in its answer, or how it failed, under its id;
-//! 4. on [`Output::NeedDigits`], hand in six digits;
+//! 4. on [`Output::NeedCode`], hand in a one-time code;
 //! 5. on [`Output::Wait`], come back when the moment it names has come or something is handed in;
 //! 6. on [`Output::Event`], tell whoever wants to know; when a token came, use
 //!    [`authorization`](Machine::authorization).
@@ -72,7 +72,6 @@ mod budget_record;
 mod claim;
 mod coordinator;
 mod credential;
-mod draw;
 mod failure;
 mod fingerprint;
 mod http_date;
@@ -86,6 +85,7 @@ mod record;
 mod request;
 mod response;
 mod secret;
+mod split_mix;
 mod store;
 pub mod table;
 mod time;
@@ -99,7 +99,10 @@ pub use claim::{CLAIM_LEASE, Claim, ClaimOwner, ClaimedWork};
 pub use coordinator::{
     Action, CallerId, Coordinator, Limits, Need, OperationId, Prompt, StoreConfig, Wait, Watch, Write,
 };
-pub use credential::{CredentialError, Credentials, Digits, MfaSource, Part, Problem, ReadyToken, Scheme};
+pub use credential::{
+    CredentialError, CredentialErrorKind, CredentialField, Credentials, ImportedToken, MfaSource,
+    OneTimeCode, Scheme,
+};
 pub use failure::{Failure, FailureKind, TransportFailure};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use instance::{Instance, InstanceError, is_localhost};

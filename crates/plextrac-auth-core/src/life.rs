@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use crate::draw::Draws;
+use crate::split_mix::SplitMix64;
 use crate::time::{Instant, UnixTime};
 
 /// Assumed when `iat` or `exp` is missing or absurd: a minute less than the documented fifteen.
@@ -64,7 +64,7 @@ impl Windows {
     }
 
     /// The windows of a token whose request went out at `sent` and that lives for `life`.
-    pub(crate) fn new(sent: Instant, life: Duration, draws: &mut Draws) -> Self {
+    pub(crate) fn new(sent: Instant, life: Duration, draws: &mut SplitMix64) -> Self {
         let ends_at = sent + life;
         let early = sent + (life - (life / 3).min(minutes(5))) + draws.within((life / 15).min(minutes(1)));
         Self {
@@ -174,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_windows_of_fifteen_minutes_are_the_documented_ones() {
-        let mut draws = Draws::new(7);
+        let mut draws = SplitMix64::new(7);
         for _ in 0..1000 {
             let windows = Windows::new(Instant::from_millis(0), Duration::from_secs(900), &mut draws);
             assert!((600_000..=660_000).contains(&windows.refresh_at.as_millis()));
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_windows_keep_their_order_whatever_the_life() {
-        let mut draws = Draws::new(7);
+        let mut draws = SplitMix64::new(7);
         for seconds in 4..=86_400 {
             let w = Windows::new(Instant::from_millis(5), Duration::from_secs(seconds), &mut draws);
             assert!(w.sent < w.refresh_at && w.refresh_at < w.late_at, "{w:?}");

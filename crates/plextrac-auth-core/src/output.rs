@@ -18,8 +18,8 @@ pub enum Output {
     Keep(SharedRecord),
     /// Something happened.
     Event(Event),
-    /// The password was right: hand in six digits before `until`. `attempt` is 1 at first, 2 after wrong ones.
-    NeedDigits {
+    /// The password was right: hand in a one-time code before `until`. `attempt` is 1 at first, 2 after a wrong one.
+    NeedCode {
         /// The challenge is dropped then.
         until: Instant,
         /// Counts within one want.
@@ -40,7 +40,7 @@ impl Output {
     /// Whether the machine is drained: nothing more comes until time passes or something is handed in.
     #[must_use]
     pub const fn is_last(&self) -> bool {
-        matches!(self, Self::NeedDigits { .. } | Self::Wait { .. } | Self::Idle | Self::ReadShared)
+        matches!(self, Self::NeedCode { .. } | Self::Wait { .. } | Self::Idle | Self::ReadShared)
     }
 }
 
@@ -62,12 +62,12 @@ pub enum WaitReason {
     BackOff,
     /// The TOTP step was spent, or is nearly over; the next begins then.
     TotpStep,
-    /// Another session of the account is asking a person for six digits.
+    /// Another session of the account is asking a person for a one-time code.
     AskedElsewhere,
 }
 
 impl WaitReason {
-    /// Whether a want stands and may not be served before the moment told.
+    /// Whether a want stands and may not be served before that moment.
     #[must_use]
     pub const fn is_blocked(self) -> bool {
         match self {
@@ -87,7 +87,7 @@ impl WaitReason {
             Self::RateLimited => "the instance limits authentication requests",
             Self::BackOff => "the last attempt failed",
             Self::TotpStep => "the next TOTP step has to begin first",
-            Self::AskedElsewhere => "another session is asking for six digits",
+            Self::AskedElsewhere => "another session is asking for a one-time code",
         }
     }
 }

@@ -7,10 +7,10 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::credential::{is_cookie, is_token};
-use crate::draw::Draws;
 use crate::fingerprint::Fingerprint;
 use crate::life::{ASSUMED_LIFE, Windows};
 use crate::secret::Secret;
+use crate::split_mix::SplitMix64;
 use crate::time::{Instant, Time, UnixTime};
 use crate::token::{Origin, Token};
 
@@ -23,11 +23,11 @@ pub struct SharedRecord {
     pub rejected: Vec<Fingerprint>,
     /// The last TOTP step that was spent.
     pub totp_step: Option<u64>,
-    /// Recognises tokens that were handed in and whose refresh was refused, the newest first.
+    /// Recognises imported tokens whose refresh was refused, the newest first.
     pub refused: Vec<Fingerprint>,
     /// Recognises the last tokens that sessions of the account had, the newest first.
     pub issued: Vec<Fingerprint>,
-    /// The server's wall clock minus this machine's, if an answer told.
+    /// The server's wall clock minus this machine's, if an answer had a `Date`.
     pub server_ahead_ms: Option<i64>,
     /// Counts the sign-outs of this identity. A token that is older than the last one is dropped.
     pub sign_outs: u64,
@@ -62,7 +62,7 @@ pub struct SharedToken {
     /// Its life, from `stamp` on, in milliseconds.
     pub life_ms: u64,
     /// It replaced one that was answered with 401, at this moment.
-    pub born_of_401: Option<Instant>,
+    pub replaced_unauthorized_at: Option<Instant>,
     /// When it was asked for.
     pub stamp: Stamp,
 }
@@ -124,7 +124,7 @@ impl Stamp {
 impl SharedToken {
     /// The token as this process sees it; `true` if its age is unknown, so that it is good for one refresh
     /// only. `None` if no server can have given it: a record is believed no more than an answer.
-    pub(crate) fn to_token(&self, boot: &str, now: Time, draws: &mut Draws) -> Option<(Token, bool)> {
+    pub(crate) fn to_token(&self, boot: &str, now: Time, draws: &mut SplitMix64) -> Option<(Token, bool)> {
         if !is_token(self.token.expose()) {
             return None;
         }
@@ -136,7 +136,7 @@ impl SharedToken {
         let windows = Windows::new(sent.unwrap_or(now.monotonic), life, draws);
         let mut token = Token::new(Origin::Adopted, self.token.clone(), cookie, self.tenant_id, windows);
         token.is_doubtful = sent.is_none();
-        token.born_of_401 = self.born_of_401.filter(|_| sent.is_some());
+        token.replaced_unauthorized_at = self.replaced_unauthorized_at.filter(|_| sent.is_some());
         Some((token, sent.is_none()))
     }
 }

@@ -7,7 +7,7 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::credential::{Credentials, Digits, Scheme};
+use crate::credential::{Credentials, OneTimeCode, Scheme};
 use crate::instance::Instance;
 use crate::secret::Secret;
 use crate::time::Instant;
@@ -83,7 +83,7 @@ impl Call {
 /// What goes into a request besides its frame.
 pub(crate) enum Payload<'a> {
     SignIn(&'a Credentials),
-    Mfa { challenge: &'a Secret, digits: &'a Digits },
+    Mfa { challenge: &'a Secret, code: &'a OneTimeCode },
     Refresh { token: &'a Secret, scheme: Scheme },
 }
 
@@ -108,9 +108,9 @@ pub(crate) fn build(id: RequestId, instance: &Instance, payload: &Payload<'_>, d
                 [("username", credentials.username()), ("password", credentials.password().expose())];
             ("POST", [accept, json].into(), Some(json_object(&fields)))
         }
-        Payload::Mfa { challenge, digits } => {
+        Payload::Mfa { challenge, code } => {
             // The names swap meaning here: `code` is the challenge of step 1, `token` the six digits.
-            let fields = [("code", challenge.expose()), ("token", digits.secret().expose())];
+            let fields = [("code", challenge.expose()), ("token", code.secret().expose())];
             ("POST", [accept, json].into(), Some(json_object(&fields)))
         }
         Payload::Refresh { token, scheme } => {
@@ -192,8 +192,8 @@ mod tests {
         assert_eq!(text(&sign_in), r#"{"username":"u@x","password":"p\"w"}"#);
         assert!(sign_in.headers.iter().all(|(name, _)| *name != "Authorization"));
 
-        let digits = Digits::new("123456").unwrap();
-        let mfa = build(Payload::Mfa { challenge: &Secret::new("chal"), digits: &digits });
+        let code = OneTimeCode::new("123456").unwrap();
+        let mfa = build(Payload::Mfa { challenge: &Secret::new("chal"), code: &code });
         assert_eq!((mfa.method, mfa.path), ("POST", "/api/v1/authenticate/mfa"));
         assert_eq!(text(&mfa), r#"{"code":"chal","token":"123456"}"#);
 

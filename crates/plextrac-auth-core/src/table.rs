@@ -4,7 +4,7 @@
 //! answer and nowhere else. The drawing in `docs/states.md` is generated from it.
 
 /// An enumeration whose documentation, list of members and text for the drawing are one and the same.
-macro_rules! told {
+macro_rules! documented_enum {
     ($(#[$about:meta])* $name:ident { $($member:ident: $meaning:literal,)+ }) => {
         $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -27,26 +27,26 @@ macro_rules! told {
     };
 }
 
-told! {
-    /// Where a machine stands. What a caller is told ([`State`](crate::State)) is derived from this.
+documented_enum! {
+    /// Where a machine stands. [`State`](crate::State), which callers see, is derived from this.
     Phase {
         SignedOut: "No token, nothing under way.",
         Authenticating: "User name and password are on their way.",
-        AwaitingDigits: "The password was right; six digits are needed.",
-        Verifying: "The six digits are on their way.",
+        AwaitingCode: "The password was right; a one-time code is needed.",
+        Verifying: "The one-time code is on its way.",
         Active: "A usable token.",
         Refreshing: "A usable token, and its refresh on the way.",
         Suspect: "A token that is not handed out, answered with 401, of doubtful age, or seconds before its end; it is good for one refresh.",
         Reviving: "The refresh of such a token is on its way.",
-        Latched: "The credentials were rejected and are not sent again.",
+        LockedOut: "The credentials were rejected and are not sent again.",
     }
 }
 
-told! {
+documented_enum! {
     /// What can happen to a machine, after the raw input was understood.
     Trigger {
         SignInSent: "The sign-in request goes out.",
-        DigitsSent: "The six digits go out.",
+        CodeSent: "The one-time code goes out.",
         RefreshSent: "The refresh goes out.",
         Granted: "A token came in answer.",
         Challenged: "A challenge came in answer.",
@@ -59,8 +59,8 @@ told! {
         Expiring: "The token in hand reached the point from which it is not handed out.",
         Expired: "The token in hand reached its end.",
         ChallengeDropped: "The challenge was dropped: too old, or nobody will answer it.",
-        LatchFound: "The credentials are known to be rejected.",
-        Forgiven: "The rejection may be forgotten.",
+        LockoutFound: "The credentials are known to be rejected.",
+        LockoutCleared: "The rejected credentials may be sent again.",
         SignOut: "The user signs out.",
     }
 }
@@ -69,25 +69,25 @@ told! {
 #[must_use]
 pub const fn next(phase: Phase, trigger: Trigger) -> Option<Phase> {
     use Phase::{
-        Active, Authenticating, AwaitingDigits, Latched, Refreshing, Reviving, SignedOut, Suspect, Verifying,
+        Active, Authenticating, AwaitingCode, LockedOut, Refreshing, Reviving, SignedOut, Suspect, Verifying,
     };
     use Trigger as T;
     Some(match (phase, trigger) {
         (SignedOut, T::SignInSent) => Authenticating,
-        (SignedOut, T::LatchFound) => Latched,
-        (SignedOut | AwaitingDigits | Latched | Active | Suspect, T::Adopted) => Active,
-        (SignedOut | Latched, T::AdoptedDoubtful) => Suspect,
+        (SignedOut, T::LockoutFound) => LockedOut,
+        (SignedOut | AwaitingCode | LockedOut | Active | Suspect, T::Adopted) => Active,
+        (SignedOut | LockedOut, T::AdoptedDoubtful) => Suspect,
 
-        (Authenticating, T::Challenged) => AwaitingDigits,
-        (Authenticating, T::Refused) => Latched,
+        (Authenticating, T::Challenged) => AwaitingCode,
+        (Authenticating, T::Refused) => LockedOut,
         (Authenticating | Verifying | Refreshing | Reviving, T::Granted) => Active,
         (Authenticating | Verifying, T::Failed) => SignedOut,
         (Authenticating, T::NotSent) => SignedOut,
-        (Verifying, T::NotSent) => AwaitingDigits,
+        (Verifying, T::NotSent) => AwaitingCode,
 
-        (AwaitingDigits, T::DigitsSent) => Verifying,
-        (AwaitingDigits, T::ChallengeDropped) => SignedOut,
-        // Wrong digits say nothing about the password: only two wrong computed codes latch, from SignedOut.
+        (AwaitingCode, T::CodeSent) => Verifying,
+        (AwaitingCode, T::ChallengeDropped) => SignedOut,
+        // Wrong digits say nothing about the password: only two wrong computed codes in a row lock out, from SignedOut.
         (Verifying, T::Refused) => SignedOut,
 
         (Active, T::RefreshSent) => Refreshing,
@@ -100,9 +100,9 @@ pub const fn next(phase: Phase, trigger: Trigger) -> Option<Phase> {
         (Reviving, T::Refused) => SignedOut,
         (Reviving, T::Failed | T::NotSent) => Suspect,
 
-        (Latched, T::Forgiven) => SignedOut,
+        (LockedOut, T::LockoutCleared) => SignedOut,
         // Signing out drops the token and nothing else: a rejection stays known.
-        (Latched, T::SignOut) => Latched,
+        (LockedOut, T::SignOut) => LockedOut,
         (_, T::SignOut) => SignedOut,
         _ => return None,
     })

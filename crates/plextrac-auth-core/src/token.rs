@@ -3,10 +3,10 @@
 use core::time::Duration;
 
 use crate::answer::Granted;
-use crate::credential::ReadyToken;
-use crate::draw::Draws;
+use crate::credential::ImportedToken;
 use crate::life::{Claims, Windows};
 use crate::secret::Secret;
+use crate::split_mix::SplitMix64;
 use crate::time::{Instant, Time};
 
 /// Counts the tokens a machine has held; a 401 is about one of them.
@@ -34,7 +34,7 @@ pub struct Token {
     pub(crate) tenant_id: Option<i64>,
     pub(crate) windows: Windows,
     /// It replaced one that was answered with 401, at this moment.
-    pub(crate) born_of_401: Option<Instant>,
+    pub(crate) replaced_unauthorized_at: Option<Instant>,
     /// The server refused to refresh it: it is used to its end and not refreshed again by itself.
     pub(crate) refresh_refused: bool,
     /// Its age is unknown, or the server does not take it: no other session is to hand it out.
@@ -79,15 +79,15 @@ impl Token {
     }
 
     /// A token that came in answer to a request sent at `sent`.
-    pub(crate) fn granted(granted: Granted, sent: Instant, draws: &mut Draws) -> Self {
+    pub(crate) fn granted(granted: Granted, sent: Instant, draws: &mut SplitMix64) -> Self {
         let life = Claims::read(granted.token.expose()).life();
         let windows = Windows::new(sent, life, draws);
         Self::new(Origin::Granted, granted.token, granted.cookie, granted.tenant_id, windows)
     }
 
-    /// A ready-made token, due for a refresh at its first use. `true` if it is past its `exp` by the
+    /// An imported token, due for a refresh at its first use. `true` if it is past its `exp` by the
     /// local clock: doubtful, since that clock may be wrong.
-    pub(crate) fn ready_made(token: &ReadyToken, now: Time, draws: &mut Draws) -> (Self, bool) {
+    pub(crate) fn imported(token: &ImportedToken, now: Time, draws: &mut SplitMix64) -> (Self, bool) {
         let claims = Claims::read(token.secret().expose());
         let left = claims.left(now.unix);
         let is_past = left < Duration::from_secs(1);
@@ -113,7 +113,7 @@ impl Token {
             cookie,
             tenant_id,
             windows,
-            born_of_401: None,
+            replaced_unauthorized_at: None,
             refresh_refused: false,
             is_doubtful: false,
         }

@@ -1,4 +1,4 @@
-//! Six digits from a secret (RFC 6238): which step, and whether it is wise to begin in it.
+//! One-time codes from a secret (RFC 6238): which step, and whether it is wise to begin in it.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use totp_rs::{Algorithm, Builder, Secret as TotpRsSecret, Totp};
 use zeroize::Zeroizing;
 
-use crate::credential::{CredentialError, Digits, Part, Problem};
+use crate::credential::{CredentialError, CredentialErrorKind, CredentialField, OneTimeCode};
 use crate::time::UnixTime;
 
 /// The secret an account's authenticator was enrolled with.
@@ -19,7 +19,7 @@ impl TotpSecret {
     /// Reads base32 as people copy it (any case, spaces, dashes, padding) or an `otpauth://totp/` URI.
     ///
     /// # Errors
-    /// [`CredentialError`] for [`Part::TotpSecret`]; the text is not repeated.
+    /// [`CredentialError`] for [`CredentialField::TotpSecret`]; the text is not repeated.
     pub fn parse(text: &str) -> Result<Self, CredentialError> {
         let text = text.trim();
         let totp = match text.split_at_checked(SCHEME.len()) {
@@ -29,10 +29,10 @@ impl TotpSecret {
         // Not `build`: it refuses the 80 bits that many servers still hand out.
         let totp = totp.build_noncompliant();
         if totp.secret().as_bytes().len() < 10 {
-            return Err(error(Problem::TooShort));
+            return Err(error(CredentialErrorKind::TooShort));
         }
         if totp.digits() != 6 || totp.step() == 0 || totp.step() > 86_400 {
-            return Err(error(Problem::UnsupportedTotp));
+            return Err(error(CredentialErrorKind::UnsupportedTotp));
         }
         Ok(Self(alloc::sync::Arc::new(totp)))
     }
@@ -53,11 +53,11 @@ impl TotpSecret {
         Duration::from_millis(begins_ms.saturating_sub(u64::try_from(unix.as_millis()).unwrap_or(0)))
     }
 
-    /// The digits of a step.
-    pub(crate) fn digits(&self, step: u64) -> Digits {
+    /// The code of a step.
+    pub(crate) fn code(&self, step: u64) -> OneTimeCode {
         let token = self.0.generate(step.saturating_mul(self.0.step()));
         let text = Zeroizing::new(alloc::string::ToString::to_string(&token));
-        Digits::new(&text)
+        OneTimeCode::new(&text)
             .unwrap_or_else(|_| unreachable!("six digits were asked for when the secret was parsed"))
     }
 }
@@ -74,14 +74,14 @@ const SCHEME: &str = "otpauth://";
 /// secret into buffers that nobody wipes.
 fn from_uri(rest: &str) -> Result<Builder, CredentialError> {
     let rest = rest.split_once('#').map_or(rest, |(rest, _fragment)| rest);
-    let (label, query) = rest.split_once('?').ok_or(error(Problem::NotBase32))?;
+    let (label, query) = rest.split_once('?').ok_or(error(CredentialErrorKind::NotBase32))?;
     let kind = label.split_once('/').map_or(label, |(kind, _account)| kind);
     if !kind.eq_ignore_ascii_case("totp") {
-        return Err(error(Problem::NotBase32));
+        return Err(error(CredentialErrorKind::NotBase32));
     }
     let (mut builder, mut has_secret) = (Builder::new(), false);
     for (name, value) in query.split('&').filter_map(|field| field.split_once('=')) {
-        let unsupported = || error(Problem::UnsupportedTotp);
+        let unsupported = || error(CredentialErrorKind::UnsupportedTotp);
         builder = match name {
             "secret" => {
                 has_secret = true;
@@ -94,7 +94,7 @@ fn from_uri(rest: &str) -> Result<Builder, CredentialError> {
             _ => builder,
         };
     }
-    if has_secret { Ok(builder) } else { Err(error(Problem::NotBase32)) }
+    if has_secret { Ok(builder) } else { Err(error(CredentialErrorKind::NotBase32)) }
 }
 
 /// The bytes that base32 (RFC 4648 §6) stands for, decoded into one buffer that never grows and is wiped.
@@ -110,11 +110,11 @@ fn from_base32(text: impl Iterator<Item = u8>, length: usize) -> Result<TotpRsSe
                 is_padded = true;
                 continue;
             }
-            _ => return Err(error(Problem::NotBase32)),
+            _ => return Err(error(CredentialErrorKind::NotBase32)),
         };
         digits += 1;
         if digits > LONGEST {
-            return Err(error(Problem::TooLong));
+            return Err(error(CredentialErrorKind::TooLong));
         }
         bits = (bits & 0xFF) << 5 | u32::from(digit);
         count += 5;
@@ -124,13 +124,13 @@ fn from_base32(text: impl Iterator<Item = u8>, length: usize) -> Result<TotpRsSe
         }
     }
     if digits == 0 {
-        return Err(error(Problem::Empty));
+        return Err(error(CredentialErrorKind::Empty));
     }
     Ok(TotpRsSecret::from(bytes.as_slice()))
 }
 
-fn error(problem: Problem) -> CredentialError {
-    CredentialError { part: Part::TotpSecret, problem }
+fn error(kind: CredentialErrorKind) -> CredentialError {
+    CredentialError { field: CredentialField::TotpSecret, kind }
 }
 
 /// A wall clock before 1970 is as good as one at 1970: no step of either is right.
@@ -150,7 +150,7 @@ mod tests {
             [(59, "287082"), (1_111_111_109, "081804"), (1_234_567_890, "005924"), (20_000_000_000, "353130")]
         {
             let step = secret.step_at(UnixTime::from_millis(seconds * 1000));
-            assert_eq!(secret.digits(step).secret().expose(), digits);
+            assert_eq!(secret.code(step).secret().expose(), digits);
         }
     }
 
@@ -175,7 +175,7 @@ mod tests {
         // RFC 6238, appendix B, the SHA-256 row for 59 s: "46119246".
         let text = "otpauth://totp/x?algorithm=SHA256&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQGEZA&period=30";
         let secret = TotpSecret::parse(text).unwrap();
-        assert_eq!(secret.digits(1).secret().expose(), "119246");
+        assert_eq!(secret.code(1).secret().expose(), "119246");
         let slow = TotpSecret::parse("otpauth://totp/x?period=60&secret=GEZDGNBVGY3TQOJQ").unwrap();
         assert_eq!(slow.step_at(UnixTime::from_millis(120_000)), 2);
     }
@@ -198,25 +198,25 @@ mod tests {
 
     #[test]
     fn what_is_no_secret_is_named() {
-        for (text, problem) in [
-            ("", Problem::Empty),
-            ("====", Problem::Empty),
-            ("GEZDGNBVGY3TQOJ1", Problem::NotBase32),
-            ("GEZDGNBV=GY3TQOJQ", Problem::NotBase32),
-            ("GEZDGNBVGY3TQOJ\u{e9}", Problem::NotBase32),
-            ("not base32!", Problem::NotBase32),
-            ("GEZDGNBV", Problem::TooShort),
-            ("otpauth://totp/x", Problem::NotBase32),
-            ("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQ", Problem::NotBase32),
-            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8", Problem::UnsupportedTotp),
-            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=0", Problem::UnsupportedTotp),
-            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=soon", Problem::UnsupportedTotp),
-            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&algorithm=MD5", Problem::UnsupportedTotp),
-            ("otpauth://totp/x?secret=", Problem::Empty),
-            ("otpauth://totp/x?secret=GEZDGNBV%GY3TQOJQ", Problem::NotBase32),
-            (&"A".repeat(1025), Problem::TooLong),
+        for (text, kind) in [
+            ("", CredentialErrorKind::Empty),
+            ("====", CredentialErrorKind::Empty),
+            ("GEZDGNBVGY3TQOJ1", CredentialErrorKind::NotBase32),
+            ("GEZDGNBV=GY3TQOJQ", CredentialErrorKind::NotBase32),
+            ("GEZDGNBVGY3TQOJ\u{e9}", CredentialErrorKind::NotBase32),
+            ("not base32!", CredentialErrorKind::NotBase32),
+            ("GEZDGNBV", CredentialErrorKind::TooShort),
+            ("otpauth://totp/x", CredentialErrorKind::NotBase32),
+            ("otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQ", CredentialErrorKind::NotBase32),
+            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&digits=8", CredentialErrorKind::UnsupportedTotp),
+            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=0", CredentialErrorKind::UnsupportedTotp),
+            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&period=soon", CredentialErrorKind::UnsupportedTotp),
+            ("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQ&algorithm=MD5", CredentialErrorKind::UnsupportedTotp),
+            ("otpauth://totp/x?secret=", CredentialErrorKind::Empty),
+            ("otpauth://totp/x?secret=GEZDGNBV%GY3TQOJQ", CredentialErrorKind::NotBase32),
+            (&"A".repeat(1025), CredentialErrorKind::TooLong),
         ] {
-            assert_eq!(TotpSecret::parse(text).unwrap_err().problem, problem, "{text}");
+            assert_eq!(TotpSecret::parse(text).unwrap_err().kind, kind, "{text}");
         }
     }
 

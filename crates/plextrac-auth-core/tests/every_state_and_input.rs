@@ -104,11 +104,11 @@ fn digits_that_were_sent_are_refused_and_leave_the_challenge_open() {
     driver.machine.want(Want::default()).unwrap();
     driver.drain();
     driver.hand_in(reply::challenge("challenge-1"));
-    assert_eq!(driver.machine.phase(), Phase::AwaitingDigits);
+    assert_eq!(driver.machine.phase(), Phase::AwaitingCode);
     let (before, now) = (driver.face(), driver.now());
-    assert_eq!(driver.machine.submit_digits(digits("111111"), now), Err(InputError::DigitsSpent));
+    assert_eq!(driver.machine.submit_code(digits("111111"), now), Err(InputError::CodeSpent));
     assert_eq!(driver.face(), before);
-    driver.machine.submit_digits(digits("222222"), now).unwrap();
+    driver.machine.submit_code(digits("222222"), now).unwrap();
     driver.drain();
     assert_eq!(driver.machine.phase(), Phase::Verifying);
 }
@@ -158,7 +158,7 @@ fn inputs() -> Vec<(String, Input)> {
         }),
         input("six digits", |d| {
             let now = d.now();
-            d.machine.submit_digits(digits("222222"), now)
+            d.machine.submit_code(digits("222222"), now)
         }),
         input("abandon MFA", |d| d.machine.abandon_mfa()),
         input("401 on the token in hand", |d| unauthorized(d, Generation(1))),
@@ -231,7 +231,7 @@ fn record(driver: &Driver, boot: &str) -> SharedRecord {
             cookie: None,
             tenant_id: Some(0),
             life_ms: 899_000,
-            born_of_401: None,
+            replaced_unauthorized_at: None,
             stamp: Stamp {
                 boot: boot.into(),
                 monotonic: Instant::from_millis(sent),

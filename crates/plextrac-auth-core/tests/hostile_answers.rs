@@ -25,7 +25,7 @@ proptest! {
                 prop_assert!(!text.is_empty() && text.len() <= 16 * 1024);
             }
         }
-        if driver.machine.is_latched() {
+        if driver.machine.is_locked_out() {
             prop_assert_eq!(phase, Phase::Authenticating, "only a password can be rejected");
             prop_assert!(may_reject(&answer), "{:?}", answer);
         }
@@ -49,7 +49,7 @@ proptest! {
         hand_in(&mut driver, &answer);
         driver.out = None;
         driver.world.server.borrow_mut().needs_mfa = false;
-        if driver.machine.phase() == Phase::AwaitingDigits {
+        if driver.machine.phase() == Phase::AwaitingCode {
             driver.machine.abandon_mfa().unwrap();
             driver.drain();
         }
@@ -79,8 +79,8 @@ fn control_the_answers_are_taken_for_everything_they_can_be() {
     }
     for outcome in [
         "Active None",
-        "AwaitingDigits None",
-        "Latched Some(Rejected)",
+        "AwaitingCode None",
+        "LockedOut Some(Rejected)",
         "SignedOut Some(MustWait)",
         "SignedOut Some(UnexpectedAnswer)",
     ] {
@@ -97,7 +97,7 @@ fn a_body_over_a_mebibyte_is_not_read() {
         let mut driver = to(Phase::Authenticating);
         driver.hand_in(driver::reply::json(status, &long));
         assert_eq!(driver.last_failure_kind(), kind, "{status}");
-        assert_eq!(driver.machine.is_latched(), kind == FailureKind::Rejected, "{status}");
+        assert_eq!(driver.machine.is_locked_out(), kind == FailureKind::Rejected, "{status}");
         assert!(!driver.last_failure().message().contains("xxx"), "{status}");
     }
 }

@@ -7,14 +7,14 @@ use plextrac_auth_core::table::{Phase, Trigger, next};
 
 /// A row for each trigger, a column for each phase it may meet; `.` where it cannot happen.
 const EXPECTED: &str = "
-                 SignedOut      Authenticating AwaitingDigits Verifying      Active         Refreshing     Suspect        Reviving       Latched
+                 SignedOut      Authenticating AwaitingCode   Verifying      Active         Refreshing     Suspect        Reviving       LockedOut
 SignInSent       Authenticating .              .              .              .              .              .              .              .
-DigitsSent       .              .              Verifying      .              .              .              .              .              .
+CodeSent         .              .              Verifying      .              .              .              .              .              .
 RefreshSent      .              .              .              .              Refreshing     .              Reviving       .              .
 Granted          .              Active         .              Active         .              Active         .              Active         .
-Challenged       .              AwaitingDigits .              .              .              .              .              .              .
-Refused          .              Latched        .              SignedOut      .              Active         .              SignedOut      .
-NotSent          .              SignedOut      .              AwaitingDigits .              Active         .              Suspect        .
+Challenged       .              AwaitingCode   .              .              .              .              .              .              .
+Refused          .              LockedOut      .              SignedOut      .              Active         .              SignedOut      .
+NotSent          .              SignedOut      .              AwaitingCode   .              Active         .              Suspect        .
 Failed           .              SignedOut      .              SignedOut      .              Active         .              Suspect        .
 Adopted          Active         .              Active         .              Active         .              Active         .              Active
 AdoptedDoubtful  Suspect        .              .              .              .              .              .              .              Suspect
@@ -22,9 +22,9 @@ Unauthorized     .              .              .              .              Sus
 Expiring         .              .              .              .              Suspect        Reviving       .              .              .
 Expired          .              .              .              .              .              .              SignedOut      .              .
 ChallengeDropped .              .              SignedOut      .              .              .              .              .              .
-LatchFound       Latched        .              .              .              .              .              .              .              .
-Forgiven         .              .              .              .              .              .              .              .              SignedOut
-SignOut          SignedOut      SignedOut      SignedOut      SignedOut      SignedOut      SignedOut      SignedOut      SignedOut      Latched
+LockoutFound     LockedOut      .              .              .              .              .              .              .              .
+LockoutCleared   .              .              .              .              .              .              .              .              SignedOut
+SignOut          SignedOut      SignedOut      SignedOut      SignedOut      SignedOut      SignedOut      SignedOut      SignedOut      LockedOut
 ";
 
 #[test]
@@ -57,13 +57,13 @@ fn no_phase_is_terminal() {
     }
 }
 
-/// Signing out and being forgiven are decisions of a person. What waits for an answer or for digits finds
-/// a way on without one.
+/// Signing out and clearing a lockout are decisions of a person. What waits for an answer or for a code finds a way
+/// on without one.
 #[test]
 fn only_a_rejection_needs_a_person_to_go_on() {
     let without_a_person: Vec<Trigger> = Trigger::ALL
         .into_iter()
-        .filter(|trigger| !matches!(trigger, Trigger::SignOut | Trigger::Forgiven | Trigger::DigitsSent))
+        .filter(|trigger| !matches!(trigger, Trigger::SignOut | Trigger::LockoutCleared | Trigger::CodeSent))
         .collect();
     for phase in Phase::ALL {
         assert!(reached_from(phase, &without_a_person).contains("Active"), "{phase:?}");
@@ -76,7 +76,7 @@ fn only_a_rejection_needs_a_person_to_go_on() {
         .into_iter()
         .filter(|phase| !reached_from(*phase, &alone).contains("Active"))
         .collect::<Vec<_>>();
-    assert_eq!(stuck, [Phase::Latched], "but for another session's token");
+    assert_eq!(stuck, [Phase::LockedOut], "but for another session's token");
 }
 
 /// The names of all phases that can follow, by these triggers.

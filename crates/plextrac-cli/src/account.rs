@@ -59,7 +59,7 @@ pub(crate) fn open_settings(
     let mut config = way_to(&settings)?;
     set(&mut config);
     one_time_code::set(&mut config, &settings)?;
-    config.sign_in_anew(purpose == Purpose::SignIn);
+    config.ignore_shared_token(purpose == Purpose::SignIn);
     let state = state_dir::open(&settings)?;
     let state_dir = state.directory();
     let session = match state {

@@ -148,7 +148,7 @@ impl From<InputError> for plextrac_error {
         let status = match error {
             InputError::MustDrain => PLEXTRAC_MUST_DRAIN,
             InputError::Stale => PLEXTRAC_STALE,
-            InputError::DigitsSpent => PLEXTRAC_INVALID_ARGUMENT,
+            InputError::CodeSpent => PLEXTRAC_INVALID_ARGUMENT,
             _ => PLEXTRAC_WRONG_STATE,
         };
         Self::new(status, &error.to_string())

@@ -73,7 +73,7 @@ pub(crate) fn check_level(level: i32) -> Result<(), plextrac_error> {
 /// An event that is newer than this table is worth a line to whoever wants to know.
 fn level_of(event: &SessionEvent) -> i32 {
     match event {
-        SessionEvent::Latched => PLEXTRAC_LOG_ERROR,
+        SessionEvent::LockedOut => PLEXTRAC_LOG_ERROR,
         SessionEvent::Failed(_) | SessionEvent::CodeRefused | SessionEvent::SkewSeen { .. } => {
             PLEXTRAC_LOG_WARN
         }

@@ -3,8 +3,8 @@
 use std::ffi::c_char;
 
 use plextrac_auth_core::{
-    DEFAULT_PER_MINUTE, Digits, Event, InputError, Machine, NotUsable, Output, RequestId, Response, Time,
-    TransportFailure, Want,
+    DEFAULT_PER_MINUTE, Event, InputError, Machine, NotUsable, OneTimeCode, Output, RequestId, Response,
+    Time, TransportFailure, Want,
 };
 
 use crate::action::plextrac_action;
@@ -176,8 +176,8 @@ pub unsafe extern "C" fn plextrac_machine_submit_mfa(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive machine, text (code, code_len); {
-        let digits = Digits::new(code)?;
-        machine.told(now, |machine, now| machine.submit_digits(digits, now))?;
+        let code = OneTimeCode::new(code)?;
+        machine.told(now, |machine, now| machine.submit_code(code, now))?;
     })
 }
 
@@ -286,7 +286,7 @@ impl plextrac_machine {
             let output = self.budget.spend(|budget| self.machine.poll(budget, self.latest));
             return match output {
                 Output::Send(request) => plextrac_action::send(&request, &self.extra_headers),
-                Output::NeedDigits { until, .. } => plextrac_action::need_mfa(until),
+                Output::NeedCode { until, .. } => plextrac_action::need_mfa(until),
                 Output::Wait { until, reason } => plextrac_action::wait(until, reason),
                 Output::Event(Event::SignedIn { .. }) => plextrac_action::signed_in(),
                 Output::Event(Event::TokenReplaced { .. } | Event::Adopted { .. }) => {

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
-use plextrac_auth_core::Digits;
+use plextrac_auth_core::OneTimeCode;
 use plextrac_transport::MfaPrompt;
 use zeroize::Zeroizing;
 
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn plextrac_mfa_reply_set_code(
 ) -> i32 {
     let no_detail: *mut *mut plextrac_error = ptr::null_mut();
     guarded!(no_detail => exclusive reply, text (code, code_len); {
-        Digits::new(code)?;
+        OneTimeCode::new(code)?;
         reply.code = Some(Zeroizing::new(code.to_owned()));
     })
 }

@@ -218,7 +218,7 @@ pub unsafe extern "C" fn plextrac_session_state(session: *const plextrac_session
             SessionState::Active => PLEXTRAC_STATE_ACTIVE,
             SessionState::Refreshing => PLEXTRAC_STATE_REFRESHING,
             SessionState::Waiting => PLEXTRAC_STATE_WAITING,
-            SessionState::Latched => PLEXTRAC_STATE_LATCHED,
+            SessionState::LockedOut => PLEXTRAC_STATE_LATCHED,
             SessionState::Closed => PLEXTRAC_STATE_CLOSED,
             _ => PLEXTRAC_STATE_SIGNED_OUT,
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use plextrac_auth_core::{Budget, Credentials, Instance, MfaSource, ReadyToken, Scheme, TotpSecret};
+use plextrac_auth_core::{Budget, Credentials, ImportedToken, Instance, MfaSource, Scheme, TotpSecret};
 use zeroize::Zeroizing;
 
 use crate::clock::{self, Clock, SystemClock};
@@ -33,7 +33,7 @@ pub struct SessionConfig {
     pub(crate) instance: Instance,
     pub(crate) username: Option<String>,
     pub(crate) credentials: Option<Credentials>,
-    pub(crate) token: Option<ReadyToken>,
+    pub(crate) token: Option<ImportedToken>,
     pub(crate) mfa: Mfa,
     pub(crate) scheme: Scheme,
     pub(crate) http: HttpOptions,
@@ -46,7 +46,7 @@ pub struct SessionConfig {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Option<Arc<dyn RecordStore>>,
     pub(crate) requires_store: bool,
-    pub(crate) anew: bool,
+    pub(crate) ignore_shared_token: bool,
     pub(crate) events: Option<EventSink>,
     pub(crate) exchanges: Option<ExchangeSink>,
 }
@@ -83,7 +83,7 @@ impl SessionConfig {
             clock: SystemClock::shared(),
             store: None,
             requires_store: false,
-            anew: false,
+            ignore_shared_token: false,
             events: None,
             exchanges: None,
         })
@@ -118,14 +118,14 @@ impl SessionConfig {
     /// # Errors
     /// `InvalidArgument` if it is empty, over 16 KiB, or could not stand in a header.
     pub fn token(&mut self, token: &str) -> Result<&mut Self, Error> {
-        self.token = Some(ReadyToken::new(token)?);
+        self.token = Some(ImportedToken::new(token)?);
         Ok(self)
     }
 
     /// Signs in even if other sessions of the account share a live token. Theirs stays usable until this one has
     /// another to take its place. Default: the shared token is used.
-    pub const fn sign_in_anew(&mut self, anew: bool) -> &mut Self {
-        self.anew = anew;
+    pub const fn ignore_shared_token(&mut self, ignore: bool) -> &mut Self {
+        self.ignore_shared_token = ignore;
         self
     }
 
@@ -343,7 +343,7 @@ impl SessionConfig {
         config.token.clone_from(&self.token);
         config.scheme = self.scheme;
         config.request_timeout = self.timeout;
-        config.anew = self.anew;
+        config.ignore_shared_token = self.ignore_shared_token;
         config.mfa = match &self.mfa {
             Mfa::Submitted => MfaSource::Submitted,
             Mfa::Callback(_) => MfaSource::Asked,

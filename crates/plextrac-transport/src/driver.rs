@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plextrac_auth_core::{
-    Action, Budget, Call as AuthCall, CallerId, Coordinator, Digits as OneTimeCode, Event, Failure,
-    FailureKind, OperationId, Prompt, RecordKind, Request, RequestId, Response, StoredRecord, Time,
-    TransportFailure, Version, Wait, Watch, Write,
+    Action, Budget, Call as AuthCall, CallerId, Coordinator, Event, Failure, FailureKind, OneTimeCode,
+    OperationId, Prompt, RecordKind, Request, RequestId, Response, StoredRecord, Time, TransportFailure,
+    Version, Wait, Watch, Write,
 };
 
 use zeroize::Zeroizing;
@@ -573,7 +573,7 @@ fn session_events(event: Event, cause: Option<&Cause>) -> Vec<SessionEvent> {
         Event::Failed(failure) => {
             let is_rejection = failure.kind() == FailureKind::Rejected;
             let failed = SessionEvent::Failed(failed_with(failure, cause));
-            return if is_rejection { vec![SessionEvent::Latched, failed] } else { vec![failed] };
+            return if is_rejection { vec![SessionEvent::LockedOut, failed] } else { vec![failed] };
         }
         _ => return Vec::new(),
     }]

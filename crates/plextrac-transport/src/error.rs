@@ -197,7 +197,7 @@ impl From<CredentialError> for Error {
 impl From<InputError> for Error {
     fn from(error: InputError) -> Self {
         let code = match error {
-            InputError::DigitsSpent => ErrorCode::InvalidArgument,
+            InputError::CodeSpent => ErrorCode::InvalidArgument,
             _ => ErrorCode::WrongState,
         };
         Self::new(code, error.to_string())

@@ -29,7 +29,7 @@ pub enum SessionEvent {
         reason: &'static str,
     },
     /// The credentials were rejected, and this session does not send them again.
-    Latched,
+    LockedOut,
     /// The server refused a one-time code that a callback gave; the attempt goes on to ask for another.
     CodeRefused,
     /// The server's wall clock is more than a TOTP step from ours.
@@ -132,7 +132,7 @@ impl fmt::Display for SessionEvent {
             Self::Waiting { wait, reason } => {
                 write!(f, "nothing may be sent for {} ms: {reason}", wait.as_millis())
             }
-            Self::Latched => {
+            Self::LockedOut => {
                 f.write_str("the credentials were rejected, and this session does not send them again")
             }
             Self::CodeRefused => f.write_str("the server refused the one-time code"),

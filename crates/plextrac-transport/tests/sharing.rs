@@ -323,7 +323,7 @@ fn signing_in_anew_replaces_the_shared_token_and_a_refused_one_does_not() {
     config.password("service@example.com", "service-password").unwrap();
     let first = Session::new(&config).unwrap().authorization().unwrap();
     let mut anew = config.clone();
-    anew.sign_in_anew(true);
+    anew.ignore_shared_token(true);
     let mut refused = anew.clone();
     refused.password("service@example.com", "wrong").unwrap();
     assert_eq!(Session::new(&refused).unwrap().login().unwrap_err().code(), ErrorCode::Rejected);

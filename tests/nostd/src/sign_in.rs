@@ -13,7 +13,7 @@ pub(crate) enum Step {
     Want,
     Password,
     Challenge,
-    Digits,
+    OneTimeCode,
     Answer,
     Token,
 }
@@ -35,9 +35,9 @@ pub(crate) fn with_totp() -> Result<(), Step> {
     }
     machine.handle_response(password.id, &ok(CHALLENGE), now).map_err(|_| Step::Challenge)?;
 
-    let digits = sent(&mut machine, &mut budget, now).ok_or(Step::Digits)?;
+    let digits = sent(&mut machine, &mut budget, now).ok_or(Step::OneTimeCode)?;
     if digits.call != Call::Mfa {
-        return Err(Step::Digits);
+        return Err(Step::OneTimeCode);
     }
     machine.handle_response(digits.id, &ok(GRANTED), now).map_err(|_| Step::Answer)?;
 

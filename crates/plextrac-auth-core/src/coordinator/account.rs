@@ -321,7 +321,8 @@ impl Account {
         if let Some(token) = &mut view.token {
             // No moment is before the start of our clock: what the token had lived by then is taken off its life.
             token.life_ms = token.life_ms.saturating_sub(self.before_start(&token.stamp));
-            (token.stamp, token.born_of_401) = self.localize(&token.stamp, token.born_of_401, now);
+            (token.stamp, token.replaced_unauthorized_at) =
+                self.localize(&token.stamp, token.replaced_unauthorized_at, now);
         }
         view.token.take_if(|token| token.life_ms < 1000);
         if let Some(backoff) = &mut view.backoff {
@@ -850,7 +851,8 @@ impl Coordinator {
         if known.is_some() {
             view.token = known;
         } else if let Some(token) = &mut view.token {
-            (token.stamp, token.born_of_401) = account.globalize(&token.stamp, token.born_of_401);
+            (token.stamp, token.replaced_unauthorized_at) =
+                account.globalize(&token.stamp, token.replaced_unauthorized_at);
         }
         if let Some(backoff) = &mut view.backoff {
             backoff.until = account.globalize(&backoff.until, None).0;

@@ -3,7 +3,7 @@
 use super::Coordinator;
 use super::callers::{Change, Limits, Need, Purpose};
 use super::output::{Action, CallerId};
-use crate::credential::Digits as OneTimeCode;
+use crate::credential::OneTimeCode;
 use crate::failure::{Failure, FailureKind, TransportFailure};
 use crate::machine::{InputError, Verdict};
 use crate::request::RequestId;
@@ -48,7 +48,7 @@ impl Coordinator {
     ///
     /// # Errors
     /// [`InputError::WrongState`] if no code is needed, or the challenge is over: sign in again;
-    /// [`InputError::DigitsSpent`] if this code was sent before; [`InputError::MustDrain`].
+    /// [`InputError::CodeSpent`] if this code was sent before; [`InputError::MustDrain`].
     pub fn submit_code(
         &mut self,
         code: OneTimeCode,
@@ -61,7 +61,7 @@ impl Coordinator {
         if self.is_closed || self.callers.is_prompting() {
             return Err(InputError::WrongState);
         }
-        self.input().submit_digits(code, now)?;
+        self.input().submit_code(code, now)?;
         self.is_drained = false;
         Ok(self.callers.join(Purpose::Code, limits, now))
     }
@@ -69,7 +69,7 @@ impl Coordinator {
     /// The answer to [`Action::Ask`]: a code, or `None` if there is none.
     ///
     /// # Errors
-    /// [`InputError::WrongState`] if nobody is asked, or the challenge ended meanwhile; [`InputError::DigitsSpent`] if
+    /// [`InputError::WrongState`] if nobody is asked, or the challenge ended meanwhile; [`InputError::CodeSpent`] if
     /// this code was sent before: the attempt ends; [`InputError::MustDrain`].
     pub fn handle_code(&mut self, code: Option<OneTimeCode>, now: Time) -> Result<(), InputError> {
         self.take_input()?;
@@ -80,12 +80,12 @@ impl Coordinator {
         let Some(code) = code.filter(|_| !self.is_closed) else {
             return self.input().abandon_mfa();
         };
-        match self.input().submit_digits(code, now) {
-            Err(InputError::DigitsSpent) => {
+        match self.input().submit_code(code, now) {
+            Err(InputError::CodeSpent) => {
                 self.input().abandon_mfa()?;
                 let sentence = "the code was refused before, and is not sent again";
                 self.instead = Some(Failure::new(FailureKind::MfaRejected, sentence));
-                Err(InputError::DigitsSpent)
+                Err(InputError::CodeSpent)
             }
             taken => taken,
         }

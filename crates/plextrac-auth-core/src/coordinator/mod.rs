@@ -262,7 +262,7 @@ impl Coordinator {
                     }
                     break Position::ReadShared;
                 }
-                Output::NeedDigits { until, attempt } => break Position::CodeNeeded { until, attempt },
+                Output::NeedCode { until, attempt } => break Position::CodeNeeded { until, attempt },
                 Output::Wait { until, reason: WaitReason::AnswerOutstanding } => {
                     break Position::Outstanding { until };
                 }

@@ -72,7 +72,7 @@ impl Machine {
         self.step_to(Trigger::Granted);
         self.backoff.succeeded();
         self.want = None;
-        self.config.anew = false;
+        self.config.ignore_shared_token = false;
         self.shared.set_aside = None;
         // A refresh says nothing about the password.
         if request.call != Call::Refresh {
@@ -103,8 +103,8 @@ impl Machine {
         let is_computed = answered.is_some_and(super::sending::AnsweredChallenge::is_computed);
         let refused = match request.call {
             Call::SignIn => Refused::Password,
-            Call::Mfa if is_computed => Refused::ComputedDigits,
-            Call::Mfa => Refused::Digits,
+            Call::Mfa if is_computed => Refused::ComputedCode,
+            Call::Mfa => Refused::Code,
             Call::Refresh => Refused::Refresh,
         };
         let failure = Failure::rejected(refused, text.as_deref(), is_json).with_status(status);
@@ -116,7 +116,7 @@ impl Machine {
                 self.keep(now);
                 self.end_want(failure);
             }
-            Refused::Digits => {
+            Refused::Code => {
                 let given = self.want.as_ref().map_or(0, |pending| pending.codes_given);
                 let may_ask_again = matches!(self.config.mfa, MfaSource::Asked) && given < 2;
                 if may_ask_again {
@@ -126,7 +126,7 @@ impl Machine {
                 }
                 self.look_again();
             }
-            Refused::ComputedDigits => {
+            Refused::ComputedCode => {
                 self.count_rejected_code();
                 self.keep(now);
                 self.end_want(failure);
@@ -155,8 +155,8 @@ impl Machine {
     }
 
     /// Neither yes nor no: the next attempt waits for its back-off, and a usable token stays.
-    fn on_trouble(&mut self, told: Option<Duration>, now: Time, failure: Failure) {
-        self.backoff.failed(told, now.monotonic, &mut self.draws);
+    fn on_trouble(&mut self, asked_wait: Option<Duration>, now: Time, failure: Failure) {
+        self.backoff.failed(asked_wait, now.monotonic, &mut self.draws);
         self.keep(now);
         self.step_to(Trigger::Failed);
         let wait = self.backoff.until(now.monotonic).map(|until| until.since(now.monotonic));

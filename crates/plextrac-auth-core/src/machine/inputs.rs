@@ -22,8 +22,8 @@ pub enum InputError {
     Stale,
     /// This does not fit where the machine stands.
     WrongState,
-    /// These digits were sent already; a server may refuse a code it has seen (RFC 6238 §5.2).
-    DigitsSpent,
+    /// This code was sent already; a server may refuse a code it has seen (RFC 6238 §5.2).
+    CodeSpent,
 }
 
 impl Machine {
@@ -80,7 +80,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Drops token and cookie. Budget, latch and TOTP memory stay; the answer to a request that is out is not used.
+    /// Drops token and cookie. Budget, lockout and TOTP memory stay; the answer to a request that is out is not used.
     ///
     /// # Errors
     /// [`InputError::MustDrain`].
@@ -136,7 +136,7 @@ impl fmt::Display for InputError {
             Self::MustDrain => "poll until the last output before handing in anything",
             Self::Stale => "no request of that id is out",
             Self::WrongState => "this does not fit the state the machine is in",
-            Self::DigitsSpent => "these six digits were sent already; wait for the next ones",
+            Self::CodeSpent => "this one-time code was sent already; wait for the next one",
         })
     }
 }

@@ -47,8 +47,8 @@ impl Machine {
         self.take_input()?;
         self.clear_lockout();
         self.shared.read_again();
-        if self.phase == Phase::Latched {
-            self.step_to(Trigger::Forgiven);
+        if self.phase == Phase::LockedOut {
+            self.step_to(Trigger::LockoutCleared);
         }
         self.keep(now);
         Ok(())
@@ -56,7 +56,7 @@ impl Machine {
 
     /// Whether the credentials in hand are known to be rejected.
     #[must_use]
-    pub fn is_latched(&self) -> bool {
+    pub fn is_locked_out(&self) -> bool {
         let known = &self.lockout.known_rejected;
         self.lockout.here.is_some()
             || (!known.is_empty() && self.own_fingerprints().any(|own| known.contains(&own)))
@@ -79,7 +79,7 @@ impl Machine {
         self.lockout.rejected_codes = self.lockout.rejected_codes.saturating_add(1);
         if self.lockout.rejected_codes >= COMPUTED_TRIES {
             self.lockout.here = self.totp_fingerprint();
-            self.step_to(Trigger::LatchFound);
+            self.step_to(Trigger::LockoutFound);
         }
     }
 

@@ -7,7 +7,7 @@ use super::poll::{Gate, budget_gate};
 use super::sending::AnsweredChallenge;
 use super::{InputError, Machine, PendingWant, Settlement, Want};
 use crate::budget::{Budget, Ticket};
-use crate::credential::{Digits, MfaSource};
+use crate::credential::{MfaSource, OneTimeCode};
 use crate::failure::{Failure, FailureKind};
 use crate::fingerprint::Fingerprint;
 use crate::output::{Output, WaitReason};
@@ -27,7 +27,7 @@ const CODE_SPENT: Duration = Duration::from_secs(90);
 pub(super) struct OneTimeCodes {
     pub(super) challenge: Option<Challenge>,
     /// A code that was handed in and not sent yet, and when it was.
-    submitted: Option<(Digits, Instant)>,
+    submitted: Option<(OneTimeCode, Instant)>,
     /// Codes that were sent, each not to be sent again until a moment.
     spent: Vec<(Fingerprint, Instant)>,
     /// The last TOTP step whose code was sent, here or elsewhere.
@@ -45,24 +45,24 @@ pub(super) struct Challenge {
 }
 
 impl Machine {
-    /// Six digits for the challenge in hand.
+    /// A one-time code for the challenge in hand.
     ///
     /// # Errors
     /// [`InputError::WrongState`] without a challenge, or if it is over two minutes old: sign in again;
-    /// [`InputError::DigitsSpent`] if these were sent before; [`InputError::MustDrain`].
-    pub fn submit_digits(&mut self, digits: Digits, now: Time) -> Result<(), InputError> {
+    /// [`InputError::CodeSpent`] if it was sent before; [`InputError::MustDrain`].
+    pub fn submit_code(&mut self, code: OneTimeCode, now: Time) -> Result<(), InputError> {
         let is_open = self.codes.challenge.as_ref().is_some_and(|challenge| now.monotonic < challenge.until);
         if !self.drained {
             return Err(InputError::MustDrain);
         }
-        if self.phase != Phase::AwaitingDigits || !is_open {
+        if self.phase != Phase::AwaitingCode || !is_open {
             return Err(InputError::WrongState);
         }
-        if self.was_spent(&digits, now.monotonic) {
-            return Err(InputError::DigitsSpent);
+        if self.was_spent(&code, now.monotonic) {
+            return Err(InputError::CodeSpent);
         }
         self.take_input()?;
-        self.codes.submitted = Some((digits, now.monotonic));
+        self.codes.submitted = Some((code, now.monotonic));
         // A person took a while: another session may have a token by now.
         self.look_again();
         self.want.get_or_insert(PendingWant::new(Want::default())).codes_given += 1;
@@ -74,15 +74,15 @@ impl Machine {
     /// # Errors
     /// [`InputError::WrongState`] without a challenge; [`InputError::MustDrain`].
     pub fn abandon_mfa(&mut self) -> Result<(), InputError> {
-        self.check(self.phase == Phase::AwaitingDigits)?;
+        self.check(self.phase == Phase::AwaitingCode)?;
         self.drop_challenge();
         self.step_to(Trigger::ChallengeDropped);
-        // Or others would wait for an answer that nobody gives. What they wrote meanwhile is not overwritten.
+        // Other sessions wait for this answer. What they wrote meanwhile is read before it is overwritten.
         self.shared.write_due = self.config.has_store;
         self.look_again();
         self.end_want(Failure::new(
             FailureKind::MfaRequired,
-            "six digits are needed, and whoever was asked gave none",
+            "a one-time code is needed, and none was given",
         ));
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Machine {
     /// A challenge ends by itself.
     pub(super) fn end_challenge(&mut self, now: Time) {
         let is_over = self.codes.challenge.as_ref().is_none_or(|challenge| now.monotonic >= challenge.until);
-        if self.phase != Phase::AwaitingDigits || !is_over {
+        if self.phase != Phase::AwaitingCode || !is_over {
             return;
         }
         self.drop_challenge();
@@ -117,7 +117,7 @@ impl Machine {
         if self.want.as_ref().is_some_and(|pending| pending.knows_challenge) {
             self.end_want(Failure::new(
                 FailureKind::MfaRequired,
-                "six digits were needed, and came too late",
+                "a one-time code was needed, and came too late",
             ));
         }
     }
@@ -149,19 +149,19 @@ impl Machine {
 
     pub(super) fn ask_for_code(&self, challenge: &Challenge) -> Output {
         let given = self.want.as_ref().map_or(0, |pending| pending.codes_given);
-        Output::NeedDigits { until: challenge.until, attempt: given + 1 }
+        Output::NeedCode { until: challenge.until, attempt: given + 1 }
     }
 
     /// The code to send for the challenge in hand; with it the code that was handed in, unless this one was computed. From
     /// here on it is spent.
-    pub(super) fn spend_code(&mut self, now: Time) -> Option<(Digits, Option<(Digits, Instant)>)> {
+    pub(super) fn spend_code(&mut self, now: Time) -> Option<(OneTimeCode, Option<(OneTimeCode, Instant)>)> {
         let submitted = self.codes.submitted.take();
         let code = match (&submitted, &self.config.mfa) {
             (Some((code, _)), _) => code.clone(),
             (None, MfaSource::Totp(secret)) => {
                 let step = secret.step_at(self.server_clock.corrected(now));
                 self.codes.spent_step = Some(step);
-                secret.digits(step)
+                secret.code(step)
             }
             (None, _) => return None,
         };
@@ -183,7 +183,7 @@ impl Machine {
     }
 
     /// Whether a code was sent so lately that it is not sent again.
-    pub(super) fn was_spent(&self, code: &Digits, now: Instant) -> bool {
+    pub(super) fn was_spent(&self, code: &OneTimeCode, now: Instant) -> bool {
         let mut spent = self.codes.spent.iter().filter(|(_, until)| now < *until).peekable();
         if spent.peek().is_none() {
             return false;
@@ -192,7 +192,7 @@ impl Machine {
         spent.any(|(spent, _)| *spent == print)
     }
 
-    fn code_fingerprint(&self, code: &Digits) -> Fingerprint {
+    fn code_fingerprint(&self, code: &OneTimeCode) -> Fingerprint {
         self.key.of(&[code.secret().expose().as_bytes()])
     }
 }

@@ -25,11 +25,11 @@ use core::time::Duration;
 
 use crate::backoff::Backoff;
 use crate::budget::Ticket;
-use crate::credential::{Credentials, MfaSource, ReadyToken, Scheme};
-use crate::draw::Draws;
+use crate::credential::{Credentials, ImportedToken, MfaSource, Scheme};
 use crate::fingerprint::FingerprintKey;
 use crate::instance::Instance;
 use crate::output::Output;
+use crate::split_mix::SplitMix64;
 use crate::table::{self, Phase, Trigger};
 use crate::time::{Instant, Time};
 use lockout::Lockout;
@@ -51,11 +51,11 @@ pub use want::{Urgency, Want};
 pub struct Config {
     /// The instance.
     pub instance: Instance,
-    /// User name and password; none if there is only a ready-made token.
+    /// User name and password; none if there is only an imported token.
     pub credentials: Option<Credentials>,
     /// A token obtained elsewhere.
-    pub token: Option<ReadyToken>,
-    /// Where six digits come from.
+    pub token: Option<ImportedToken>,
+    /// Where one-time codes come from.
     pub mfa: MfaSource,
     /// How the token stands in the header.
     pub scheme: Scheme,
@@ -65,8 +65,8 @@ pub struct Config {
     pub has_store: bool,
     /// Names the boot the monotonic clock belongs to, for the shared record; empty if unknown.
     pub boot: String,
-    /// Signs in though others share a token: theirs stays where it is until there is another to take its place.
-    pub anew: bool,
+    /// Signs in though others share a token. Theirs stays in the record until a new one takes its place.
+    pub ignore_shared_token: bool,
 }
 
 impl Config {
@@ -82,7 +82,7 @@ impl Config {
             request_timeout: Duration::from_secs(30),
             has_store: false,
             boot: String::new(),
-            anew: false,
+            ignore_shared_token: false,
         }
     }
 }
@@ -96,7 +96,7 @@ pub struct Seed {
     pub key: FingerprintKey,
 }
 
-/// What a caller is told of where a machine stands.
+/// Where a machine stands, for callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum State {
@@ -104,7 +104,7 @@ pub enum State {
     SignedOut,
     /// A request that may bring a token is out, and there is no usable one.
     SigningIn,
-    /// Six digits are needed.
+    /// A one-time code is needed.
     MfaNeeded,
     /// There is a usable token.
     Active,
@@ -113,14 +113,14 @@ pub enum State {
     /// A token is wanted and nothing may be sent yet.
     Waiting,
     /// The credentials were rejected and are not sent again.
-    Latched,
+    LockedOut,
 }
 
 /// Every decision about one account on one instance. See the [crate page](crate) for how it is driven.
 pub struct Machine {
     config: Config,
     key: FingerprintKey,
-    draws: Draws,
+    draws: SplitMix64,
     phase: Phase,
     outputs: VecDeque<Output>,
     /// The last output said that there is nothing more.
@@ -151,12 +151,12 @@ enum Settlement {
 }
 
 impl Machine {
-    /// A machine that has sent nothing. A ready-made token is usable from here on, unless it is past its `exp`.
+    /// A machine that has sent nothing. An imported token is usable from here on, unless it is past its `exp`.
     #[must_use]
     pub fn new(config: Config, seed: Seed, now: Time) -> Self {
         let mut machine = Self {
             key: seed.key,
-            draws: Draws::new(seed.draws),
+            draws: SplitMix64::new(seed.draws),
             phase: Phase::SignedOut,
             outputs: VecDeque::new(),
             drained: true,
@@ -187,13 +187,13 @@ impl Machine {
             Phase::Active if is_usable => State::Active,
             Phase::Refreshing if is_usable => State::Refreshing,
             Phase::SignedOut | Phase::Suspect | Phase::Active if self.is_blocked => State::Waiting,
-            Phase::SignedOut if self.is_latched() => State::Latched,
+            Phase::SignedOut if self.is_locked_out() => State::LockedOut,
             Phase::SignedOut | Phase::Suspect | Phase::Active => State::SignedOut,
             Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => {
                 State::SigningIn
             }
-            Phase::AwaitingDigits => State::MfaNeeded,
-            Phase::Latched => State::Latched,
+            Phase::AwaitingCode => State::MfaNeeded,
+            Phase::LockedOut => State::LockedOut,
         }
     }
 
@@ -203,13 +203,13 @@ impl Machine {
         self.phase
     }
 
-    /// The configuration it was made from, without the ready-made token.
+    /// The configuration it was made from, without the imported token.
     #[must_use]
     pub const fn config(&self) -> &Config {
         &self.config
     }
 
-    /// Server's wall clock minus ours in milliseconds, if an answer told.
+    /// Server's wall clock minus ours in milliseconds, if an answer had a `Date`.
     #[must_use]
     pub const fn server_ahead_ms(&self) -> Option<i64> {
         self.server_clock.ahead_ms()

@@ -58,7 +58,7 @@ impl Machine {
             return self.rest(now);
         }
         match self.phase {
-            Phase::AwaitingDigits => self.decide_code(budget, now),
+            Phase::AwaitingCode => self.decide_code(budget, now),
             Phase::Active => self.decide_active(budget, now),
             Phase::Suspect if self.tokens.holds_imported() && self.tokens.is_refresh_refused() => {
                 // That was asked before, perhaps by another session.
@@ -76,7 +76,7 @@ impl Machine {
     /// Nothing is wanted.
     fn rest(&self, now: Time) -> Output {
         match (self.phase, &self.tokens.in_hand, &self.codes.challenge) {
-            (Phase::AwaitingDigits, _, Some(challenge)) => self.ask_for_code(challenge),
+            (Phase::AwaitingCode, _, Some(challenge)) => self.ask_for_code(challenge),
             (Phase::Active, Some(token), _)
                 if now.monotonic < token.windows.refresh_at && !token.refresh_refused =>
             {
@@ -119,16 +119,16 @@ impl Machine {
                 "the token has ended, and there is no password to get another with; hand in a new one";
             return self.end_with(Failure::new(FailureKind::SignInNeeded, sentence));
         }
-        if self.is_latched() {
+        if self.is_locked_out() {
             if self.phase == Phase::SignedOut {
-                self.step_to(Trigger::LatchFound);
+                self.step_to(Trigger::LockoutFound);
             }
             let sentence = "these credentials were rejected before, and this session does not send them again until they \
                             change or you allow it: repeated failures lock accounts";
             return self.end_with(Failure::new(FailureKind::Rejected, sentence));
         }
-        if self.phase == Phase::Latched {
-            self.step_to(Trigger::Forgiven);
+        if self.phase == Phase::LockedOut {
+            self.step_to(Trigger::LockoutCleared);
         }
         if let Some(until) = self.backoff.until(now.monotonic) {
             return self.blocked(until, WaitReason::BackOff);

@@ -3,7 +3,7 @@
 use super::mfa::Challenge;
 use super::{CHALLENGE_LIFE, Machine, Settlement};
 use crate::budget::{Budget, Ticket};
-use crate::credential::Digits;
+use crate::credential::OneTimeCode;
 use crate::output::Output;
 use crate::request::{self, Call, Payload, RequestId};
 use crate::table::Trigger;
@@ -27,7 +27,7 @@ pub(super) struct AnsweredChallenge {
     /// The server may quote it.
     pub(super) challenge: Challenge,
     /// The code that was handed in, and when; none if it was computed.
-    pub(super) submitted: Option<(Digits, Instant)>,
+    pub(super) submitted: Option<(OneTimeCode, Instant)>,
     /// The TOTP step that was spent before.
     pub(super) step_before: Option<u64>,
 }
@@ -62,8 +62,8 @@ impl Machine {
         if let Some(ticket) = challenge.held {
             budget.release(ticket);
         }
-        let payload = Payload::Mfa { challenge: &challenge.code, digits: &code };
-        let output = self.send(&payload, None, Trigger::DigitsSent, budget, now);
+        let payload = Payload::Mfa { challenge: &challenge.code, code: &code };
+        let output = self.send(&payload, None, Trigger::CodeSent, budget, now);
         if let Some(request) = &mut self.outstanding {
             request.answers = Some(AnsweredChallenge { challenge, submitted, step_before });
         }

@@ -103,7 +103,7 @@ impl Machine {
         self.codes.are_needed = record.needs_mfa.or(self.codes.are_needed);
         self.server_clock.adopt(record.server_ahead_ms);
         self.tokens.adopt(&record.refused, &record.issued);
-        if self.config.anew {
+        if self.config.ignore_shared_token {
             self.shared.set_aside.clone_from(&record.token);
             return;
         }
@@ -126,8 +126,8 @@ impl Machine {
         let fits = match self.phase {
             Phase::Active => !is_doubtful && is_newer,
             // A doubtful token is no better than the one in hand, or than a challenge that waits for its code.
-            Phase::Suspect | Phase::AwaitingDigits => !is_doubtful,
-            Phase::SignedOut | Phase::Latched => true,
+            Phase::Suspect | Phase::AwaitingCode => !is_doubtful,
+            Phase::SignedOut | Phase::LockedOut => true,
             Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => false,
         };
         if !fits || now.monotonic >= token.windows.unusable_at {

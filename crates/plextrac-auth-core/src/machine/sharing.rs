@@ -18,7 +18,7 @@ impl Machine {
             cookie: token.cookie.clone(),
             tenant_id: token.tenant_id,
             life_ms: millis(token.windows.life()),
-            born_of_401: token.born_of_401,
+            replaced_unauthorized_at: token.replaced_unauthorized_at,
             stamp: if token.is_doubtful { Stamp::UNKNOWN } else { self.stamp(token.windows.sent, now) },
         });
         SharedRecord {
@@ -81,8 +81,8 @@ impl Machine {
         self.take_input()?;
         self.clear_lockout();
         self.look_again();
-        if self.phase == Phase::Latched {
-            self.step_to(Trigger::Forgiven);
+        if self.phase == Phase::LockedOut {
+            self.step_to(Trigger::LockoutCleared);
         }
         Ok(())
     }

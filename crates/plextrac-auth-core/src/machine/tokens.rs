@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Machine;
-use crate::credential::ReadyToken;
+use crate::credential::ImportedToken;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::output::{Event, Output};
 use crate::request;
@@ -125,7 +125,7 @@ impl Tokens {
         self.generation.0 += 1;
         token.generation = self.generation;
         if core::mem::take(&mut self.replaces_unauthorized) {
-            token.born_of_401 = Some(token.windows.sent);
+            token.replaced_unauthorized_at = Some(token.windows.sent);
         }
         self.muted_until = None;
         // An imported token may be of any account, and so may what it is refreshed to.
@@ -179,9 +179,9 @@ impl Machine {
     }
 
     /// The imported token is usable from here on, unless it is past its `exp`.
-    pub(super) fn import(&mut self, imported: &ReadyToken, now: Time) {
+    pub(super) fn import(&mut self, imported: &ImportedToken, now: Time) {
         self.tokens.imported = Some(fingerprint(&self.key, imported.secret()));
-        let (token, is_past) = Token::ready_made(imported, now, &mut self.draws);
+        let (token, is_past) = Token::imported(imported, now, &mut self.draws);
         self.step_to(if is_past { Trigger::AdoptedDoubtful } else { Trigger::Adopted });
         self.tokens.put(token, &self.key);
     }

@@ -46,7 +46,7 @@ impl Machine {
         let spent = self.codes.spent_step.filter(|spent| *spent >= step && *spent - step <= MOST_STEPS_AHEAD);
         let mut free = spent.map_or(step, |spent| spent + 1);
         // A clock that went back and came forward again has lost that memory, but the codes are known.
-        while self.was_spent(&secret.digits(free), now.monotonic) {
+        while self.was_spent(&secret.code(free), now.monotonic) {
             free += 1;
         }
         (free > step).then(|| now.monotonic + secret.until_step(free, unix))

@@ -37,7 +37,8 @@ impl Machine {
         if matches!(self.phase, Phase::Suspect | Phase::Reviving) {
             return Ok(Verdict::Renew);
         }
-        let is_newborn = token.born_of_401.is_some_and(|born| now.monotonic < born + UNAUTHORIZED_MUTED);
+        let is_newborn =
+            token.replaced_unauthorized_at.is_some_and(|born| now.monotonic < born + UNAUTHORIZED_MUTED);
         if is_newborn && self.tokens.muted_until.is_none() {
             self.tokens.muted_until = Some(now.monotonic + UNAUTHORIZED_MUTED);
         }

@@ -1,6 +1,6 @@
 //! The account's record as other builds and other identities leave it.
 
-use plextrac_auth_core::{Config, FailureKind, OnStoreFailure, ReadyToken, RecordKind, StoreConfig};
+use plextrac_auth_core::{Config, FailureKind, ImportedToken, OnStoreFailure, RecordKind, StoreConfig};
 
 use crate::driver::{Server, World, config, jwt, secs};
 use crate::harness::{LIMITS, OWN, Process, Store, imported, owner, pass, sends_nothing, store_config};
@@ -116,7 +116,7 @@ fn with_imported(
     store: &std::rc::Rc<std::cell::RefCell<Store>>,
 ) -> Process {
     let token = jwt(world.true_unix_ms(), 900, 100 + u64::from(n));
-    let config = Config { token: Some(ReadyToken::new(&token).unwrap()), ..config() };
+    let config = Config { token: Some(ImportedToken::new(&token).unwrap()), ..config() };
     let how = StoreConfig { identity: imported(n), ..store_config(n) };
     Process::with(n, world, store, config, Some(how))
 }

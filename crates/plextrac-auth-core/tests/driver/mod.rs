@@ -15,9 +15,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use plextrac_auth_core::{
-    Budget, Call, Config, Credentials, Digits, Event, Failure, FailureKind, FingerprintKey, Instance,
-    Instant, Machine, MfaSource, Output, Request, RequestId, Response, Seed, SharedRecord, Time, TotpSecret,
-    TransportFailure, Want,
+    Budget, Call, Config, Credentials, Event, Failure, FailureKind, FingerprintKey, Instance, Instant,
+    Machine, MfaSource, OneTimeCode, Output, Request, RequestId, Response, Seed, SharedRecord, Time,
+    TotpSecret, TransportFailure, Want,
 };
 
 #[allow(unused_imports, reason = "every test binary uses another part")]
@@ -158,8 +158,8 @@ pub(crate) fn totp_of(secret: &str) -> MfaSource {
     MfaSource::Totp(TotpSecret::parse(secret).unwrap())
 }
 
-pub(crate) fn digits(code: &str) -> Digits {
-    Digits::new(code).unwrap()
+pub(crate) fn digits(code: &str) -> OneTimeCode {
+    OneTimeCode::new(code).unwrap()
 }
 
 impl Driver {
@@ -300,7 +300,7 @@ impl Driver {
     }
 
     pub(crate) fn submit(&mut self, code: &str) -> Output {
-        self.machine.submit_digits(digits(code), self.now()).unwrap();
+        self.machine.submit_code(digits(code), self.now()).unwrap();
         self.run()
     }
 
@@ -358,7 +358,7 @@ impl Driver {
             "{machine:?} {:?} {:?} latched: {} ahead: {:?}",
             machine.state(self.now()),
             token.map(|token| (token.generation(), token.secret().expose().to_string())),
-            machine.is_latched(),
+            machine.is_locked_out(),
             machine.server_ahead_ms(),
         )
     }
@@ -376,7 +376,7 @@ pub(crate) fn name(output: &Output) -> String {
         Output::Event(Event::Adopted { .. }) => "Adopted".into(),
         Output::Event(Event::SkewSeen { .. }) => "SkewSeen".into(),
         Output::Event(event) => format!("{event:?}"),
-        Output::NeedDigits { attempt, .. } => format!("NeedDigits #{attempt}"),
+        Output::NeedCode { attempt, .. } => format!("NeedCode #{attempt}"),
         Output::Wait { reason, .. } => format!("Wait {reason:?}"),
         Output::Idle => "Idle".into(),
         other => format!("{other:?}"),

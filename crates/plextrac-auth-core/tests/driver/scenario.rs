@@ -15,13 +15,13 @@ pub(crate) fn to_with(phase: Phase, config: Config) -> Driver {
     let driver = match phase {
         Phase::SignedOut => Driver::alone(Server::plain(), config),
         Phase::Authenticating => to_authenticating(config),
-        Phase::AwaitingDigits => to_awaiting_digits(config),
+        Phase::AwaitingCode => to_awaiting_digits(config),
         Phase::Verifying => to_verifying(config),
         Phase::Active => to_active(config),
         Phase::Refreshing => to_refreshing(config),
         Phase::Suspect => to_suspect(config),
         Phase::Reviving => to_reviving(config),
-        Phase::Latched => to_latched(config),
+        Phase::LockedOut => to_locked_out(config),
     };
     assert_eq!(driver.machine.phase(), phase);
     driver
@@ -43,7 +43,7 @@ pub(crate) fn to_awaiting_digits(config: Config) -> Driver {
 
 pub(crate) fn to_verifying(config: Config) -> Driver {
     let mut driver = to_awaiting_digits(config);
-    driver.machine.submit_digits(super::digits("111111"), driver.now()).unwrap();
+    driver.machine.submit_code(super::digits("111111"), driver.now()).unwrap();
     driver.drain();
     driver.pass(ms(200));
     driver
@@ -80,7 +80,7 @@ pub(crate) fn to_reviving(config: Config) -> Driver {
     driver
 }
 
-pub(crate) fn to_latched(config: Config) -> Driver {
+pub(crate) fn to_locked_out(config: Config) -> Driver {
     let mut driver = to_authenticating(config);
     driver.hand_in(reply::rejected());
     driver

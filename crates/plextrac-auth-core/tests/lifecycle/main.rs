@@ -4,7 +4,7 @@
 mod driver;
 
 mod failures;
-mod latch;
+mod lockout;
 mod secrets;
 mod shared_record;
 mod sign_in;

@@ -3,8 +3,8 @@
 use std::fmt::{Debug, Display, Write};
 
 use plextrac_auth_core::{
-    Budget, Credentials, Digits, FingerprintKey, MfaSource, Output, ReadyToken, Response, Seed, TotpSecret,
-    Want,
+    Budget, Credentials, FingerprintKey, ImportedToken, MfaSource, OneTimeCode, Output, Response, Seed,
+    TotpSecret, Want,
 };
 
 use crate::driver::{Driver, PASSWORD, Server, TOTP, USER, World, config_with, digits, reply, totp};
@@ -21,7 +21,7 @@ fn no_public_type_shows_a_secret() {
 
     show(&config);
     show(&Credentials::new(USER, PASSWORD).unwrap());
-    show(&ReadyToken::new("ready.to.ken").unwrap());
+    show(&ImportedToken::new("ready.to.ken").unwrap());
     show(&digits("123987"));
     show(&MfaSource::Totp(TotpSecret::parse(TOTP).unwrap()));
     let key = FingerprintKey::new([7; 32]);
@@ -77,8 +77,8 @@ fn no_error_repeats_what_was_handed_in() {
     let mut show = |error: &dyn Error| write!(shown, "{error} {error:?} ").unwrap();
     show(&Credentials::new("user\0", "s3cret-a").unwrap_err());
     show(&Credentials::new("user", "s3cret-b\n").unwrap_err());
-    show(&Digits::new("98765").unwrap_err());
-    show(&ReadyToken::new("s3cret-c\r\n x").unwrap_err());
+    show(&OneTimeCode::new("98765").unwrap_err());
+    show(&ImportedToken::new("s3cret-c\r\n x").unwrap_err());
     show(&TotpSecret::parse("S3CRET-D!").unwrap_err());
     show(&TotpSecret::parse("otpauth://totp/x?secret=S3CRET").unwrap_err());
     show(&plextrac_auth_core::Instance::parse("https://user:s3cret-e@acme.example").unwrap_err());

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
-    Call, Config, Credentials, Event, FailureKind, InputError, MfaSource, Output, ReadyToken, Secret,
+    Call, Config, Credentials, Event, FailureKind, ImportedToken, InputError, MfaSource, Output, Secret,
     SharedRecord, SharedToken, Stamp, UnixTime, Urgency, Verdict, WaitReason, Want,
 };
 
@@ -102,10 +102,10 @@ fn a_token_of_doubtful_age_stays_doubtful_in_the_record() {
 }
 
 #[test]
-fn a_ready_made_token_past_its_exp_is_not_offered_to_others_as_live() {
+fn an_imported_token_past_its_exp_is_not_shared_as_live() {
     let world = World::new(Server::plain());
     let past = jwt(world.true_unix_ms() - 1_000_000, 900, 0);
-    let ready = Config { token: Some(ReadyToken::new(&past).unwrap()), ..config() };
+    let ready = Config { token: Some(ImportedToken::new(&past).unwrap()), ..config() };
     let mut first = sharing(&world, ready);
     first.machine.want(Want::default()).unwrap();
     first.drain();
@@ -213,7 +213,7 @@ fn a_rejection_holds_for_all_sessions_with_the_same_credentials_and_for_no_other
     let mut same = sharing(&world, with_password("wrong"));
     same.want();
     assert_eq!(same.last_failure_kind(), FailureKind::Rejected);
-    assert!(same.sent.is_empty() && same.machine.is_latched());
+    assert!(same.sent.is_empty() && same.machine.is_locked_out());
     let mut other = sharing(&world, config());
     other.want();
     assert!(other.usable().is_some());
@@ -281,7 +281,7 @@ fn a_doubted_secret_is_a_count_and_not_a_rejection() {
     world.pass(secs(60));
     let mut last = sharing(&world, config_with(totp()));
     last.want();
-    assert!(last.machine.is_latched(), "the second one in a row, in another process");
+    assert!(last.machine.is_locked_out(), "the second one in a row, in another process");
     assert_eq!(last.count(Call::Mfa), 1);
 }
 
@@ -306,7 +306,7 @@ fn a_challenge_that_is_dropped_keeps_nobody_waiting() {
     first.machine.abandon_mfa().unwrap();
     first.drain();
     for session in [&mut first, &mut sharing(&world, config_with(MfaSource::Asked))] {
-        assert!(matches!(session.want(), Output::NeedDigits { .. }));
+        assert!(matches!(session.want(), Output::NeedCode { .. }));
         session.machine.abandon_mfa().unwrap();
         session.drain();
     }
@@ -346,7 +346,7 @@ fn a_second_question_is_not_asked_if_a_token_came_meanwhile() {
     let world = World::new(Server::with_mfa());
     let mut driver = sharing(&world, config_with(MfaSource::Asked));
     driver.want();
-    driver.machine.submit_digits(digits("111111"), driver.now()).unwrap();
+    driver.machine.submit_code(digits("111111"), driver.now()).unwrap();
     driver.drain();
     share(&world, "another.to.ken", "boot-1");
     driver.hand_in(reply::rejected());
@@ -434,7 +434,7 @@ fn share(world: &World, token: &str, boot: &str) {
             cookie: None,
             tenant_id: Some(0),
             life_ms: 899_000,
-            born_of_401: None,
+            replaced_unauthorized_at: None,
             stamp: Stamp {
                 boot: boot.into(),
                 monotonic: now.monotonic.earlier_by(secs(60)),
@@ -473,18 +473,18 @@ fn a_wrong_totp_secret_is_tried_twice_by_all_sessions_together() {
 }
 
 #[test]
-fn signing_in_anew_leaves_the_shared_token_in_place_until_it_has_another() {
+fn a_new_sign_in_leaves_the_shared_token_until_it_has_another() {
     let world = World::new(Server::plain());
     let mut first = sharing(&world, config());
     first.want();
     let before = shared_token(&world).unwrap();
 
-    let mut wrong = sharing(&world, Config { anew: true, ..with_password("wrong") });
+    let mut wrong = sharing(&world, Config { ignore_shared_token: true, ..with_password("wrong") });
     wrong.want();
     assert_eq!(wrong.last_failure_kind(), FailureKind::Rejected);
     assert_eq!(shared_token(&world), Some(before.clone()), "a refused sign-in takes nothing from others");
 
-    let mut right = sharing(&world, Config { anew: true, ..config() });
+    let mut right = sharing(&world, Config { ignore_shared_token: true, ..config() });
     right.want();
     assert_eq!(right.count(Call::SignIn), 1);
     assert_eq!(shared_token(&world), right.usable());
@@ -494,10 +494,10 @@ fn signing_in_anew_leaves_the_shared_token_in_place_until_it_has_another() {
 }
 
 #[test]
-fn signing_out_of_a_session_that_is_to_sign_in_anew_drops_the_shared_token() {
+fn signing_out_drops_a_shared_token_that_was_ignored() {
     let world = World::new(Server::plain());
     sharing(&world, config()).want();
-    let mut anew = sharing(&world, Config { anew: true, ..config() });
+    let mut anew = sharing(&world, Config { ignore_shared_token: true, ..config() });
     let record = world.record.borrow().clone();
     anew.machine.look_at(Some(&record), anew.now()).unwrap();
     anew.drain();
@@ -513,7 +513,7 @@ fn a_token_handed_in_gives_way_to_the_shared_one_whatever_the_wall_clock_says() 
         world.pass(secs(3_600));
         world.set_wall_clock_ahead(ahead);
         let token = |age_s: i64| jwt(world.true_unix_ms() - age_s * 1_000, 900, 7);
-        let ready = ReadyToken::new(&token(300)).unwrap();
+        let ready = ImportedToken::new(&token(300)).unwrap();
         let mut later = sharing(&world, Config { token: Some(ready), ..config() });
         share(&world, &token(60), &later.machine.config().boot);
         later.want();

@@ -41,7 +41,7 @@ fn the_header_value_is_raw_or_bearer_as_configured() {
 #[test]
 fn submitted_digits_answer_the_challenge() {
     let mut driver = Driver::alone(Server::with_mfa(), config());
-    assert!(matches!(driver.want(), Output::NeedDigits { attempt: 1, .. }));
+    assert!(matches!(driver.want(), Output::NeedCode { attempt: 1, .. }));
     assert_eq!(driver.machine.state(driver.now()), State::MfaNeeded);
     driver.submit("424242");
     assert_eq!((driver.count(Call::SignIn), driver.count(Call::Mfa)), (1, 1));
@@ -56,11 +56,11 @@ fn later_wants_hear_that_digits_are_needed_without_a_request_for_two_minutes() {
     driver.want_at_once();
     for _ in 0..119 {
         driver.pass(secs(1));
-        assert!(matches!(driver.want_at_once(), Output::NeedDigits { attempt: 1, .. }));
+        assert!(matches!(driver.want_at_once(), Output::NeedCode { attempt: 1, .. }));
     }
     assert_eq!(driver.sent.len(), 1);
     driver.pass(secs(1));
-    assert!(matches!(driver.want_at_once(), Output::NeedDigits { attempt: 1, .. }));
+    assert!(matches!(driver.want_at_once(), Output::NeedCode { attempt: 1, .. }));
     assert_eq!(driver.count(Call::SignIn), 2, "the challenge was too old");
 }
 
@@ -70,8 +70,8 @@ fn wrong_submitted_digits_end_the_want_and_the_next_attempt_starts_at_step_1() {
     driver.want();
     driver.submit("111111");
     assert_eq!(driver.last_failure_kind(), FailureKind::MfaRejected);
-    assert!(!driver.machine.is_wanted() && !driver.machine.is_latched());
-    assert!(matches!(driver.want(), Output::NeedDigits { attempt: 1, .. }));
+    assert!(!driver.machine.is_wanted() && !driver.machine.is_locked_out());
+    assert!(matches!(driver.want(), Output::NeedCode { attempt: 1, .. }));
     driver.submit("424242");
     assert_eq!((driver.count(Call::SignIn), driver.count(Call::Mfa)), (2, 2));
     assert!(driver.usable().is_some());
@@ -81,7 +81,7 @@ fn wrong_submitted_digits_end_the_want_and_the_next_attempt_starts_at_step_1() {
 fn a_callback_is_asked_at_most_twice_and_the_second_time_after_a_new_step_1() {
     let mut driver = Driver::alone(Server::with_mfa(), config_with(MfaSource::Asked));
     driver.want();
-    assert!(matches!(driver.submit("111111"), Output::NeedDigits { attempt: 2, .. }));
+    assert!(matches!(driver.submit("111111"), Output::NeedCode { attempt: 2, .. }));
     assert_eq!((driver.count(Call::SignIn), driver.count(Call::Mfa)), (2, 1));
     driver.submit("222222");
     assert_eq!(driver.last_failure_kind(), FailureKind::MfaRejected);
@@ -98,7 +98,7 @@ fn digits_that_had_to_wait_too_long_are_asked_for_again_and_never_sent() {
     let last = driver.submit("424242");
     assert!(matches!(last, Output::Wait { reason: WaitReason::RateLimited, .. }), "{last:?}");
     driver.pass(wait_of(&last, driver.now()));
-    assert!(matches!(driver.run(), Output::NeedDigits { .. }));
+    assert!(matches!(driver.run(), Output::NeedCode { .. }));
     assert_eq!(driver.count(Call::Mfa), 0);
     driver.submit("424242");
     assert_eq!(driver.count(Call::Mfa), 1);
@@ -113,7 +113,7 @@ fn digits_of_a_want_that_was_withdrawn_are_not_sent_for_the_next() {
     driver.machine.withdraw().unwrap();
     driver.drain();
     driver.pass(secs(10));
-    assert!(matches!(driver.want(), Output::NeedDigits { .. }));
+    assert!(matches!(driver.want(), Output::NeedCode { .. }));
     assert_eq!(driver.count(Call::Mfa), 0);
 }
 
@@ -126,8 +126,8 @@ fn no_code_is_sent_twice_not_even_with_another_between() {
     }
     driver.want();
     let now = driver.now();
-    let again = driver.machine.submit_digits(crate::driver::digits("111111"), now);
-    assert_eq!(again, Err(plextrac_auth_core::InputError::DigitsSpent));
+    let again = driver.machine.submit_code(crate::driver::digits("111111"), now);
+    assert_eq!(again, Err(plextrac_auth_core::InputError::CodeSpent));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
-    Call, Config, Event, FailureKind, MfaSource, NotUsable, Output, ReadyToken, State, WaitReason, Want,
+    Call, Config, Event, FailureKind, ImportedToken, MfaSource, NotUsable, Output, State, WaitReason, Want,
 };
 
 use crate::driver::scenario::{fresh, to_active};
@@ -152,7 +152,7 @@ fn eight_hours_of_one_want_a_minute_cost_one_sign_in_with_mfa() {
     for mfa in [MfaSource::Asked, totp()] {
         let mut driver = Driver::alone(Server::with_mfa(), config_with(mfa));
         driver.want();
-        if driver.machine.phase() == Phase::AwaitingDigits {
+        if driver.machine.phase() == Phase::AwaitingCode {
             driver.submit("424242");
         }
         let mut unusable = 0;
@@ -182,7 +182,7 @@ fn a_life_that_makes_no_sense_counts_as_fourteen_minutes() {
 }
 
 #[test]
-fn a_ready_made_token_is_usable_at_once_and_refreshed_at_its_first_use() {
+fn an_imported_token_is_refreshed_at_its_first_use() {
     let mut driver = ready(300, Server::plain(), true);
     let given = driver.usable();
     assert!(given.is_some());
@@ -192,7 +192,7 @@ fn a_ready_made_token_is_usable_at_once_and_refreshed_at_its_first_use() {
 }
 
 #[test]
-fn a_ready_made_token_lives_no_longer_than_its_exp() {
+fn an_imported_token_lives_no_longer_than_its_exp() {
     let mut driver = ready(300, Server::plain(), false);
     driver.world.server.borrow_mut().outage = Some(reply::server_error());
     driver.want();
@@ -206,7 +206,7 @@ fn a_ready_made_token_lives_no_longer_than_its_exp() {
 }
 
 #[test]
-fn a_ready_made_token_past_its_exp_is_good_for_one_refresh() {
+fn an_imported_token_past_its_exp_is_good_for_one_refresh() {
     let mut driver = ready(-10, Server::plain(), false);
     assert_eq!(driver.usable(), None);
     driver.want();
@@ -225,7 +225,7 @@ fn a_ready_made_token_past_its_exp_is_good_for_one_refresh() {
 }
 
 #[test]
-fn an_opaque_ready_made_token_that_cannot_be_refreshed_is_used_to_its_assumed_end() {
+fn an_opaque_imported_token_is_used_to_its_assumed_end() {
     let world = World::new(Server::plain());
     world.server.borrow_mut().refuses_refresh = true;
     let mut driver = Driver::new(&world, with_token("opaque", false));
@@ -261,7 +261,7 @@ fn ready(left_s: i64, server: Server, has_password: bool) -> Driver {
 
 fn with_token(token: &str, has_password: bool) -> Config {
     let mut config = config();
-    config.token = Some(ReadyToken::new(token).unwrap());
+    config.token = Some(ImportedToken::new(token).unwrap());
     config.credentials = config.credentials.filter(|_| has_password);
     config
 }

@@ -69,16 +69,16 @@ fn with_three_seconds_left_the_step_is_used() {
 }
 
 #[test]
-fn a_computed_code_is_not_retried_and_two_rejections_latch() {
+fn two_rejected_computed_codes_lock_their_secret_out() {
     let mut driver = driver();
     // Codes of another time are all wrong.
     driver.world.server.borrow_mut().ahead_ms = 600_000;
     driver.want();
     assert_eq!(driver.last_failure_kind(), FailureKind::MfaRejected);
-    assert!(!driver.machine.is_latched() && !driver.machine.is_wanted());
+    assert!(!driver.machine.is_locked_out() && !driver.machine.is_wanted());
     driver.pass(secs(30));
     driver.want();
-    assert!(driver.machine.is_latched());
+    assert!(driver.machine.is_locked_out());
     for _ in 0..20 {
         driver.pass(secs(60));
         driver.want();
@@ -110,7 +110,7 @@ fn digits_typed_by_a_person_do_not_count_as_computed_ones() {
         assert_eq!(driver.sent.last().unwrap().field("token"), code);
         assert_eq!(driver.last_failure_kind(), FailureKind::MfaRejected);
     }
-    assert!(!driver.machine.is_latched());
+    assert!(!driver.machine.is_locked_out());
 }
 
 #[test]

@@ -25,7 +25,7 @@ pub(crate) enum Step {
     Answer(Answer),
     Fails(TransportFailure),
     Stale,
-    Digits(u8),
+    OneTimeCode(u8),
     AbandonMfa,
     Unauthorized {
         is_old: bool,
@@ -67,7 +67,7 @@ pub(crate) fn steps() -> impl Strategy<Value = (usize, Step)> {
         10 => answers().prop_map(Step::Answer),
         2 => prop::sample::select(FAILURES.to_vec()).prop_map(Step::Fails),
         1 => Just(Step::Stale),
-        4 => (0_u8..3).prop_map(Step::Digits),
+        4 => (0_u8..3).prop_map(Step::OneTimeCode),
         1 => Just(Step::AbandonMfa),
         2 => any::<bool>().prop_map(|is_old| Step::Unauthorized { is_old }),
         1 => Just(Step::Forget),

@@ -109,9 +109,9 @@ impl Pair {
                 assert!(driver.hand_in_under(RequestId(99_999), &reply::token("a.b.c")).is_err());
                 false
             }
-            Step::Digits(n) => {
+            Step::OneTimeCode(n) => {
                 let code = ["111111", "222222", "333333"][usize::from(*n)];
-                let submitted = driver.machine.submit_digits(driver::digits(code), now);
+                let submitted = driver.machine.submit_code(driver::digits(code), now);
                 if self.model.was_sent(who, code, now.monotonic) {
                     assert!(submitted.is_err(), "{code} was sent before");
                 }
@@ -201,7 +201,7 @@ impl Pair {
         let seen = driver.sent.len();
         let last = driver.drain();
         self.moments[who] = match last {
-            Output::Wait { until, .. } | Output::NeedDigits { until, .. } => Some(until),
+            Output::Wait { until, .. } | Output::NeedCode { until, .. } => Some(until),
             _ => None,
         };
         let sent: Vec<Sent> = driver.sent[seen..].to_vec();

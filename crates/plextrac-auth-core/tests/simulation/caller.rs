@@ -217,7 +217,7 @@ impl World {
 
     /// A program hands in the code that a call said was needed.
     pub(crate) fn submits_code(&mut self, process: usize, caller: usize, code: &str) {
-        let digits = plextrac_auth_core::Digits::new(code).unwrap();
+        let digits = plextrac_auth_core::OneTimeCode::new(code).unwrap();
         let me = self.caller(process, caller);
         me.timeout_ms += 60_000;
         self.wait_for(process, caller, Purpose::Code, |coordinator, limits, now| {

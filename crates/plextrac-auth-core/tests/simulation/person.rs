@@ -1,6 +1,6 @@
 //! A person in front of a program that asks for a one-time code, or that says that one is needed.
 
-use plextrac_auth_core::Digits;
+use plextrac_auth_core::OneTimeCode;
 
 use crate::driver::authenticator;
 use crate::plan::DigitsFrom;
@@ -72,12 +72,12 @@ impl World {
         (takes_ms, how)
     }
 
-    fn code(&mut self, how: Typed) -> Option<Digits> {
+    fn code(&mut self, how: Typed) -> Option<OneTimeCode> {
         let code = match how {
             Typed::Nothing => return None,
             Typed::Nonsense => format!("{:06}", self.random.within((0, 999_999))),
             Typed::Code => authenticator(self.true_unix_ms()),
         };
-        Some(Digits::new(&code).unwrap())
+        Some(OneTimeCode::new(&code).unwrap())
     }
 }

@@ -54,7 +54,7 @@ pub(crate) fn as_json(status: &Status, settings: &Settings) -> Value {
         "budget_used": status.budget_used,
         "budget_per_minute": status.budget_per_minute,
         "instance_wait_ms": status.instance_wait.map(milliseconds),
-        "latched": status.latched,
+        "latched": status.locked_out,
         "rejections_known": status.rejections_known,
         "server_ahead_ms": status.server_ahead_ms,
     })
@@ -84,13 +84,13 @@ fn as_text(status: &Status, settings: &Settings) -> String {
     if let Some(wait) = status.instance_wait {
         lines.push(format!("limit     the instance asked everybody to wait {} more", spoken(wait)));
     }
-    if status.latched {
+    if status.locked_out {
         lines.push(
             "latch     the credentials were rejected and are not sent again; `login --again` allows it"
                 .into(),
         );
     }
-    if status.rejections_known && !status.latched {
+    if status.rejections_known && !status.locked_out {
         lines.push(
             "latch     other credentials of this account were rejected, or these: that is known where the password is set"
                 .into(),
@@ -114,7 +114,7 @@ fn name(state: SessionState) -> &'static str {
         SessionState::Active => "active",
         SessionState::Refreshing => "refreshing",
         SessionState::Waiting => "waiting",
-        SessionState::Latched => "latched",
+        SessionState::LockedOut => "latched",
         SessionState::Closed => "closed",
         _ => "unknown",
     }

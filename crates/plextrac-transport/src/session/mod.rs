@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plextrac_auth_core::{
-    Age, CallerId, Coordinator, Digits as OneTimeCode, Generation, InputError, Limits, Need, Secret, State,
-    Time, Verdict,
+    Age, CallerId, Coordinator, Generation, InputError, Limits, Need, OneTimeCode, Secret, State, Time,
+    Verdict,
 };
 use serde::Serialize;
 
@@ -68,7 +68,7 @@ pub enum SessionState {
     /// A token is wanted and nothing may be sent yet.
     Waiting,
     /// The credentials were rejected and are not sent again.
-    Latched,
+    LockedOut,
     /// The session was closed.
     Closed,
 }
@@ -96,7 +96,7 @@ pub struct Status {
     /// How long the instance asked everybody to wait.
     pub instance_wait: Option<Duration>,
     /// The credentials are known to be rejected.
-    pub latched: bool,
+    pub locked_out: bool,
     /// Some credentials of the account are known to be rejected; without a password, nobody can say whether these.
     pub rejections_known: bool,
     /// The server's wall clock minus ours in milliseconds, if an answer told.
@@ -340,7 +340,7 @@ impl Session {
             budget_used: budget.used(now),
             budget_per_minute: budget.per_minute(),
             instance_wait: budget.wait_until(now).map(|until| until.since(now)),
-            latched: inner.coordinator.machine().is_latched(),
+            locked_out: inner.coordinator.machine().is_locked_out(),
             rejections_known: inner.coordinator.machine().knows_rejections(),
             server_ahead_ms: inner.coordinator.machine().server_ahead_ms(),
         }
@@ -374,7 +374,7 @@ impl Session {
             State::Active => SessionState::Active,
             State::Refreshing => SessionState::Refreshing,
             State::Waiting => SessionState::Waiting,
-            State::Latched => SessionState::Latched,
+            State::LockedOut => SessionState::LockedOut,
             _ => SessionState::SignedOut,
         }
     }

@@ -130,7 +130,7 @@ fn what_stands_before_the_instance_answers_requests_and_fails_sign_ins_without_a
         stage.emulator.fault(fault.clone());
         let error = session.login().unwrap_err();
         assert_eq!(error.code(), ErrorCode::UnexpectedAnswer, "{fault:?}: {error}");
-        assert_ne!(session.state(), SessionState::Latched);
+        assert_ne!(session.state(), SessionState::LockedOut);
         stage.advance(Duration::from_secs(75));
     }
     session.login().unwrap();

@@ -31,7 +31,7 @@ struct State {
 }
 
 impl Account {
-    /// Signs nobody in yet. Digits come from [`MfaSource::Totp`](plextrac_auth_core::MfaSource), or not at all.
+    /// Signs nobody in yet. Codes come from [`MfaSource::Totp`](plextrac_auth_core::MfaSource), or not at all.
     ///
     /// # Errors
     /// If the system gives no random bytes.

@@ -37,7 +37,7 @@ pub(crate) fn drain(machine: &mut Machine, engine: &Engine) -> Next {
                 ended(machine.withdraw());
             }
             // Nobody here could be asked: the failure that says so comes with the next polls.
-            Output::NeedDigits { .. } => ended(machine.abandon_mfa()),
+            Output::NeedCode { .. } => ended(machine.abandon_mfa()),
             output if output.is_last() => break,
             _ => {}
         }

@@ -151,7 +151,7 @@ fn look_at_session(findings: &mut Findings, settings: Settings) -> Result<(), Fa
     }
     let Ok(session) = account::open_settings(settings, Purpose::Look, |_| {}) else { return Ok(()) };
     let status = session.status();
-    if status.latched {
+    if status.locked_out {
         let told = "these credentials were rejected before and are not sent again; `login --again` allows it";
         return findings.bad("session", Failure::Told(Exit::Rejected, told.to_owned()));
     }

@@ -19,7 +19,7 @@ pub(super) fn generate() -> Vec<u8> {
             }
         }
     }
-    page.push_str("```\n\n`SignOut` leads from every state to `SignedOut`, but for `Latched`, which stays; it is not drawn.\n");
+    page.push_str("```\n\n`SignOut` leads from every state to `SignedOut`, but for `LockedOut`, which stays; it is not drawn.\n");
 
     page.push_str("\n## States\n\n| state | meaning |\n|---|---|\n");
     for phase in Phase::ALL {

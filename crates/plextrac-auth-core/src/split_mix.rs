@@ -6,9 +6,9 @@ use crate::time::millis;
 
 /// SplitMix64 (Steele, Lea and Flood 2014): well spread from any seed; nothing secret depends on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Draws(u64);
+pub(crate) struct SplitMix64(u64);
 
-impl Draws {
+impl SplitMix64 {
     pub(crate) const fn new(seed: u64) -> Self {
         Self(seed)
     }

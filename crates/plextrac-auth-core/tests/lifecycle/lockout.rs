@@ -14,7 +14,7 @@ fn a_wrong_password_wanted_a_hundred_times_is_sent_once() {
         driver.pass(secs(60));
     }
     assert_eq!(driver.sent.len(), 1);
-    assert_eq!(driver.machine.state(driver.now()), State::Latched);
+    assert_eq!(driver.machine.state(driver.now()), State::LockedOut);
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn signing_out_forgets_no_rejection() {
 }
 
 #[test]
-fn what_is_no_rejection_latches_nothing() {
+fn what_is_no_rejection_locks_nothing_out() {
     let answers = [
         reply::html(401),
         reply::html(403),
@@ -60,7 +60,7 @@ fn what_is_no_rejection_latches_nothing() {
     for answer in answers {
         let mut driver = Driver::alone(Server::plain().next(answer.clone()), config());
         driver.want();
-        assert!(!driver.machine.is_latched(), "{answer:?}");
+        assert!(!driver.machine.is_locked_out(), "{answer:?}");
         driver.pass(secs(62));
         driver.want();
         assert!(driver.usable().is_some(), "{answer:?}");
@@ -79,7 +79,7 @@ fn five_attempts_send_a_rejected_password_once() {
             driver.pass(secs(900));
         }
         assert_eq!(driver.sent.len(), 1, "{answer:?}");
-        assert!(driver.machine.is_latched(), "{answer:?}");
+        assert!(driver.machine.is_locked_out(), "{answer:?}");
     }
 }
 
@@ -94,8 +94,8 @@ fn a_code_that_was_rejected_is_not_sent_again() {
         driver.world.server.borrow_mut().outage = None;
         for _ in 0..3 {
             driver.want();
-            let spent = driver.machine.submit_digits(digits("111111"), driver.now());
-            assert_eq!(spent, Err(InputError::DigitsSpent), "{answer:?}");
+            let spent = driver.machine.submit_code(digits("111111"), driver.now());
+            assert_eq!(spent, Err(InputError::CodeSpent), "{answer:?}");
             driver.machine.abandon_mfa().unwrap();
             driver.drain();
         }
@@ -114,7 +114,7 @@ fn five_attempts_send_two_computed_codes_that_are_rejected() {
             driver.pass(secs(900));
         }
         assert_eq!((driver.count(Call::SignIn), driver.count(Call::Mfa)), (2, 2), "{answer:?}");
-        assert!(driver.machine.is_latched(), "{answer:?}");
+        assert!(driver.machine.is_locked_out(), "{answer:?}");
     }
 }
 
@@ -168,7 +168,7 @@ fn rejections() -> Vec<Reply> {
 }
 
 #[test]
-fn an_input_that_comes_before_the_drain_cannot_slip_past_the_latch() {
+fn an_input_before_the_drain_does_not_pass_the_lockout() {
     let mut driver = with_password("wrong", Server::plain());
     driver.want();
     driver.machine.want(Want::default()).unwrap();
@@ -213,7 +213,7 @@ fn a_challenge_that_the_server_repeats_is_not_quoted() {
     driver.want();
     driver.submit("111111");
     let told = driver.last_failure().to_string();
-    assert!(told.contains("six digits were rejected") && !told.contains("secret-challenge"), "{told}");
+    assert!(told.contains("one-time code was rejected") && !told.contains("secret-challenge"), "{told}");
 }
 
 fn with_password(password: &str, server: Server) -> Driver {
