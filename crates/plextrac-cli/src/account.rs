@@ -12,7 +12,7 @@ use plextrac_transport::{
 };
 
 use crate::args::{AccountArgs, AuthScheme};
-use crate::exit::{self, Failure};
+use crate::exit::{self, Exit, Failure};
 use crate::settings::{Password, Settings};
 use crate::state_dir::{self, State};
 use crate::{headers_file, one_time_code};
@@ -34,6 +34,8 @@ pub(crate) struct Account {
     settings: Settings,
     /// What is shared with other runs lies there; none if nothing is.
     state_dir: Option<PathBuf>,
+    /// What the session was made from, if that was without a password that can still be had.
+    without_password: Option<SessionConfig>,
 }
 
 /// The account that `args`, the environment and the profile name. Nothing is sent.
@@ -62,10 +64,14 @@ pub(crate) fn open_settings(
     config.ignore_shared_token(purpose == Purpose::SignIn);
     let state = state_dir::open(&settings)?;
     let state_dir = state.directory();
+    let mut without_password = None;
     let session = match state {
         State::Shared(store) => {
             config.store(Arc::new(store)).require_store(purpose != Purpose::Look);
-            shared(&config, &settings, purpose)?
+            let session = shared(&config, &settings, purpose)?;
+            let has_source = settings.asks || settings.secrets.password.is_some();
+            without_password = (session.is_some() && has_source).then(|| config.clone());
+            session
         }
         State::Off => None,
         State::Unusable(reason) if purpose == Purpose::Look => {
@@ -82,7 +88,19 @@ pub(crate) fn open_settings(
         Some(session) => session,
         None => Session::new(with_secrets(&mut config, &settings, purpose)?)?,
     };
-    Ok(Account::of(&session, settings, state_dir))
+    let session = in_time(&session, &settings);
+    Ok(Account { session, settings, state_dir, without_password })
+}
+
+/// The library's timeout bounds a whole call; here the wait for a turn comes on top.
+fn in_time(session: &Session, settings: &Settings) -> Session {
+    #[cfg(unix)]
+    {
+        // Other runs learn that nobody will give the code.
+        let session = session.clone();
+        crate::terminal::when_ended(Some(Box::new(move || session.close())));
+    }
+    session.with_timeout(settings.timeout + settings.wait)
 }
 
 /// If no password is set, the session that other runs have left may do without. If a token is set, it is that session
@@ -183,18 +201,6 @@ pub(crate) fn way_to(settings: &Settings) -> Result<SessionConfig, Failure> {
 static IS_TOLD: AtomicBool = AtomicBool::new(false);
 
 impl Account {
-    /// The library's timeout bounds a whole call; here the wait for a turn comes on top.
-    fn of(session: &Session, settings: Settings, state_dir: Option<PathBuf>) -> Self {
-        #[cfg(unix)]
-        {
-            // Others are told that nobody will give the six digits.
-            let session = session.clone();
-            crate::terminal::when_ended(Some(Box::new(move || session.close())));
-        }
-        let session = session.with_timeout(settings.timeout + settings.wait);
-        Self { session, settings, state_dir }
-    }
-
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
@@ -202,6 +208,21 @@ impl Account {
     /// Where this run shares its session with others, if it does.
     pub(crate) fn state_dir(&self) -> Option<&Path> {
         self.state_dir.as_deref()
+    }
+
+    /// The value of the `Authorization` header. If the session that other runs have left does not go on, this asks for
+    /// the password and signs in.
+    fn header_value(&mut self) -> Result<Secret, Failure> {
+        match (self.session.authorization(), self.without_password.take()) {
+            (Err(error), Some(mut config)) if error.code() == ErrorCode::Expired => {
+                // The shared token is the one that does not go on.
+                config.ignore_shared_token(true);
+                let session = Session::new(with_secrets(&mut config, &self.settings, Purpose::SignIn)?)?;
+                self.session = in_time(&session, &self.settings);
+                Ok(self.session.authorization()?)
+            }
+            (authorization, _) => Ok(authorization?),
+        }
     }
 
     /// Signs out, here and for the runs to come.
@@ -213,6 +234,18 @@ impl Account {
             ));
         }
         Ok(())
+    }
+
+    /// A request with this token was answered with 401.
+    pub(crate) fn give_up(&self, rejected: &str) -> Result<(), Failure> {
+        // The token in hand may be another one by now: this looks at what other runs have, and sends nothing.
+        let _ = self.session.status();
+        if self.session.report_unauthorized(rejected)? {
+            return Ok(());
+        }
+        let sentence = "the instance answered a new token with 401 as well, so another one does not help; look at the \
+                        request and at the permissions of the account";
+        Err(Failure::Told(Exit::Rejected, sentence.to_owned()))
     }
 
     /// Sends a request. The wait for a turn is no part of its timeout: it is over when there is a token.
@@ -263,8 +296,8 @@ pub(crate) struct Shown {
 
 impl Shown {
     /// Signs in or refreshes if need be.
-    pub(crate) fn of(account: &Account) -> Result<Self, Failure> {
-        Ok(Self { authorization: account.authorization()?, scheme: account.settings.scheme() })
+    pub(crate) fn of(account: &mut Account) -> Result<Self, Failure> {
+        Ok(Self { authorization: account.header_value()?, scheme: account.settings.scheme() })
     }
 
     /// The value of the `Authorization` header.

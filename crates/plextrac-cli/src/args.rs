@@ -159,7 +159,15 @@ pub(crate) struct LoginArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+A program that sends its own requests asks again after a 401, once:
+  plextrac-auth token --rejected-stdin <<< \"$rejected_token\"")]
 pub(crate) struct TokenArgs {
+    /// Print another token than the one on the first line of standard input, which was answered with 401: the one that
+    /// another run has meanwhile, else a new one
+    #[arg(long, conflicts_with = "password_stdin")]
+    pub(crate) rejected_stdin: bool,
+
     #[command(flatten)]
     pub(crate) account: AccountArgs,
 }

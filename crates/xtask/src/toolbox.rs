@@ -23,7 +23,12 @@ enum Source {
     Debian(&'static str),
     /// A component of the toolchain.
     Rustup(&'static str),
+    /// Packages for Python, with their versions. They go to [`VENV`].
+    Pip(&'static [&'static str]),
 }
+
+/// Packages for Python go here and not into the system.
+pub(crate) const VENV: &str = "target/xtask/venv";
 
 pub(crate) const GCC: Tool = Tool {
     name: "gcc",
@@ -147,6 +152,24 @@ pub(crate) const FISH: Tool = Tool {
     version: &["fish", "--version"],
 };
 
+pub(crate) const PYTHON: Tool = Tool {
+    name: "python3",
+    source: Source::Debian("python3-venv"),
+    needed_for: "the Python recipes",
+    version: &["python3", "-c", "import ensurepip, sys; print(sys.version)"],
+};
+
+pub(crate) const PYTHON_HTTP: Tool = Tool {
+    name: "requests, httpx",
+    source: Source::Pip(&["requests==2.34.2", "httpx==0.28.1"]),
+    needed_for: "the Python recipes",
+    version: &[
+        "target/xtask/venv/bin/python",
+        "-c",
+        "import requests, httpx; print('requests', requests.__version__, 'httpx', httpx.__version__)",
+    ],
+};
+
 /// Not needed: without it the races are looked for with less of the program seen.
 pub(crate) const RUST_SRC: Tool = Tool {
     name: "rust-src",
@@ -179,6 +202,8 @@ pub(crate) const ALL: &[&Tool] = &[
     &TMUX,
     &ZSH,
     &FISH,
+    &PYTHON,
+    &PYTHON_HTTP,
 ];
 
 impl Tool {
@@ -194,6 +219,10 @@ impl Tool {
         match self.source {
             Source::Debian(package) => format!("apt-get install -y --no-install-recommends {package}"),
             Source::Rustup(component) => format!("rustup component add {component}"),
+            Source::Pip(packages) => {
+                let packages = packages.join(" ");
+                format!("python3 -m venv {VENV} && {VENV}/bin/python -m pip install {packages}")
+            }
         }
     }
 }
@@ -232,6 +261,11 @@ impl<'a> Toolbox<'a> {
         let package = match source {
             Source::Debian(package) => package,
             Source::Rustup(component) => return cmd!(shell, "rustup component add {component}").run(),
+            Source::Pip(packages) => {
+                let (venv, python, packages) = (VENV, format!("{VENV}/bin/python"), packages.iter());
+                cmd!(shell, "python3 -m venv {venv}").run()?;
+                return cmd!(shell, "{python} -m pip install --quiet {packages...}").run();
+            }
         };
         if !self.lists_are_fresh.get() {
             cmd!(shell, "apt-get update -qq").run()?;

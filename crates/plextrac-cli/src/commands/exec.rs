@@ -16,8 +16,8 @@ pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
         .filter(|(program, _)| !program.is_empty())
         .ok_or_else(|| Failure::usage("there is no command to run; name one after the options"))?;
     program::check(program)?;
-    let account = account::open(&args.account, Purpose::Use)?;
-    let shown = Shown::of(&account)?;
+    let mut account = account::open(&args.account, Purpose::Use)?;
+    let shown = Shown::of(&mut account)?;
     let mut command = Command::new(program);
     command.args(arguments);
     hand_on(account.settings(), &mut command)?;

@@ -2,19 +2,19 @@
 
 use zeroize::Zeroizing;
 
-use crate::account::{self, Purpose};
+use crate::account::{self, Purpose, Shown};
 use crate::args::HeaderArgs;
 use crate::exit::Failure;
 use crate::output;
 
 pub(crate) fn run(args: &HeaderArgs) -> Result<(), Failure> {
-    let session = account::open(&args.account, Purpose::Use)?;
-    let value = session.authorization()?;
+    let shown = Shown::of(&mut account::open(&args.account, Purpose::Use)?)?;
+    let value = shown.authorization();
     if args.curl_config {
-        let quoted = curl_quoted(value.expose());
+        let quoted = curl_quoted(value);
         output::write(&[b"header = \"Authorization: ", quoted.as_bytes(), b"\"\n"])
     } else {
-        output::write(&[b"Authorization: ", value.expose().as_bytes(), b"\n"])
+        output::write(&[b"Authorization: ", value.as_bytes(), b"\n"])
     }
 }
 

@@ -4,9 +4,14 @@ use crate::account::{self, Purpose, Shown};
 use crate::args::TokenArgs;
 use crate::exit::Failure;
 use crate::output;
+use crate::settings::secrets;
 
 pub(crate) fn run(args: &TokenArgs) -> Result<(), Failure> {
-    let session = account::open(&args.account, Purpose::Use)?;
-    let shown = Shown::of(&session)?;
+    let rejected = args.rejected_stdin.then(secrets::first_line_of_stdin).transpose()?;
+    let mut account = account::open(&args.account, Purpose::Use)?;
+    if let Some(rejected) = rejected {
+        account.give_up(&rejected)?;
+    }
+    let shown = Shown::of(&mut account)?;
     output::write(&[shown.token().as_bytes(), b"\n"])
 }

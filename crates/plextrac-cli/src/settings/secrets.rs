@@ -14,8 +14,8 @@ use crate::config_file::Profile;
 use crate::exit::Failure;
 use crate::prompt;
 
-/// Longer than any password that a session takes.
-const LONGEST_LINE: usize = 4096;
+/// Longer than any password or token that a session takes.
+const LONGEST_LINE: usize = 64 * 1024;
 
 /// What is set. No command has run yet.
 pub(crate) struct Secrets {
@@ -82,10 +82,8 @@ pub(crate) fn from_environment(name: &str) -> Result<Option<Zeroizing<String>>, 
 }
 
 /// Byte by byte, so that a program that `exec` runs finds what follows.
-fn first_line_of_stdin() -> Result<Zeroizing<String>, Failure> {
-    let failed = |error: &dyn Display| {
-        Failure::usage(format!("the password cannot be read from standard input: {error}"))
-    };
+pub(crate) fn first_line_of_stdin() -> Result<Zeroizing<String>, Failure> {
+    let failed = |error: &dyn Display| Failure::usage(format!("standard input cannot be read: {error}"));
     let mut stdin = unbuffered_stdin().map_err(|error| failed(&error))?;
     // Sized once: a buffer that grew would leave pieces of the password behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST_LINE));

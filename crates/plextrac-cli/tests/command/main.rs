@@ -14,6 +14,8 @@ mod manual;
 mod profiles;
 #[cfg(target_os = "linux")]
 mod pty;
+#[cfg(unix)]
+mod recipes;
 mod requests;
 mod secrecy;
 #[cfg(unix)]

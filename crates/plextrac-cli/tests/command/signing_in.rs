@@ -61,6 +61,46 @@ fn a_rate_limit_in_a_body_is_no_rejection() {
 }
 
 #[test]
+fn token_gives_another_one_for_a_rejected_one() {
+    let stand = Stand::new();
+    let another = |rejected: &str, command: &mut Command| -> String {
+        let ran = run_with_input(command.args(["--rejected-stdin"]), format!("{rejected}\nrest").as_bytes());
+        ran.fine().trim_end().to_owned()
+    };
+    let first = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
+    let second = another(&first, &mut stand.service(&["token"]));
+    assert_ne!(second, first);
+    let stats = || stand.emulator.stats();
+    assert_eq!((stats().of_kind(Kind::SignIn), stats().of_kind(Kind::Refresh)), (1, 1));
+    // Another program has had the first one refused as well, and finds the second one.
+    assert_eq!(another(&first, &mut stand.service(&["token"])), second);
+    assert_eq!(stand.authentication_requests(), 2);
+    // A token that was made for a 401 and is answered with 401: another one does not help.
+    let ran = run_with_input(&mut stand.service(&["token", "--rejected-stdin"]), second.as_bytes());
+    assert!(ran.refused(4).contains("does not help"), "{ran:?}");
+    let both = ["token", "--rejected-stdin", "--password-stdin"];
+    assert_eq!(run_with_input(&mut stand.service(&both), b"x").code, 2);
+    assert_eq!(stand.authentication_requests(), 2);
+}
+
+#[test]
+fn token_signs_in_for_a_rejected_one_if_it_cannot_refresh() {
+    let password = format!("echo '{}'", Account::service().password);
+    for (name, value) in
+        [("PLEXTRAC_PASSWORD", Account::service().password), ("PLEXTRAC_PASSWORD_COMMAND", password)]
+    {
+        let stand = Stand::new();
+        let mut command = stand.service(&["token"]);
+        command.env_remove("PLEXTRAC_PASSWORD").env(name, value);
+        let dead = run(&mut command).fine().to_owned();
+        stand.emulator.revoke_tokens();
+        let ran = run_with_input(command.arg("--rejected-stdin"), dead.as_bytes());
+        assert_ne!(ran.fine(), dead, "{name}");
+        assert!(run(&mut stand.service(&["request", "GET", "/api/v2/whoami"])).fine().contains("service@"));
+    }
+}
+
+#[test]
 fn mfa_by_totp_secret_takes_two_requests_and_no_question() {
     let stand = Stand::new();
     run(&mut stand.analyst(&["login"])).fine();

@@ -12,6 +12,7 @@ mod installed;
 mod linking_page;
 mod model_check;
 mod no_std;
+mod python_recipes;
 mod rust_examples;
 mod two_rust_libraries;
 
@@ -22,7 +23,7 @@ use crate::steps::{Halt, Steps};
 use crate::tasks::generate;
 use crate::toolbox::{Toolbox, in_ci};
 
-/// Run all tests: Rust, no_std link, header, C, C++ and Go programs, examples, the installed library
+/// Run all tests: Rust, no_std link, header, C, C++ and Go programs, examples and recipes, the installed library
 #[derive(clap::Args)]
 pub(crate) struct Options {
     /// Install missing tools (Debian, as root) instead of skipping the steps that need them.
@@ -55,6 +56,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     two_rust_libraries::steps(project, &toolbox, &mut steps);
     engines::steps(project, &toolbox, &mut steps);
     go_module::steps(project, &toolbox, &mut steps);
+    steps.run("Python recipes", || python_recipes::run(project, &toolbox));
     steps.run("Rust examples", || rust_examples::build(project));
     steps.finish()
 }
