@@ -10,6 +10,8 @@ use crate::time::Instant;
 pub(crate) struct Backoff {
     failures: u32,
     until: Option<Instant>,
+    /// No request of the last attempt reached the server. Other processes may have another network, or another CA file.
+    is_local: bool,
 }
 
 impl Backoff {
@@ -18,6 +20,17 @@ impl Backoff {
         let planned = Duration::from_secs((5_u64 << self.failures.min(4)).min(60));
         self.failures = self.failures.saturating_add(1);
         self.until = Some(now + draws.around(planned).max(asked_wait.unwrap_or_default()));
+        self.is_local = false;
+    }
+
+    /// The last attempt failed before its request reached the server.
+    pub(crate) const fn keep_local(&mut self) {
+        self.is_local = true;
+    }
+
+    /// Whether other processes need not wait.
+    pub(crate) const fn is_local(&self) -> bool {
+        self.is_local
     }
 
     /// Credentials go out. Until the answer comes the attempt counts as failed. A process that takes over from one that
@@ -29,16 +42,18 @@ impl Backoff {
         };
         self.failures = self.failures.saturating_add(1);
         self.until = Some(now + planned);
+        self.is_local = false;
     }
 
     /// What another process wrote down. No back-off is longer than the longest.
     pub(crate) fn restored(failures: u32, until: Instant, now: Instant) -> Self {
-        Self { failures, until: Some(until.min(now + LONGEST)) }
+        Self { failures, until: Some(until.min(now + LONGEST)), is_local: false }
     }
 
     /// How many attempts failed in a row, and from when on the next may be made; none if none failed.
     pub(crate) fn pending(&self, now: Instant) -> Option<(u32, Instant)> {
-        (self.failures > 0).then(|| (self.failures, self.until.unwrap_or(now)))
+        let is_shared = self.failures > 0 && !self.is_local;
+        is_shared.then(|| (self.failures, self.until.unwrap_or(now)))
     }
 
     pub(crate) fn succeeded(&mut self) {

@@ -112,6 +112,8 @@ pub enum MfaSource {
     Submitted,
     /// A person or program is asked at once, at most twice for one want.
     Asked,
+    /// There is no source. If the account is known to need a code, nothing is sent.
+    Unavailable,
     /// They are computed (RFC 6238).
     Totp(TotpSecret),
 }

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use std::time::Instant;
 
 use plextrac_transport::{
@@ -61,7 +62,7 @@ pub(crate) fn open_settings(
     let mut config = way_to(&settings)?;
     set(&mut config);
     one_time_code::set(&mut config, &settings)?;
-    config.ignore_shared_token(purpose == Purpose::SignIn);
+    config.ignore_shared_token(purpose == Purpose::SignIn).refresh_early(true);
     let state = state_dir::open(&settings)?;
     let state_dir = state.directory();
     let mut without_password = None;
@@ -284,9 +285,16 @@ impl Drop for Account {
     fn drop(&mut self) {
         #[cfg(unix)]
         crate::terminal::when_ended(None);
-        self.session.settle();
+        // A refresh that is out is left for the next run; a token in hand does not wait for it longer than this.
+        match self.session.expires_in() {
+            Some(_) => self.session.with_timeout(SETTLING).settle(),
+            None => self.session.settle(),
+        }
     }
 }
+
+/// How long a run that has its token waits for a refresh at its end.
+const SETTLING: Duration = Duration::from_secs(5);
 
 /// A live token in the forms in which it leaves this process.
 pub(crate) struct Shown {

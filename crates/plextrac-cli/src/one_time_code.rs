@@ -20,7 +20,7 @@ pub(crate) fn set(config: &mut SessionConfig, settings: &Settings) -> Result<(),
             config.mfa_callback(move |prompt| by_command(&command, &url, prompt))
         }
         None if settings.asks => config.mfa_callback(prompt::six_digits),
-        None => config,
+        None => config.no_mfa_codes(),
     };
     Ok(())
 }

@@ -46,6 +46,7 @@ pub struct SessionConfig {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) store: Option<Arc<dyn RecordStore>>,
     pub(crate) requires_store: bool,
+    pub(crate) refreshes_early: bool,
     pub(crate) ignore_shared_token: bool,
     pub(crate) events: Option<EventSink>,
     pub(crate) exchanges: Option<ExchangeSink>,
@@ -55,6 +56,7 @@ pub struct SessionConfig {
 #[derive(Clone)]
 pub(crate) enum Mfa {
     Submitted,
+    Unavailable,
     Callback(MfaCallback),
     Totp(TotpSecret),
 }
@@ -83,6 +85,7 @@ impl SessionConfig {
             clock: SystemClock::shared(),
             store: None,
             requires_store: false,
+            refreshes_early: false,
             ignore_shared_token: false,
             events: None,
             exchanges: None,
@@ -293,6 +296,22 @@ impl SessionConfig {
         self
     }
 
+    /// Refreshes when a third of the token's life is over, instead of two thirds. Default `false`.
+    ///
+    /// For a program that runs once and often, as from cron: its runs would step over the minute in which other sessions
+    /// refresh. The live token is returned at once; [`settle`](crate::Session::settle) waits for the refresh.
+    pub const fn refresh_early(&mut self, early: bool) -> &mut Self {
+        self.refreshes_early = early;
+        self
+    }
+
+    /// There is no source of one-time codes: neither a person nor a secret. If the account is known to need one, calls
+    /// return `MfaRequired` and send nothing.
+    pub fn no_mfa_codes(&mut self) -> &mut Self {
+        self.mfa = Mfa::Unavailable;
+        self
+    }
+
     /// Shares nothing; the default.
     pub fn no_store(&mut self) -> &mut Self {
         self.store = None;
@@ -344,8 +363,10 @@ impl SessionConfig {
         config.scheme = self.scheme;
         config.request_timeout = self.timeout;
         config.ignore_shared_token = self.ignore_shared_token;
+        config.refreshes_early = self.refreshes_early;
         config.mfa = match &self.mfa {
             Mfa::Submitted => MfaSource::Submitted,
+            Mfa::Unavailable => MfaSource::Unavailable,
             Mfa::Callback(_) => MfaSource::Asked,
             Mfa::Totp(secret) => MfaSource::Totp(secret.clone()),
         };
@@ -422,6 +443,7 @@ impl fmt::Debug for Mfa {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Submitted => "Submitted",
+            Self::Unavailable => "Unavailable",
             Self::Callback(_) => "Callback",
             Self::Totp(_) => "Totp",
         })

@@ -519,10 +519,10 @@ impl Shared {
     }
 
     /// Waits until nothing is under way, or the moment has come.
-    pub(crate) fn wait_until_idle(self: &Arc<Self>, ends: Instant) {
+    pub(crate) fn wait_until(self: &Arc<Self>, ends: Instant, is_over: impl Fn(&Coordinator) -> bool) {
         self.start_workers();
         let mut inner = self.inner.lock();
-        while !inner.coordinator.is_idle() {
+        while !is_over(&inner.coordinator) {
             if self.changed.wait_until(&mut inner, ends).timed_out() {
                 return;
             }

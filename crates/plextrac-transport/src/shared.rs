@@ -176,9 +176,9 @@ impl Shared {
         }
         self.abort_requests.trigger();
         if callback::running_for(self).is_none() {
-            self.wait_until_idle(grace_ends);
+            self.wait_until(grace_ends, Coordinator::is_idle);
             self.abort_attempts.trigger();
-            self.wait_until_idle(clock::real_now() + CLOSING_WRITE);
+            self.wait_until(clock::real_now() + CLOSING_WRITE, Coordinator::is_idle);
         } else {
             self.abort_attempts.trigger();
             self.start_workers();

@@ -220,9 +220,13 @@ impl Account {
     }
 
     pub(super) const fn is_idle(&self) -> bool {
+        self.held.is_none() && self.is_settled()
+    }
+
+    /// Whether no operation is under way or due. A claim may be held.
+    pub(super) const fn is_settled(&self) -> bool {
         self.operation.is_none()
             && self.incoming.is_none()
-            && self.held.is_none()
             && self.attempt.is_none()
             && !self.is_write_due
             && !self.budget.is_write_due
@@ -947,7 +951,7 @@ impl Coordinator {
         }
         self.take_back_unsent(now);
         if self.machine.is_wanted() && !self.machine.is_outstanding() && self.input().withdraw().is_ok() {
-            self.ended = Some(store_failed(message));
+            self.ended = Some(nothing_sent(message));
         }
         if self.position == Position::ReadShared {
             // The machine asks for a look without a want, too; it does not get one.
@@ -979,6 +983,13 @@ impl Coordinator {
         self.is_drained = false;
         Ok((operation, began))
     }
+}
+
+/// Without its record, other processes would not know of a rejection.
+fn nothing_sent(message: &str) -> Failure {
+    let sentence =
+        alloc::format!("{message}; nothing was sent, because other processes could not know what came of it");
+    Failure::new(FailureKind::Store, sentence)
 }
 
 fn store_failed(message: &str) -> Failure {

@@ -93,6 +93,8 @@ pub struct Coordinator {
     is_closed: bool,
     /// A refresh that no caller waits for.
     is_refresh_wanted: bool,
+    /// The token whose refresh was wanted after a third of its life.
+    refreshed_early: Option<Generation>,
     /// What the machine's last drain came to.
     position: Position,
     /// What ended the want that stood.
@@ -149,6 +151,7 @@ impl Coordinator {
             is_drained: true,
             is_closed: false,
             is_refresh_wanted: false,
+            refreshed_early: None,
             position: Position::Idle,
             ended: None,
             is_code_refused: false,
@@ -186,6 +189,13 @@ impl Coordinator {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let is_stored = self.account.as_ref().is_none_or(Account::is_idle);
+        self.callers.waiting.is_empty() && !self.is_attempting() && !self.is_refresh_wanted && is_stored
+    }
+
+    /// Whether nothing is under way but a challenge that waits for its code to be submitted.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        let is_stored = self.account.as_ref().is_none_or(Account::is_settled);
         self.callers.waiting.is_empty() && !self.is_attempting() && !self.is_refresh_wanted && is_stored
     }
 
@@ -332,6 +342,7 @@ impl Coordinator {
             has_woken = true;
             let is_early = age == Some(Age::Early) && matches!(caller.purpose, Purpose::Token(Need::Usable));
             self.is_refresh_wanted |= is_early && is_restless;
+            self.refresh_after_third(now);
             self.outputs.push_back(Action::Wake { caller: caller.id, result: Ok(()) });
         }
         // A person types for as long as it takes: whatever ends that wakes the callers.
@@ -344,6 +355,22 @@ impl Coordinator {
             self.outputs.push_back(Action::Wake { caller: caller.id, result });
         }
         has_woken
+    }
+
+    /// A program that runs once meets no refresh window: it refreshes when a third of the token's life is over, once for
+    /// each token.
+    fn refresh_after_third(&mut self, now: Time) {
+        let Some(token) = self.machine.usable_token(now).filter(|_| self.machine.config().refreshes_early)
+        else {
+            return;
+        };
+        let windows = token.windows();
+        let is_due = now.monotonic >= windows.sent + windows.ends_at.since(windows.sent) / 3;
+        let generation = Some(token.generation());
+        if is_due && !self.machine.is_outstanding() && self.refreshed_early != generation {
+            self.refreshed_early = generation;
+            self.is_refresh_wanted = true;
+        }
     }
 
     fn timed_out(&self) -> Failure {
@@ -400,7 +427,7 @@ impl Coordinator {
             self.outputs.push_back(Action::Wake { caller: caller.id, result });
         }
         let held = self.machine.usable_token(now).map(Token::generation);
-        let mut fresh = false;
+        let mut fresh = is_refresh && held.is_some() && self.refreshed_early == held;
         for caller in &mut self.callers.waiting {
             if let Purpose::Token(need) = caller.purpose {
                 caller.attempts += 1;
@@ -434,6 +461,10 @@ impl Coordinator {
         }
         for caller in self.callers.take(callers::Caller::needs_token) {
             self.outputs.push_back(Action::Wake { caller: caller.id, result: Err(code_required()) });
+        }
+        if matches!(self.machine.config().mfa, MfaSource::Unavailable) {
+            // Nobody will hand a code in: others need not wait for one.
+            return self.input().abandon_mfa().is_ok();
         }
         self.input().withdraw().is_ok()
     }

@@ -63,6 +63,9 @@ impl Machine {
             return self.end_want(failure.into());
         }
         self.on_trouble(None, now, failure.into());
+        if matches!(failure, TransportFailure::Connect | TransportFailure::Tls) {
+            self.backoff.keep_local();
+        }
     }
 
     fn on_granted(&mut self, granted: Granted, request: &OutstandingRequest, now: Time) {

@@ -65,6 +65,8 @@ pub struct Config {
     pub has_store: bool,
     /// Names the boot the monotonic clock belongs to, for the shared record; empty if unknown.
     pub boot: String,
+    /// Refreshes when a third of a token's life is over: for a program that runs once and often.
+    pub refreshes_early: bool,
     /// Signs in though others share a token. Theirs stays in the record until a new one takes its place.
     pub ignore_shared_token: bool,
 }
@@ -82,6 +84,7 @@ impl Config {
             request_timeout: Duration::from_secs(30),
             has_store: false,
             boot: String::new(),
+            refreshes_early: false,
             ignore_shared_token: false,
         }
     }

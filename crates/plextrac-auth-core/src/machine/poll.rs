@@ -2,6 +2,7 @@
 
 use super::{Machine, Settlement};
 use crate::budget::{Budget, Closed};
+use crate::credential::MfaSource;
 use crate::failure::{Failure, FailureKind, TransportFailure};
 use crate::output::{Event, Output, WaitReason};
 use crate::table::{Phase, Trigger};
@@ -129,6 +130,10 @@ impl Machine {
         }
         if self.phase == Phase::LockedOut {
             self.step_to(Trigger::LockoutCleared);
+        }
+        if self.codes.are_needed == Some(true) && matches!(self.config.mfa, MfaSource::Unavailable) {
+            let sentence = "the account needs a one-time code, and there is nobody to ask and no TOTP secret; nothing was sent";
+            return self.end_with(Failure::new(FailureKind::MfaRequired, sentence));
         }
         if let Some(until) = self.backoff.until(now.monotonic) {
             return self.blocked(until, WaitReason::BackOff);

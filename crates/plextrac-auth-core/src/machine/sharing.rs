@@ -124,7 +124,7 @@ impl Machine {
     pub(crate) fn current_totp_step(&self, now: Time) -> Option<u64> {
         match &self.config.mfa {
             MfaSource::Totp(secret) => Some(secret.step_at(self.server_clock.corrected(now))),
-            MfaSource::Asked | MfaSource::Submitted => None,
+            MfaSource::Asked | MfaSource::Submitted | MfaSource::Unavailable => None,
         }
     }
 
@@ -147,7 +147,7 @@ impl Machine {
     }
 
     pub(super) fn restore_backoff(&mut self, shared: Option<&SharedBackoff>, now: Time) {
-        if self.outstanding.is_some() {
+        if self.outstanding.is_some() || (shared.is_none() && self.backoff.is_local()) {
             return;
         }
         self.backoff = shared.map_or_else(Backoff::default, |shared| {

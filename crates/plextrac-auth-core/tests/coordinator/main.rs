@@ -8,6 +8,7 @@ mod claims;
 mod closing;
 mod codes;
 mod conflicts;
+mod early;
 mod engine;
 mod joining;
 mod looking;

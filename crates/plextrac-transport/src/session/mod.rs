@@ -294,7 +294,7 @@ impl Session {
         if callback::running_for(shared).is_some() {
             return;
         }
-        shared.wait_until_idle(clock::real_now() + self.timeout);
+        shared.wait_until(clock::real_now() + self.timeout, Coordinator::is_settled);
     }
 
     /// Where the session stands.
