@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent};
 use crate::exchange::{Exchange, ExchangeSink};
 use crate::header;
-use crate::http::{CaBundle, ClientCertificate, HttpOptions, ProxySetting, Roots};
+use crate::http::{CaBundle, ClientCertificate, HttpEvent, HttpObserver, HttpOptions, ProxySetting, Roots};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::store::{DirectoryStore, RecordStore};
 
@@ -341,6 +341,16 @@ impl SessionConfig {
         F: Fn(&Exchange) + Send + Sync + 'static,
     {
         self.exchanges = Some(ExchangeSink(Arc::new(sink)));
+        self
+    }
+
+    /// Calls `observe` at each step of each HTTP exchange, on the thread that makes it and with no lock held: for people
+    /// who look for what goes wrong. No event carries a body or a secret.
+    pub fn on_http<F>(&mut self, observe: F) -> &mut Self
+    where
+        F: Fn(&HttpEvent) + Send + Sync + 'static,
+    {
+        self.http.observer = Some(HttpObserver::new(observe));
         self
     }
 

@@ -426,7 +426,8 @@ impl Shared {
         let mut headers = self.headers.clone();
         for (name, value) in &request.headers {
             // The core hands out header-safe values only.
-            if let (Ok(name), Ok(value)) = (name.parse(), secret_header_value(value.expose())) {
+            if let (Ok(name), Ok(mut value)) = (name.parse(), secret_header_value(value.expose())) {
+                value.set_sensitive(name != http::header::ACCEPT && name != http::header::CONTENT_TYPE);
                 headers.push((name, value));
             }
         }

@@ -22,6 +22,13 @@ pub(crate) fn for_request(name: &str, value: &str) -> Result<(HeaderName, Header
     Ok((name, value))
 }
 
+/// The value of `Content-Type`. It is no secret.
+pub(crate) fn media_type(value: &str) -> Result<HeaderValue, Error> {
+    let (_, mut value) = for_request("content-type", value)?;
+    value.set_sensitive(false);
+    Ok(value)
+}
+
 fn checked(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
     let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| {
         Error::invalid("a header's name is letters, digits and dashes, and not empty (RFC 9110 §5.1)")

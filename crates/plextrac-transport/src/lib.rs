@@ -71,7 +71,7 @@ pub use config::SessionConfig;
 pub use error::{Error, ErrorCode};
 pub use event::{Counters, SessionEvent};
 pub use exchange::{Exchange, Outline};
-pub use http::{CaBundle, ClientCertificate, ProxySetting, Roots};
+pub use http::{CaBundle, ClientCertificate, HttpEvent, ProxySetting, Roots};
 pub use mfa::MfaPrompt;
 pub use plextrac_auth_core::{
     ClaimOwner, OnStoreFailure, Scheme, Secret, StoreTime, StoredRecord, Version, WriteOutcome,

@@ -15,6 +15,14 @@ pub struct Progress {
     pub total: Option<u64>,
 }
 
+impl Progress {
+    /// What a report says.
+    #[must_use]
+    pub const fn new(transfer: Transfer, done: u64, total: Option<u64>) -> Self {
+        Self { transfer, done, total }
+    }
+}
+
 /// A direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Transfer {

@@ -85,7 +85,9 @@ impl Request {
     /// # Errors
     /// `InvalidArgument` for such a name, or a name or value that cannot stand in a header.
     pub fn header(&mut self, name: &str, value: &str) -> Result<&mut Self, Error> {
-        self.headers.push(header::for_request(name, value)?);
+        let (name, mut value) = header::for_request(name, value)?;
+        value.set_sensitive(value.is_sensitive() && name != http::header::CONTENT_TYPE);
+        self.headers.push((name, value));
         Ok(self)
     }
 
@@ -110,7 +112,7 @@ impl Request {
     /// # Errors
     /// `InvalidArgument` if the media type cannot stand in a header.
     pub fn body(&mut self, content_type: &str, bytes: &[u8]) -> Result<&mut Self, Error> {
-        let (_, value) = header::for_request("content-type", content_type)?;
+        let value = header::media_type(content_type)?;
         Ok(self.set_body(value, Body::of(bytes)))
     }
 
@@ -131,7 +133,7 @@ impl Request {
         length: Option<u64>,
         reader: impl Read + Send + 'static,
     ) -> Result<&mut Self, Error> {
-        let (_, value) = header::for_request("content-type", content_type)?;
+        let value = header::media_type(content_type)?;
         Ok(self.set_body(value, Body::Source(BodySource::once(Box::new(reader), length))))
     }
 
@@ -156,7 +158,7 @@ impl Request {
         length: Option<u64>,
         open: impl Fn() -> io::Result<R> + Send + Sync + 'static,
     ) -> Result<&mut Self, Error> {
-        let (_, value) = header::for_request("content-type", content_type)?;
+        let value = header::media_type(content_type)?;
         let open = Arc::new(move || Ok(Box::new(open()?) as Box<dyn Read + Send>));
         Ok(self.set_body(value, Body::Source(BodySource::again(open, length))))
     }

@@ -16,6 +16,7 @@ use super::endpoint::Endpoint;
 use super::error::{HttpError, HttpErrorKind, HttpSetupError};
 use super::incoming::Incoming;
 use super::line::{Line, LineTooLong, Lost};
+use super::observer::HttpObserver;
 use super::ongoing::Ongoing;
 use super::options::HttpOptions;
 use super::proxy::ProxyRules;
@@ -38,6 +39,7 @@ const MOST_ATTEMPTS: u32 = 3;
 /// time, each on a connection of its own. Dropping it closes what is idle.
 pub(crate) struct HttpClient {
     agent: Agent,
+    observer: Option<HttpObserver>,
 }
 
 impl HttpClient {
@@ -71,7 +73,7 @@ impl HttpClient {
             .max_idle_connections_per_host(MOST_IDLE)
             .max_idle_age(LONGEST_IDLE)
             .build();
-        Ok(Self { agent: Agent::with_parts(config, dialer, AskedLater) })
+        Ok(Self { agent: Agent::with_parts(config, dialer, AskedLater), observer: options.observer.clone() })
     }
 
     /// Makes one exchange, within the call's limits, and reads the answer into memory.
@@ -96,12 +98,29 @@ impl HttpClient {
         loop {
             ongoing.begin_attempt();
             ongoing.remaining().map_err(|stop| stopped(stop, &server, &ongoing).sent(ongoing.was_sent()))?;
-            match self.attempt(call, &uri, &server, &ongoing) {
+            match self.observed(call, &uri, &server, &ongoing) {
                 Err(error) if attempt < MOST_ATTEMPTS && may_repeat(&error, call, &ongoing) => attempt += 1,
                 Err(error) => return Err(error.sent(ongoing.was_sent())),
                 Ok((head, body)) => return Incoming::begin(head, body, server, call, &ongoing),
             }
         }
+    }
+
+    fn observed(
+        &self,
+        call: &Call<'_>,
+        uri: &Uri,
+        server: &Endpoint,
+        ongoing: &Ongoing,
+    ) -> Result<(Parts, Body), HttpError> {
+        let Some(observer) = &self.observer else { return self.attempt(call, uri, server, ongoing) };
+        observer.request(&call.method, call.url, call.headers);
+        let outcome = self.attempt(call, uri, server, ongoing);
+        match &outcome {
+            Ok((head, _)) => observer.response(head.status.as_u16(), &head.headers),
+            Err(error) => observer.failed(error.to_string()),
+        }
+        outcome
     }
 
     fn attempt(

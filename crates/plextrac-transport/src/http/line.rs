@@ -50,6 +50,13 @@ impl Line {
         }
     }
 
+    /// Bytes of the answer have come. What TLS sends besides, such as session tickets, is none of it.
+    fn received(&mut self, count: usize) -> io::Result<()> {
+        self.buffers.input_appended(count);
+        Ongoing::current()?.note_received(count);
+        Ok(())
+    }
+
     /// Whether the server has begun to answer, before the request is sent. Waits for nothing.
     fn is_answered(&mut self) -> io::Result<bool> {
         while self.channel.has_input()? {
@@ -58,7 +65,7 @@ impl Line {
             let read = if free.is_empty() { Ok(0) } else { self.channel.read_alone(free) };
             match read {
                 Ok(0) => return Ok(true),
-                Ok(count) => self.buffers.input_appended(count),
+                Ok(count) => self.received(count)?,
                 // What came before the connection broke is an answer all the same.
                 Err(_) if self.buffers.begins_final_answer() => return Ok(true),
                 Err(error) => return Err(error),
@@ -99,7 +106,7 @@ impl Transport for Line {
         }
         let read = if self.is_cut_short { self.channel.read_alone(free) } else { self.channel.read(free) };
         let count = read.map_err(lost)?;
-        self.buffers.input_appended(count);
+        self.received(count)?;
         Ok(count > 0)
     }
 

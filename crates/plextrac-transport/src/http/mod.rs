@@ -31,6 +31,7 @@ mod error;
 mod incoming;
 mod line;
 mod no_proxy;
+mod observer;
 mod ongoing;
 mod options;
 mod proxy;
@@ -53,6 +54,8 @@ pub(crate) use client::prepare;
 pub(crate) use error::{HttpError, HttpErrorKind};
 #[cfg(not(plextrac_shuttle))]
 pub(crate) use incoming::Incoming;
+pub use observer::HttpEvent;
+pub(crate) use observer::HttpObserver;
 pub(crate) use options::HttpOptions;
 pub use options::{CaBundle, ClientCertificate, ProxySetting, Roots};
 pub(crate) use upload::BodySource;

@@ -155,7 +155,7 @@ impl Ongoing {
         }
     }
 
-    /// `count` bytes came in.
+    /// `count` bytes of an answer came in.
     pub(super) fn note_received(&self, count: usize) {
         if self.requesting.get() && count > 0 {
             self.was_answered.set(true);

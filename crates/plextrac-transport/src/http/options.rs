@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::observer::HttpObserver;
+
 /// Settings of an [`HttpClient`](super::HttpClient). They are checked when the client is made.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpOptions {
@@ -22,6 +24,8 @@ pub(crate) struct HttpOptions {
     pub(crate) connect_timeout: Duration,
     /// The `User-Agent` of all requests.
     pub(crate) user_agent: String,
+    /// Is called at each step of an exchange.
+    pub(crate) observer: Option<HttpObserver>,
 }
 
 impl Default for HttpOptions {
@@ -34,6 +38,7 @@ impl Default for HttpOptions {
             proxy: ProxySetting::Environment,
             connect_timeout: Duration::from_secs(10),
             user_agent: concat!("plextrac-auth/", env!("CARGO_PKG_VERSION")).to_owned(),
+            observer: None,
         }
     }
 }

@@ -41,7 +41,7 @@ impl Read for Socket {
             }
             match ongoing.interruptible(&self.stream, || (&*self.stream).read(buffer))? {
                 Err(error) if woke_early(&error) => {}
-                other => return other.inspect(|count| ongoing.note_received(*count)),
+                other => return other,
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::time::Duration;
 
 use http::HeaderMap;
 use zeroize::Zeroizing;
@@ -62,6 +63,15 @@ impl StreamedResponse {
     #[must_use]
     pub fn length(&self) -> Option<u64> {
         self.incoming.length()
+    }
+
+    /// How long the server asks to wait before the next request, by `Retry-After`: from 1 s to 15 min.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let header = |name| Some((name, self.headers().get(name)?.as_bytes()));
+        let headers: Vec<_> = ["retry-after", "date"].into_iter().filter_map(header).collect();
+        let response = plextrac_auth_core::Response { status: self.status(), headers: &headers, body: &[] };
+        response.retry_after(self.session.shared().clock.now().unix)
     }
 
     /// Writes the rest of the body, and returns its length. An answer that is cut short is an error.

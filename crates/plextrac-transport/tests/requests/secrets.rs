@@ -1,7 +1,7 @@
 //! No secret is in what people read: `Debug`, errors, events, the log.
 
 use std::fmt::Write;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use log::{LevelFilter, Log, Metadata, Record};
@@ -82,6 +82,9 @@ fn nothing_that_people_read_holds_a_secret() {
             .response_limit(100_000);
         Told::by(&mut config)
     };
+    let exchanges = Arc::new(Mutex::new(String::new()));
+    let observed = Arc::clone(&exchanges);
+    config.on_http(move |event| writeln!(observed.lock().unwrap(), "{event:?}").unwrap());
     let session = Session::new(&config).unwrap();
     let mut read = format!("{config:?} {session:?}");
     let mut request = Request::new("POST", "/api/v1/echo?key=query-secret").unwrap();
@@ -131,6 +134,10 @@ fn nothing_that_people_read_holds_a_secret() {
     for event in told.so_far() {
         write!(read, "{event} {event:?}").unwrap();
     }
+    let exchanges = exchanges.lock().unwrap();
+    assert!(exchanges.contains("(\"authorization\", \"[hidden]\")"), "control: {exchanges}");
+    assert!(exchanges.contains("/api/v1/echo?[hidden]") && exchanges.contains("status: 200"), "control");
+    read += &exchanges;
     assert_silent(&read, &secrets);
     let log = JOURNAL.lines().clone();
     assert!(log.contains("plextrac") && log.contains("signed in"), "control: it was written: {log}");

@@ -53,6 +53,14 @@ fn a_connection_that_ends_without_an_answer_is_closed() {
         peer.reset_at_end();
     });
     assert_eq!((reset.kind(), reset.was_sent()), (HttpErrorKind::Closed, true), "{reset}");
+    // Session tickets are no answer.
+    let authority = Authority::new("ca");
+    let server = Server::tls(authority.server(), |peer| drop(peer.request()));
+    let client = HttpClient::new(&authority.trusted()).unwrap();
+    let over_tls = client.call(&get(&server.url())).unwrap_err();
+    for error in [closed, reset, over_tls] {
+        assert!(error.to_string().contains("before it answered"), "{error}");
+    }
 }
 
 #[test]
