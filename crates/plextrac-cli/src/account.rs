@@ -9,7 +9,8 @@ use std::time::Duration;
 use std::time::Instant;
 
 use plextrac_transport::{
-    Error, ErrorCode, MemoryStore, Request, Response, Scheme, Secret, Session, SessionConfig, SessionEvent,
+    Error, ErrorCode, MemoryStore, Request, Scheme, Secret, Session, SessionConfig, SessionEvent,
+    StreamedResponse,
 };
 
 use crate::args::{AccountArgs, AuthScheme};
@@ -41,14 +42,14 @@ pub(crate) struct Account {
 
 /// The account that `args`, the environment and the profile name. Nothing is sent.
 pub(crate) fn open(args: &AccountArgs, purpose: Purpose) -> Result<Account, Failure> {
-    open_with(args, purpose, |_| {})
+    open_with(args, purpose, |_| Ok(()))
 }
 
 /// The same, with what one command sets by itself.
 pub(crate) fn open_with(
     args: &AccountArgs,
     purpose: Purpose,
-    set: impl FnOnce(&mut SessionConfig),
+    set: impl FnOnce(&mut SessionConfig) -> Result<(), Failure>,
 ) -> Result<Account, Failure> {
     open_settings(Settings::resolve(args, purpose)?, purpose, set)
 }
@@ -57,10 +58,10 @@ pub(crate) fn open_with(
 pub(crate) fn open_settings(
     settings: Settings,
     purpose: Purpose,
-    set: impl FnOnce(&mut SessionConfig),
+    set: impl FnOnce(&mut SessionConfig) -> Result<(), Failure>,
 ) -> Result<Account, Failure> {
     let mut config = way_to(&settings)?;
-    set(&mut config);
+    set(&mut config)?;
     one_time_code::set(&mut config, &settings)?;
     config.ignore_shared_token(purpose == Purpose::SignIn).refresh_early(true);
     let state = state_dir::open(&settings)?;
@@ -249,16 +250,9 @@ impl Account {
         Err(Failure::Told(Exit::Rejected, sentence.to_owned()))
     }
 
-    /// Sends a request. The wait for a turn is no part of its timeout: it is over when there is a token.
-    pub(crate) fn request(&self, request: &Request) -> Result<Response, Error> {
-        let Settings { timeout, wait, .. } = self.settings;
-        if wait.is_zero() {
-            return self.session.request(request);
-        }
-        let ends = Instant::now() + timeout + wait;
-        self.session.login()?;
-        let left = ends.saturating_duration_since(Instant::now());
-        self.session.with_timeout(left.min(timeout)).request(request)
+    /// Sends a request. Its time limit is for progress; getting a token has one of its own.
+    pub(crate) fn stream(&self, request: &Request) -> Result<StreamedResponse, Error> {
+        self.session.with_timeout(self.settings.timeout).stream(request)
     }
 
     /// Allows rejected credentials to be sent again, and signs in, both in the time of one.

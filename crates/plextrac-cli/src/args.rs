@@ -183,39 +183,74 @@ pub(crate) struct HeaderArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "\
-Any answer but 2xx exits with 1: its body goes where bodies go, and standard error says which status it was.
-Redirects are not followed. After a 401 one new token is got and the request is sent once more.")]
+#[command(
+    override_usage = "plextrac-auth request [OPTIONS] [METHOD] <PATH>",
+    after_help = "\
+If the answer is not 2xx, the command exits with 1 and standard error names the status. The body goes to the same place as \
+any other; with --fail it is dropped. If a transfer breaks, the command exits with 6, and the file of --output is left as \
+it was.
+
+Redirects are not followed. After a 401 the command gets one new token and sends the request once more, unless its body \
+comes through a pipe and is over 1 MiB.
+
+No body is held in memory, except JSON that comes through a pipe. --timeout is for progress here: the command fails if no \
+byte moves for so long.
+
+--retry waits as long as the answer asks (Retry-After), or else 1, 2, 4 s and so on."
+)]
 pub(crate) struct RequestArgs {
-    /// GET, POST, PUT, PATCH, DELETE, …
-    pub(crate) method: String,
+    /// The HTTP method, in any case [default: GET, or POST with a body]
+    #[arg(value_name = "METHOD")]
+    pub(crate) method_or_path: Option<String>,
 
-    /// The path on the instance, with a slash in front and percent-encoded, such as /api/v1/client/list
-    pub(crate) path: String,
+    /// A path on the instance, percent-encoded, such as /api/v1/client/list; or a whole URL of the instance
+    pub(crate) path: Option<String>,
 
-    /// Send this JSON: as it stands here, from @FILE, or from standard input (-), of which at most 256 MiB are read
+    /// The same as METHOD, which is then left out
+    #[arg(short = 'X', long, value_name = "METHOD")]
+    pub(crate) method: Option<String>,
+
+    /// Send this JSON: text, @FILE, or standard input (-)
     #[arg(long, value_name = "JSON|@FILE|-", allow_hyphen_values = true)]
     pub(crate) json: Option<String>,
 
-    /// Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-), of which at most 256 MiB are read
-    #[arg(long, value_name = "TEXT|@FILE|-", conflicts_with = "json", allow_hyphen_values = true)]
+    /// Send these bytes, as application/octet-stream unless --header says otherwise: text, @FILE, or standard input (-)
+    #[arg(short, long, value_name = "TEXT|@FILE|-", conflicts_with = "json", allow_hyphen_values = true)]
     pub(crate) data: Option<String>,
 
+    /// Send a field or a file as multipart/form-data; can be given several times. `;type=MEDIA/TYPE` after a file sets
+    /// its type
+    #[arg(short = 'F', long, value_name = "NAME=VALUE|NAME=@FILE", conflicts_with_all = ["json", "data"])]
+    pub(crate) form: Vec<String>,
+
     /// Send a header with this request; can be given several times
-    #[arg(long = "header", value_name = "NAME: VALUE")]
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     pub(crate) headers: Vec<String>,
 
-    /// Write the body to this file
-    #[arg(long, value_name = "FILE")]
+    /// Write the body to this file, which is replaced when the answer is whole
+    #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
-    /// Take a body of up to so many bytes, or KiB, MiB, GiB with a K, M or G behind the number; it is read into memory
-    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = size)]
-    pub(crate) max_body: usize,
-
     /// Write status and headers before the body
-    #[arg(long)]
+    #[arg(short, long)]
     pub(crate) include: bool,
+
+    /// Write no body if the answer is not 2xx
+    #[arg(short, long)]
+    pub(crate) fail: bool,
+
+    /// Send the request up to so many times more after HTTP 429, 502, 503 or 504, after a connection failure and after
+    /// a timeout; not with POST or PATCH
+    #[arg(long, value_name = "TIMES", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=100))]
+    pub(crate) retry: u32,
+
+    /// Show requests and answers on standard error, without bodies and secrets
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    /// Show no progress and no note about a retry
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
 
     #[command(flatten)]
     pub(crate) account: AccountArgs,
@@ -313,31 +348,9 @@ pub(crate) struct ManArgs {
     pub(crate) output_dir: Option<PathBuf>,
 }
 
-/// `1000`, `64K`, `64M`, `2G`.
-fn size(text: &str) -> Result<usize, String> {
-    let (number, shift) = match text.char_indices().next_back() {
-        Some((end, 'k' | 'K')) => (&text[..end], 10),
-        Some((end, 'm' | 'M')) => (&text[..end], 20),
-        Some((end, 'g' | 'G')) => (&text[..end], 30),
-        _ => (text, 0),
-    };
-    let bytes = number.parse::<usize>().ok().and_then(|number| number.checked_mul(1 << shift));
-    bytes.ok_or_else(|| "a size is a number of bytes, or one with K, M or G behind it".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sizes_are_read_with_their_units() {
-        for (text, bytes) in [("0", 0), ("1000", 1000), ("2k", 2048), ("64M", 64 << 20), ("1G", 1 << 30)] {
-            assert_eq!(size(text), Ok(bytes), "{text}");
-        }
-        for text in ["", "M", "-1", "1.5M", "1 M", "1MB", "99999999999999999999", "99999999999999G", "é"] {
-            assert!(size(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,6 +1,5 @@
 //! How the command ends: exit codes, and the one line on standard error.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,6 +7,7 @@ use plextrac_transport::{Error, ErrorCode};
 
 use crate::output::one_line;
 use crate::paint::Paint;
+use crate::progress::write_stderr;
 use crate::{prompt, state_dir};
 
 /// The exit codes. They are promised to scripts: none changes its meaning.
@@ -104,12 +104,6 @@ pub(crate) fn say(message: &str) {
     write_stderr(&format!("plextrac-auth: {}\n", one_line(message)));
 }
 
-/// Writes it at once, so that lines of runs that share a terminal or a log do not mix. If standard error is closed,
-/// nobody reads it.
-pub(crate) fn write_stderr(text: &str) {
-    let _ = io::stderr().write_all(text.as_bytes());
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let message = match (hint(error.code()), error.retry_after()) {
@@ -154,7 +148,6 @@ fn hint(code: ErrorCode) -> Option<&'static str> {
         }
         ErrorCode::Tls => Some("an instance with a private CA needs --ca-file"),
         ErrorCode::Timeout => Some("--timeout SECONDS allows more"),
-        ErrorCode::TooLarge => Some("--max-body SIZE allows more to an answer to `request`"),
         ErrorCode::Expired => Some("set a new PLEXTRAC_TOKEN, or user name and password"),
         _ => None,
     }

@@ -24,6 +24,7 @@ mod output_file;
 mod paint;
 mod places;
 mod program;
+mod progress;
 mod prompt;
 mod remember;
 mod secret_command;

@@ -3,11 +3,39 @@
 use std::io::{self, Write};
 
 use crate::exit::Failure;
+use crate::output_file::OutputFile;
 
 /// Writes the parts one after the other and flushes them. They are not joined first: one may be a secret.
 pub(crate) fn write(parts: &[&[u8]]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     written(parts.iter().try_for_each(|part| out.write_all(part)))
+}
+
+/// Where an answer goes, part by part.
+pub(crate) enum Sink {
+    Stdout,
+    File(OutputFile),
+}
+
+impl Sink {
+    pub(crate) fn new(file: Option<OutputFile>) -> Self {
+        file.map_or(Self::Stdout, Self::File)
+    }
+
+    pub(crate) fn write(&mut self, part: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Stdout => write(&[part]),
+            Self::File(file) => file.write(part),
+        }
+    }
+
+    /// The answer is whole.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Stdout => Ok(()),
+            Self::File(file) => file.finish(),
+        }
+    }
 }
 
 /// What came of writing to standard output, once that is flushed.

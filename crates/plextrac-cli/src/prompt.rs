@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use plextrac_transport::MfaPrompt;
 use zeroize::Zeroizing;
 
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
+use crate::progress;
 
 /// Whether there is a person to ask.
 pub(crate) fn is_possible() -> bool {
@@ -26,7 +27,7 @@ pub(crate) fn visible(question: &str) -> Result<String, Failure> {
         )));
     }
     let mut line = String::new();
-    exit::write_stderr(&format!("{question}: "));
+    progress::write_stderr(&format!("{question}: "));
     io::stdin().read_line(&mut line).map_err(|error| failed(question, &error))?;
     Ok(line.trim().to_owned())
 }
@@ -39,7 +40,7 @@ pub(crate) fn can_confirm() -> bool {
 /// Asks for yes or no. `default` is the answer if nothing is typed; the end of input is no.
 pub(crate) fn confirm(question: &str, default: bool) -> Result<bool, Failure> {
     let mut line = String::new();
-    exit::write_stderr(&format!("{question} "));
+    progress::write_stderr(&format!("{question} "));
     let count = io::stdin().read_line(&mut line).map_err(|error| failed(question, &error))?;
     Ok(match line.trim().to_lowercase().as_str() {
         "" => default && count > 0,
@@ -67,6 +68,7 @@ pub(crate) fn was_interrupted() -> bool {
 
 /// Asks for a secret, without echo.
 pub(crate) fn hidden(question: &str) -> Result<Zeroizing<String>, Failure> {
+    progress::erase();
     match ask_hidden(question).map_err(|error| failed(question, &error))? {
         Typed::Line(line) => Ok(line),
         Typed::Interrupted => Err(Failure::Interrupted),

@@ -12,7 +12,7 @@ pub(crate) fn run(args: &LogoutArgs) -> Result<(), Failure> {
     }
     let mut outcome = Ok(());
     for settings in Settings::of_all_profiles(&args.account)? {
-        let opened = account::open_settings(settings, Purpose::Look, |_| {});
+        let opened = account::open_settings(settings, Purpose::Look, |_| Ok(()));
         match opened.and_then(|account| sign_out(&account)) {
             // One that fails does not keep the others signed in.
             Err(Failure::Told(exit, message)) => {

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &StatusArgs) -> Result<(), Failure> {
     let mut accounts = Vec::new();
     if args.all {
         for settings in Settings::of_all_profiles(&args.account)? {
-            accounts.push(account::open_settings(settings, Purpose::Look, |_| {})?);
+            accounts.push(account::open_settings(settings, Purpose::Look, |_| Ok(()))?);
         }
     } else {
         accounts.push(account::open(&args.account, Purpose::Look)?);

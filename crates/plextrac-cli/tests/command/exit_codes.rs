@@ -37,9 +37,9 @@ fn a_usage_error_names_no_option_that_the_environment_sets() {
     let stand = Stand::new();
     let ran = run(&mut stand.service(&["token", "--no-such-flag"]));
     assert!(ran.stderr.contains("\nUsage: plextrac-auth token [OPTIONS]\n"), "{}", ran.stderr);
-    let ran = run(&mut stand.service(&["request", "GET"]));
+    let ran = run(&mut stand.service(&["request", "--no-such-flag"]));
     assert!(
-        ran.stderr.contains("\nUsage: plextrac-auth request [OPTIONS] <METHOD> <PATH>\n"),
+        ran.stderr.contains("\nUsage: plextrac-auth request [OPTIONS] [METHOD] <PATH>\n"),
         "{}",
         ran.stderr
     );

@@ -27,3 +27,5 @@ mod signing_in;
 mod stand;
 #[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
+mod transfers;

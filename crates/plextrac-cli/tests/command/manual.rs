@@ -12,8 +12,8 @@ fn a_man_page_has_values_variables_and_exit_codes() {
     for expected in [
         ".TH plextrac-auth-request 1 \" \" \"plextrac-auth 0",
         "plextrac\\-auth\\-request \\- ",
-        "\\fBplextrac\\-auth request\\fR [OPTIONS] <METHOD> <PATH>",
-        "\\fB\\-\\-max\\-body\\fR \\fI<SIZE>\\fR [default: 64M]",
+        "\\fBplextrac\\-auth request\\fR [OPTIONS] [METHOD] <PATH>",
+        "\\fB\\-\\-retry\\fR \\fI<TIMES>\\fR [default: 0]",
         ".SH ENVIRONMENT",
         "\\fBPLEXTRAC_URL\\fR",
         "\\fBPLEXTRAC_PASSWORD\\fR",

@@ -1,5 +1,7 @@
 //! `request METHOD PATH`.
 
+use std::time::{Duration, Instant};
+
 use plextrac_emulator::{Emulator, Fault, Kind, Outcome, Target, upload_bytes};
 
 use crate::stand::{Stand, run, run_with_input};
@@ -67,10 +69,10 @@ fn headers_of_a_request_are_sent_and_those_of_the_session_are_refused() {
 #[test]
 fn a_request_goes_to_the_instance_and_nowhere_else() {
     let stand = Stand::new();
-    for path in ["https://evil.example/", "api/v1", "/a b", "/a\r\nX: y", "/../x", "/api/v1/uploads/%2e%2E/x"]
-    {
+    for path in ["api/v1", "/a b", "/a\r\nX: y", "/../x", "/api/v1/uploads/%2e%2E/x"] {
         let ran = run(&mut stand.service(&["request", "GET", path]));
-        assert!(ran.refused(2).contains("path"), "{path}");
+        let why = ran.refused(2);
+        assert!(why.contains("path"), "{path}: {why}");
     }
     assert!(run(&mut stand.service(&["request", "G T", "/"])).refused(2).contains("method"));
     assert_eq!(stand.requests(), 0);
@@ -165,16 +167,180 @@ fn an_instance_below_a_path_is_reached() {
 }
 
 #[test]
-fn an_answer_over_the_limit_exits_with_7_and_names_the_option() {
+fn the_method_is_given_in_any_case_by_an_option_or_not_at_all() {
     let stand = Stand::new();
-    let get = |size: &[&str]| {
-        stand.emulator.fault(Fault::on(Target::Path("/api/v1/echo".into())).huge_body(65 << 20));
-        run(stand.service(&["request", "GET", "/api/v1/echo"]).args(size))
-    };
-    for size in [&[][..], &["--max-body", "68157439"]] {
-        assert!(get(size).refused(7).contains("--max-body"), "{size:?}");
+    for (args, method) in [
+        (&["get", "/api/v1/echo"][..], "GET"),
+        (&["pAtCh", "/api/v1/echo", "--data", "x"], "PATCH"),
+        (&["-X", "put", "/api/v1/echo", "--data", "x"], "PUT"),
+        (&["/api/v1/echo", "--method", "DELETE"], "DELETE"),
+        (&["/api/v1/echo"], "GET"),
+        (&["/api/v1/echo", "-d", "x"], "POST"),
+        (&["/api/v1/echo", "--json", "{}"], "POST"),
+        (&["/api/v1/echo", "-F", "a=b"], "POST"),
+    ] {
+        run(stand.service(&["request"]).args(args)).fine();
+        assert_eq!(stand.emulator.requests().pop().unwrap().method, method, "{args:?}");
     }
-    let large = get(&["--max-body", "65M"]);
-    assert_eq!((large.code, large.stdout.len()), (0, 65 << 20));
-    assert_eq!(run(&mut stand.service(&["request", "GET", "/", "--max-body", "much"])).code, 2);
+    let sent = stand.requests();
+    for (args, why) in [
+        (&[][..], "path is missing"),
+        (&["GET"], "path is missing"),
+        (&["GET", "/", "-X", "GET"], "given twice"),
+        (&["G T", "/"], "method"),
+        (&["/", "-d", "x", "--json", "{}"], "--json"),
+        (&["/", "-d", "x", "-F", "a=b"], "--form"),
+    ] {
+        let ran = run(stand.service(&["request"]).args(args));
+        assert!(ran.code == 2 && ran.stderr.contains(why), "{args:?}: {ran:?}");
+    }
+    assert_eq!(stand.requests(), sent);
+}
+
+#[test]
+fn a_whole_url_of_the_instance_is_taken_and_any_other_refused() {
+    let stand = Stand::with(Emulator::builder().path_prefix("/plextrac"));
+    let url = stand.emulator.tls_url();
+    let ran = run(&mut stand.service(&["request", &format!("{url}/api/v2/whoami?a=b")]));
+    assert!(ran.fine().contains("service@example.com"), "{ran:?}");
+    assert!(stand.emulator.requests().pop().unwrap().path.ends_with("/plextrac/api/v2/whoami?a=b"));
+    let sent = stand.requests();
+    let without_prefix = format!("{}/api/v2/whoami", url.trim_end_matches("/plextrac"));
+    for url in ["https://evil.example/api?key=secret", &without_prefix, &stand.emulator.url(), "ftp://x/y"] {
+        let ran = run(&mut stand.service(&["request", "GET", url]));
+        let why = ran.refused(2);
+        assert!(why.contains("no other host") && !why.contains("secret"), "{why}");
+    }
+    assert_eq!(stand.requests(), sent, "nothing was sent");
+}
+
+#[test]
+fn a_form_is_sent_with_its_fields_and_files() {
+    let stand = Stand::new();
+    let file = stand.file("scan \"1\".xml", &all_bytes());
+    let form = [
+        "-F",
+        "name=ACME = 1",
+        "--form",
+        &format!("upload=@{};type=text/xml", file.display()),
+        "-F",
+        "piped=@-",
+    ];
+    let mut command = stand.service(&["request", "/api/v1/echo"]);
+    let ran = run_with_input(command.args(form), b"from a pipe");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let seen = stand.emulator.requests().pop().unwrap();
+    let content_type = seen.header("content-type").unwrap();
+    let boundary = content_type.strip_prefix("multipart/form-data; boundary=").unwrap();
+    let mut expected = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nACME = 1\r\n\
+         --{boundary}\r\nContent-Disposition: form-data; name=\"upload\"; filename=\"scan %221%22.xml\"\r\n\
+         Content-Type: text/xml\r\n\r\n"
+    )
+    .into_bytes();
+    expected.extend(all_bytes());
+    expected.extend(
+        format!(
+            "\r\n--{boundary}\r\nContent-Disposition: form-data; name=\"piped\"; filename=\"-\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\nfrom a pipe\r\n--{boundary}--\r\n"
+        )
+        .into_bytes(),
+    );
+    assert!(seen.body == expected, "{}", String::from_utf8_lossy(&seen.body));
+    assert_eq!(seen.header("content-length"), Some(expected.len().to_string().as_str()));
+    let sent = stand.requests();
+    for (args, why) in [
+        (&["-F", "no equals sign"][..], "NAME=VALUE"),
+        (&["-F", "=x"], "NAME=VALUE"),
+        (&["-F", "a=@/there/is/no/such/file"], "nothing was sent"),
+        (&["-F", "a=@/"], "nothing was sent"),
+        (&["-F", "a=b", "-H", "Content-Type: text/plain"], "leave that header out"),
+    ] {
+        let ran = run(stand.service(&["request", "/api/v1/echo"]).args(args));
+        assert!(ran.refused(2).contains(why), "{ran:?}");
+    }
+    assert_eq!(stand.requests(), sent);
+}
+
+#[test]
+fn a_refused_request_is_retried_as_often_as_asked() {
+    let stand = Stand::new();
+    run(&mut stand.service(&["login"])).fine();
+    let echoes = || stand.emulator.stats().of_kind(Kind::Echo);
+    let echo = |faults: u32, args: &[&str]| {
+        stand.emulator.fault(Fault::on(Target::Api).times(faults).rate_limited(Some("1")));
+        let ran = run(stand.service(&["request", "PUT", "/api/v1/echo", "--data", "x"]).args(args));
+        stand.emulator.clear_faults();
+        ran
+    };
+    let began = Instant::now();
+    let ran = echo(2, &["--retry", "2"]);
+    assert_eq!((ran.code, ran.text()), (0, "x"), "{ran:?}");
+    assert!(began.elapsed() >= Duration::from_secs(2), "Retry-After is kept");
+    assert!(ran.stderr.contains("HTTP 429; sending it again in 1 s, 1 more after that"), "{ran:?}");
+    let ran = echo(2, &["--retry", "1", "--quiet"]);
+    assert_eq!((ran.code, ran.stderr.lines().count()), (1, 1), "{ran:?}");
+    assert!(ran.stderr.contains("HTTP 429"), "{ran:?}");
+    assert_eq!(echo(1, &[]).code, 1, "control: without --retry");
+    assert_eq!(echoes(), 6);
+    let ran = run(&mut stand.service(&["request", "/api/v1/echo", "--data", "x", "--retry", "1"]));
+    assert!(ran.refused(2).contains("POST could be done twice"), "{ran:?}");
+}
+
+#[test]
+fn a_lost_connection_is_retried_and_a_failed_sign_in_is_not() {
+    let whoami =
+        |stand: &Stand| run(&mut stand.service(&["request", "GET", "/api/v2/whoami", "--retry", "1", "-q"]));
+    let stand = Stand::new();
+    stand.emulator.fault(Fault::on(Target::SignIn).drop_connection());
+    assert!(!whoami(&stand).refused(6).is_empty());
+    assert_eq!(stand.emulator.requests().len(), 1);
+    let stand = Stand::new();
+    run(&mut stand.service(&["login"])).fine();
+    stand.emulator.fault(Fault::on(Target::Api).drop_connection());
+    assert!(whoami(&stand).fine().contains("service@example.com"));
+    stand.emulator.fault(Fault::on(Target::Api).times(2).drop_connection());
+    assert!(whoami(&stand).refused(6).contains("before it answered"));
+    let sent = stand.emulator.requests().iter().filter(|seen| seen.kind == Kind::Whoami).count();
+    assert_eq!(sent, 4);
+}
+
+#[test]
+fn verbose_shows_exchanges_and_no_secret() {
+    let stand = Stand::new();
+    let headers = stand.file("headers", b"X-Gate: gate-secret\n");
+    let args = ["request", "POST", "/api/v1/echo?key=query-secret", "-v", "--json", r#""body-secret""#];
+    let mut command = stand.service(&args);
+    let ran = run(command.arg("-H").arg("X-Own: own-secret").env("PLEXTRAC_HEADERS_FILE", headers));
+    assert_eq!((ran.code, ran.text()), (0, r#""body-secret""#));
+    for line in [
+        "/api/v1/authenticate\n",
+        "> x-gate: [hidden]\n",
+        "/api/v1/echo?[hidden]\n",
+        "> accept: application/json\n",
+        "> content-type: application/json\n",
+        "> authorization: [hidden]\n",
+        "< HTTP/1.1 200\n",
+    ] {
+        assert!(ran.stderr.contains(line), "{line}: {}", ran.stderr);
+    }
+    let token = stand.emulator.requests().pop().unwrap().header("authorization").unwrap().to_owned();
+    for secret in ["secret", "service-password", token.as_str()] {
+        assert!(!ran.stderr.contains(secret), "{secret}: {}", ran.stderr);
+    }
+    assert!(ran.stderr.lines().all(|line| ["> ", "< "].iter().any(|mark| line.starts_with(mark))));
+}
+
+#[test]
+fn with_fail_an_error_answer_is_not_written() {
+    let stand = Stand::new();
+    let file = stand.file("out", b"before");
+    let mut command = stand.service(&["request", "/api/v1/forbidden", "--fail", "--include", "-o"]);
+    let ran = run(command.arg(&file));
+    assert!(ran.refused(1).contains("HTTP 403"), "{ran:?}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"before");
+    let ran = run(&mut stand.service(&["request", "/api/v1/forbidden", "-f"]));
+    assert!(ran.refused(1).contains("HTTP 403"), "{ran:?}");
+    let ran = run(&mut stand.service(&["request", "/api/v1/forbidden"]));
+    assert!(ran.code == 1 && ran.text().contains("permission"), "control: {ran:?}");
 }

@@ -272,3 +272,22 @@ fn help_fits_a_narrow_window_and_prompts_work_in_one() {
     let (screen, code) = terminal.end();
     assert!(code == 0 && !screen.contains(&Account::service().password), "{screen}");
 }
+
+#[test]
+fn a_terminal_sees_how_far_a_transfer_has_come() {
+    let stand = Stand::new();
+    let file = stand.path("large");
+    std::fs::File::create(&file).unwrap().set_len(8 << 20).unwrap();
+    let data = format!("@{}", file.display());
+    let out = stand.path("out").display().to_string();
+    let args = ["request", "PUT", "/api/v1/echo", "--data", &data];
+    let (screen, code) = Terminal::run(stand.service(&args).args(["--output", &out])).end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("\rupload   0 %") || screen.starts_with("upload   0 %"), "{screen}");
+    assert!(screen.contains("download   0 %") && screen.contains("of 8.0 MiB"), "{screen}");
+    assert!(screen.ends_with(" \r"), "the line is gone at the end: {screen:?}");
+    for args in [&["--output", &out, "--quiet"][..], &["--include"]] {
+        let (screen, _) = Terminal::run(stand.service(&["request", "/api/v2/whoami"]).args(args)).end();
+        assert!(!screen.contains("download "), "{args:?}: {screen}");
+    }
+}

@@ -149,7 +149,7 @@ fn look_at_session(findings: &mut Findings, settings: Settings) -> Result<(), Fa
     if settings.username.is_none() {
         return Ok(());
     }
-    let Ok(session) = account::open_settings(settings, Purpose::Look, |_| {}) else { return Ok(()) };
+    let Ok(session) = account::open_settings(settings, Purpose::Look, |_| Ok(())) else { return Ok(()) };
     let status = session.status();
     if status.locked_out {
         let told = "these credentials were rejected before and are not sent again; `login --again` allows it";

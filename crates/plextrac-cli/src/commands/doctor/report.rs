@@ -61,6 +61,7 @@ pub(super) fn write(target: Target, args: &DoctorArgs) -> Result<(), Failure> {
         config.on_exchange(move |exchange| {
             sink.lock().unwrap_or_else(PoisonError::into_inner).push(exchange.clone());
         });
+        Ok(())
     })?;
     let signed_in = account.login();
     let token_life = account.status().expires_in;
@@ -77,7 +78,10 @@ pub(super) fn write(target: Target, args: &DoctorArgs) -> Result<(), Failure> {
     });
     let report = hidden.and_tokens_of(&account).removed_from(report);
     let text = serde_json::to_string_pretty(&report).map_err(|error| Failure::other(error.to_string()))?;
-    target.0.keep(&[text.as_bytes(), b"\n"])?;
+    let mut file = target.0;
+    file.write(text.as_bytes())?;
+    file.write(b"\n")?;
+    file.finish()?;
     if !args.json {
         output::line(
             "the report is written; it holds no secret, no user name and no address: read it before you share it",
