@@ -40,12 +40,26 @@ pub(crate) fn check(project: &Project, steps: &mut Steps) {
                 }
             }
         }
+        broken.extend(unlisted(&texts));
         if broken.is_empty() && count > 0 {
             Ok(format!("{count} citations"))
         } else {
             Err(Halt::Failed(format!("of {count} citations:\n{}", broken.join("\n"))))
         }
     });
+}
+
+/// Pages of `docs` that its index has no line for.
+fn unlisted(texts: &[(PathBuf, String)]) -> Vec<String> {
+    let index = PathBuf::from(PAGES).join("README.md");
+    let listed = texts.iter().find(|(path, _)| *path == index).map(|(path, text)| links(path, text));
+    let listed: Vec<_> = listed.into_iter().flatten().map(|citation| citation.path).collect();
+    let pages = texts.iter().map(|(path, _)| path);
+    pages
+        .filter(|path| path.starts_with(PAGES) && has_extension(path, "md") && **path != index)
+        .filter(|path| !listed.contains(path))
+        .map(|path| format!("{} is not in {}", path.display(), index.display()))
+        .collect()
 }
 
 /// A page or another file of the repository, and perhaps a section of it.
@@ -218,6 +232,14 @@ mod tests {
         };
         let file = Citation { path: "README.md".into(), section: None };
         assert_eq!(found, [anchor(&page("b"), "one-two"), anchor(&page("a"), "here"), file]);
+    }
+
+    #[test]
+    fn a_page_that_the_index_leaves_out_is_a_fault() {
+        let index = (PathBuf::from(page("README")), "[a](a.md)".to_owned());
+        let texts = |name: &str| [index.clone(), (PathBuf::from(page(name)), String::new())];
+        assert_eq!(unlisted(&texts("a")), Vec::<String>::new());
+        assert_eq!(unlisted(&texts("b")), [format!("{} is not in {}", page("b"), page("README"))]);
     }
 
     #[test]
