@@ -28,7 +28,7 @@ func TestAnErrorCarriesItsSortTheHTTPStatusAndTheWait(t *testing.T) {
 		"redirect":    {map[string]any{"redirect": map[string]any{"code": 302, "location": "https://x.example/"}}, plextrac.ErrUnexpectedAnswer, 302, 5 * time.Second, true},
 		"lost":        {"drop_connection", plextrac.ErrNetwork, 0, 5 * time.Second, true},
 		"rejected":    {map[string]any{"error_shape_two": map[string]any{"code": 401}}, plextrac.ErrRejected, 401, 0, false},
-		"too large":   {map[string]any{"huge_body": map[string]any{"bytes": 2 << 20}}, plextrac.ErrTooLarge, eitherStatus, 5 * time.Second, false},
+		"too large":   {map[string]any{"huge_body": map[string]any{"bytes": 2 << 20}}, plextrac.ErrTooLarge, eitherStatus, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBothLevels(t, func(t *testing.T, e *emulatortest.Emulator, open opener) {
@@ -75,9 +75,25 @@ func TestAServerThatIsNotThereAndOneThatIsNotTrustedAreToldApart(t *testing.T) {
 		}
 		defer machine.Close()
 		for level, session := range map[string]account{"Session": session, "MachineSession": machine} {
-			if err := session.Login(t.Context()); !errors.Is(err, want) {
-				t.Errorf("%s, %s: %v", level, url, err)
+			err := session.Login(t.Context())
+			var got *plextrac.Error
+			if !errors.Is(err, want) || !errors.As(err, &got) {
+				t.Fatalf("%s, %s: %v", level, url, err)
 			}
+			if got.Retryable != (want == plextrac.ErrNetwork) || (got.RetryAfter > 0) != got.Retryable {
+				t.Errorf("%s, %s: retryable %v, after %v", level, url, got.Retryable, got.RetryAfter)
+			}
+		}
+	}
+}
+
+func TestAPortThatIsNoneIsNamed(t *testing.T) {
+	user := plextrac.WithPassword("me@acme.example", "x")
+	_, errOfSession := plextrac.NewSession("https://acme.example:99999", user)
+	_, errOfMachine := plextrac.NewMachine("https://acme.example:99999", plextrac.Now(), user)
+	for _, err := range []error{errOfSession, errOfMachine} {
+		if !errors.Is(err, plextrac.ErrInvalidArgument) || !strings.Contains(err.Error(), "from 1 to 65535") {
+			t.Errorf("%v", err)
 		}
 	}
 }

@@ -228,7 +228,7 @@ func (s *MachineSession) submit(code string) (*flight, error) {
 	defer s.mu.Unlock()
 	if s.flight != nil {
 		return nil, &Error{Status: ErrWrongState,
-			Message: "six digits are not asked for now; a sign-in is under way"}
+			Message: "no one-time code is asked for now: a sign-in is under way; wait for its result"}
 	}
 	now := s.now()
 	next, err := s.apply(now, func() error { return s.machine.SubmitMFA(code, now) })

@@ -413,6 +413,8 @@ static void what_cannot_be_meant_is_refused_before_anything_is_sent(void)
     for (size_t i = 0; i < sizeof URLS / sizeof *URLS; i++)
         FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_new(URLS[i], NTS, &bad, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_new("x\xff.example", NTS, &bad, &err));
+    FAILS_SAYING(PLEXTRAC_INVALID_ARGUMENT, "port is not a number from 1 to 65535",
+                 plextrac_config_new("https://x.example:99999", NTS, &bad, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_password(config, "", 0, "p", 1, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_password(config, "u", 1, NULL, 0, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_password(config, "u", 1, "p\0q", 3, &err));

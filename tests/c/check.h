@@ -40,6 +40,20 @@ static inline const char *env(const char *name)
         err = NULL;                                                                         \
     } while (0)
 
+/* The same, and the error's sentence has this text in it. */
+#define FAILS_SAYING(expected, text, call)                                        \
+    do {                                                                          \
+        int32_t status_ = (call);                                                 \
+        check_status_(__FILE__, __LINE__, #call, (expected), status_, err);       \
+        if (!strstr(plextrac_error_message(err).data, (text))) {                  \
+            fprintf(stderr, "%s:%d: %s\n  says: %s\n", __FILE__, __LINE__, #call, \
+                    plextrac_error_message(err).data);                            \
+            exit(1);                                                              \
+        }                                                                         \
+        plextrac_error_free(err);                                                 \
+        err = NULL;                                                               \
+    } while (0)
+
 #define OK(call)                                                             \
     do {                                                                     \
         int32_t status_ = (call);                                            \

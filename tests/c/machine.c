@@ -257,7 +257,8 @@ static void what_does_not_fit_changes_nothing(const plextrac_session *watcher)
     plextrac_action *action = NULL, *rest = NULL;
     control(watcher, "reset", NULL);
     plextrac_machine *machine = machine_of(config_without_mfa());
-    FAILS(PLEXTRAC_WRONG_STATE, plextrac_machine_submit_mfa(machine, "123456", PLEXTRAC_NTS, now(), &err));
+    FAILS_SAYING(PLEXTRAC_WRONG_STATE, "sign in first",
+                 plextrac_machine_submit_mfa(machine, "123456", PLEXTRAC_NTS, now(), &err));
     FAILS(PLEXTRAC_STALE, plextrac_machine_handle_failure(machine, 1, PLEXTRAC_FAILURE_OTHER, now(), &err));
     want(machine);
     FAILS(PLEXTRAC_MUST_DRAIN, plextrac_machine_want_token(machine, now(), &err));

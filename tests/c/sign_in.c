@@ -42,7 +42,8 @@ static void six_digits_are_handed_in_after_they_were_asked_for(void)
     plextrac_error *err = NULL;
     start_afresh();
     plextrac_session *session = session_of(config_with_mfa());
-    FAILS(PLEXTRAC_WRONG_STATE, plextrac_session_submit_mfa(session, "123456", PLEXTRAC_NTS, NULL, &err));
+    FAILS_SAYING(PLEXTRAC_WRONG_STATE, "sign in first",
+                 plextrac_session_submit_mfa(session, "123456", PLEXTRAC_NTS, NULL, &err));
     for (int i = 0; i < 3; i++)
         FAILS(PLEXTRAC_MFA_REQUIRED, plextrac_session_login(session, NULL, &err));
     CHECK(number_of(watcher, "sign_in", "challenge") == 1);

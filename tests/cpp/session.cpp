@@ -85,6 +85,15 @@ void an_answer_over_the_limit_is_refused()
     FAILS(too_large, session.send(request));
 }
 
+void what_was_given_wrongly_is_named()
+{
+    const plextrac::config no_port("https://x.example:99999");
+    CHECK(FAILS(invalid_argument, no_port.check()).message().find("from 1 to 65535") != std::string_view::npos);
+    const auto session = OK(plextrac::session::create(mfa_account()));
+    const auto error = FAILS(wrong_state, session.submit_mfa("123456"));
+    CHECK(error.message().find("sign in first") != std::string_view::npos);
+}
+
 void rejected_credentials_are_told_once_and_remembered()
 {
     plextrac::config config = plain_account();
@@ -105,5 +114,6 @@ int main()
     the_header_value_is_the_same_by_either_way_and_a_401_replaces_it();
     a_request_that_was_refused_is_not_sent();
     an_answer_over_the_limit_is_refused();
+    what_was_given_wrongly_is_named();
     rejected_credentials_are_told_once_and_remembered();
 }

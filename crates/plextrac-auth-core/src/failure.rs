@@ -85,7 +85,8 @@ impl Failure {
         self.http_status
     }
 
-    /// How long to wait before trying again, counted from the failure; if known.
+    /// How long to wait before trying again, counted from the failure; if known. There is none where waiting does not
+    /// help: see [`is_retryable`](Self::is_retryable).
     #[must_use]
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
@@ -120,7 +121,7 @@ impl Failure {
     }
 
     pub(crate) fn with_retry_after(self, wait: Option<Duration>) -> Self {
-        Self { retry_after: wait, ..self }
+        Self { retry_after: wait.filter(|_| self.is_retryable()), ..self }
     }
 
     /// `is_json`: whether the answer was the API's JSON. Otherwise a gateway may have sent it.
@@ -193,7 +194,8 @@ impl From<TransportFailure> for Failure {
             TransportFailure::Connect => (FailureKind::Network, "the server could not be reached"),
             TransportFailure::Tls => (
                 FailureKind::Tls,
-                "no TLS connection could be made: the certificate is not trusted, as a rule",
+                "no TLS connection could be made; check that the URL is that of an https:// server, and that this machine \
+                 trusts its certificate",
             ),
             TransportFailure::Cancelled => (FailureKind::Cancelled, "the request was given up"),
             TransportFailure::TooLarge => (FailureKind::TooLarge, "the answer was over the size limit"),
@@ -272,6 +274,24 @@ const fn without_final_form(c: char) -> char {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_failure_names_a_wait_that_does_not_help() {
+        let wait = Some(Duration::from_secs(5));
+        for failure in [
+            TransportFailure::Timeout,
+            TransportFailure::Connect,
+            TransportFailure::Tls,
+            TransportFailure::Cancelled,
+            TransportFailure::TooLarge,
+            TransportFailure::Other,
+        ] {
+            let failure = Failure::from(failure).with_retry_after(wait);
+            assert_eq!(failure.retry_after(), wait.filter(|_| failure.is_retryable()), "{failure}");
+        }
+        assert_eq!(Failure::from(TransportFailure::Tls).with_retry_after(wait).retry_after(), None);
+        assert_eq!(Failure::from(TransportFailure::Connect).with_retry_after(wait).retry_after(), wait);
+    }
 
     #[test]
     fn the_servers_text_is_quoted_unless_it_repeats_what_was_sent() {

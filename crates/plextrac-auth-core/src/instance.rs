@@ -37,6 +37,8 @@ pub enum InstanceError {
     UserInfo,
     /// The scheme is neither `https` nor `http`.
     Scheme,
+    /// The port is not a number from 1 to 65535.
+    Port,
     /// A query or fragment follows the path.
     QueryOrFragment,
 }
@@ -77,6 +79,7 @@ impl Instance {
         }
         .map_err(|error| match error {
             url::ParseError::EmptyHost => InstanceError::NoHost,
+            url::ParseError::InvalidPort => InstanceError::Port,
             _ => InstanceError::NotAUrl,
         })?;
         if !url.username().is_empty() || url.password().is_some() {
@@ -92,6 +95,9 @@ impl Instance {
         };
         let host = url.host_str().ok_or(InstanceError::NoHost)?.to_string();
         let port = url.port_or_known_default().ok_or(InstanceError::Scheme)?;
+        if port == 0 {
+            return Err(InstanceError::Port);
+        }
         let base = format!("{}{}", url.origin().ascii_serialization(), prefix(url.path()));
         Ok(Self { base, host, port, is_https: url.scheme() == "https", is_loopback })
     }
@@ -145,6 +151,7 @@ impl fmt::Display for InstanceError {
                 "the URL contains user information before the host; give user name and password separately"
             }
             Self::Scheme => "the URL's scheme is neither https nor http",
+            Self::Port => "the URL's port is not a number from 1 to 65535; correct it, or leave it out",
             Self::QueryOrFragment => {
                 "the URL has a query or fragment; give the address of the instance alone"
             }
@@ -211,7 +218,11 @@ mod tests {
             ("ftp://acme.example", Scheme),
             ("mailto:somebody", Scheme),
             ("https://a b", NotAUrl),
-            ("https://acme.example:99999", NotAUrl),
+            ("https://acme.example:99999", Port),
+            ("acme.example:99999/api/v1", Port),
+            ("http://127.0.0.1:0", Port),
+            ("https://acme.example:44x", Port),
+            ("[::1]:65536", Port),
             ("https://acme\r\n.example", ControlCharacter),
             ("https://acme.example\0", ControlCharacter),
             ("https://acme.example?x=1", QueryOrFragment),

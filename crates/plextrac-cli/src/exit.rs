@@ -106,7 +106,7 @@ pub(crate) fn say(message: &str) {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let message = match (hint(error.code()), error.retry_after()) {
+        let message = match (hint(&error), error.retry_after()) {
             // The library's sentence speaks of its functions.
             (Some(hint), _) if error.code() == ErrorCode::MfaRequired => hint.to_owned(),
             (_, Some(wait)) if matches!(error.code(), ErrorCode::MustWait | ErrorCode::Rejected) => {
@@ -138,15 +138,18 @@ fn exit_of(code: ErrorCode) -> Exit {
 }
 
 /// What to do next in terms of this command, where the library cannot know it.
-fn hint(code: ErrorCode) -> Option<&'static str> {
-    match code {
+fn hint(error: &Error) -> Option<&'static str> {
+    match error.code() {
         ErrorCode::MfaRequired => Some(
             "the password was right, and six digits are needed: run it on a terminal, or set PLEXTRAC_TOTP_SECRET",
         ),
         ErrorCode::Rejected if state_dir::is_off() => {
             Some("with --no-state, the next run does not know of this rejection and sends the password again")
         }
-        ErrorCode::Tls => Some("an instance with a private CA needs --ca-file"),
+        // No other sentence about TLS asks for a CA bundle.
+        ErrorCode::Tls if error.message().contains("CA bundle") => {
+            Some("an instance with a private CA needs --ca-file")
+        }
         ErrorCode::Timeout => Some("--timeout SECONDS allows more"),
         ErrorCode::Expired => Some("set a new PLEXTRAC_TOKEN, or user name and password"),
         _ => None,

@@ -582,7 +582,7 @@ fn session_events(event: Event, cause: Option<&Cause>) -> Vec<SessionEvent> {
 
 fn failed_with(failure: Failure, cause: Option<&Cause>) -> Error {
     match cause {
-        Some(Cause::Detail(detail)) => Error::from(failure).with_detail(detail),
+        Some(Cause::Detail(detail)) => Error::from(failure).because(detail),
         Some(Cause::Instead(error)) => error.clone(),
         None => Error::from(failure),
     }

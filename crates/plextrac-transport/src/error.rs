@@ -128,8 +128,9 @@ impl Error {
         self
     }
 
-    pub(crate) fn with_detail(mut self, detail: &str) -> Self {
-        self.0.message = format!("{}: {detail}", self.0.message);
+    /// Takes the place of the sentence, which knows the class alone: a cause names the server, and what to do.
+    pub(crate) fn because(mut self, cause: &str) -> Self {
+        cause.clone_into(&mut self.0.message);
         self
     }
 }

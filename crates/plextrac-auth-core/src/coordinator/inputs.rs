@@ -47,8 +47,9 @@ impl Coordinator {
     /// A caller hands in a one-time code, and waits for the token.
     ///
     /// # Errors
-    /// [`InputError::WrongState`] if no code is needed, or the challenge is over: sign in again;
-    /// [`InputError::CodeSpent`] if this code was sent before; [`InputError::MustDrain`].
+    /// [`InputError::CodeNotAskedFor`] if no code is needed, or the challenge is over: sign in again;
+    /// [`InputError::CodeSpent`] if this code was sent before; [`InputError::WrongState`] if the coordinator was closed;
+    /// [`InputError::MustDrain`].
     pub fn submit_code(
         &mut self,
         code: OneTimeCode,
@@ -58,8 +59,11 @@ impl Coordinator {
         if !self.is_drained {
             return Err(InputError::MustDrain);
         }
-        if self.is_closed || self.callers.is_prompting() {
+        if self.is_closed {
             return Err(InputError::WrongState);
+        }
+        if self.callers.is_prompting() {
+            return Err(InputError::CodeNotAskedFor);
         }
         self.input().submit_code(code, now)?;
         self.is_drained = false;
@@ -69,8 +73,8 @@ impl Coordinator {
     /// The answer to [`Action::Ask`]: a code, or `None` if there is none.
     ///
     /// # Errors
-    /// [`InputError::WrongState`] if nobody is asked, or the challenge ended meanwhile; [`InputError::CodeSpent`] if
-    /// this code was sent before: the attempt ends; [`InputError::MustDrain`].
+    /// [`InputError::WrongState`] if nobody is asked; [`InputError::CodeNotAskedFor`] if the challenge ended meanwhile;
+    /// [`InputError::CodeSpent`] if this code was sent before: the attempt ends; [`InputError::MustDrain`].
     pub fn handle_code(&mut self, code: Option<OneTimeCode>, now: Time) -> Result<(), InputError> {
         self.take_input()?;
         if !self.callers.is_prompting() {

@@ -22,6 +22,8 @@ pub enum InputError {
     Stale,
     /// This does not fit where the machine stands.
     WrongState,
+    /// A one-time code was given, and none is asked for: no sign-in has come so far, or its challenge is over.
+    CodeNotAskedFor,
     /// This code was sent already; a server may refuse a code it has seen (RFC 6238 §5.2).
     CodeSpent,
 }
@@ -136,6 +138,9 @@ impl fmt::Display for InputError {
             Self::MustDrain => "poll until the last output before handing in anything",
             Self::Stale => "no request of that id is out",
             Self::WrongState => "this does not fit the state the machine is in",
+            Self::CodeNotAskedFor => {
+                "no one-time code is asked for now; sign in first, and give the code within two minutes of being asked"
+            }
             Self::CodeSpent => "this one-time code was sent already; wait for the next one",
         })
     }

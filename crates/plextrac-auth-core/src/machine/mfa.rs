@@ -48,7 +48,7 @@ impl Machine {
     /// A one-time code for the challenge in hand.
     ///
     /// # Errors
-    /// [`InputError::WrongState`] without a challenge, or if it is over two minutes old: sign in again;
+    /// [`InputError::CodeNotAskedFor`] without a challenge, or if it is over two minutes old: sign in again;
     /// [`InputError::CodeSpent`] if it was sent before; [`InputError::MustDrain`].
     pub fn submit_code(&mut self, code: OneTimeCode, now: Time) -> Result<(), InputError> {
         let is_open = self.codes.challenge.as_ref().is_some_and(|challenge| now.monotonic < challenge.until);
@@ -56,7 +56,7 @@ impl Machine {
             return Err(InputError::MustDrain);
         }
         if self.phase != Phase::AwaitingCode || !is_open {
-            return Err(InputError::WrongState);
+            return Err(InputError::CodeNotAskedFor);
         }
         if self.was_spent(&code, now.monotonic) {
             return Err(InputError::CodeSpent);

@@ -115,7 +115,7 @@ fn a_submitted_code_that_is_wrong_fails_its_caller() {
     process.run();
     assert_eq!(process.failure(submitted), FailureKind::MfaRejected);
     let again = process.input(|c, now| c.submit_code(digits("111111"), LIMITS, now));
-    assert_eq!(again.unwrap_err(), InputError::WrongState);
+    assert_eq!(again.unwrap_err(), InputError::CodeNotAskedFor);
     process.assert_idle();
 }
 

@@ -208,6 +208,22 @@ fn a_certificate_that_is_not_trusted_exits_with_6_and_names_the_flag() {
 }
 
 #[test]
+fn a_server_that_speaks_no_tls_is_not_called_untrusted() {
+    let stand = Stand::new();
+    let url = stand.emulator.url().replacen("http:", "https:", 1);
+    let told = run(stand.service(&["token"]).env("PLEXTRAC_URL", url)).refused(6).to_owned();
+    assert!(told.contains("does not speak TLS"), "{told}");
+    assert!(!told.contains("trust") && !told.contains("--ca-file") && !told.contains("wait"), "{told}");
+}
+
+#[test]
+fn a_port_that_is_none_exits_with_2_and_is_named() {
+    let stand = Stand::new();
+    let ran = run(stand.service(&["token"]).env("PLEXTRAC_URL", "https://127.0.0.1:99999"));
+    assert!(ran.refused(2).contains("port is not a number from 1 to 65535"), "{ran:?}");
+}
+
+#[test]
 fn a_server_that_does_not_answer_exits_with_6_when_the_timeout_is_over() {
     let stand = Stand::with(Emulator::builder().sign_in_delay(Duration::from_secs(600)));
     stand.emulator.fault(Fault::on(Target::SignIn).stall());

@@ -52,7 +52,7 @@ pub(crate) enum HttpErrorKind {
     Connect,
     /// The proxy is not usable, or refused to connect.
     Proxy,
-    /// No trustworthy encrypted connection.
+    /// TLS could not be agreed on, or the certificate is not trusted.
     Tls,
     /// The connection ended before the answer did.
     Closed,

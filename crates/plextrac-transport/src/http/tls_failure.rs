@@ -11,10 +11,13 @@ use super::error::{HttpError, HttpErrorKind};
 pub(super) fn during_handshake(peer: &Endpoint, error: &io::Error) -> HttpError {
     match in_io(error) {
         Some(reason) => explain(peer, reason),
-        None => failed(
-            peer,
-            &format!("the connection ended during the TLS handshake ({error})"),
-            "check that host and port are those of an https:// server",
+        // It says nothing about trust, and the next attempt may succeed.
+        None => HttpError::new(
+            HttpErrorKind::Connect,
+            format!(
+                "no TLS connection to {peer}: the connection ended during the handshake ({error}); try again, and check \
+                 that host and port are those of an https:// server"
+            ),
         ),
     }
 }
@@ -95,5 +98,5 @@ fn certificate(reason: &CertificateError) -> (String, &'static str) {
 }
 
 fn failed(peer: &Endpoint, what: &str, then: &str) -> HttpError {
-    HttpError::new(HttpErrorKind::Tls, format!("no trustworthy connection to {peer}: {what}; {then}"))
+    HttpError::new(HttpErrorKind::Tls, format!("no TLS connection to {peer}: {what}; {then}"))
 }

@@ -73,6 +73,53 @@ fn plain_http_is_for_this_machine_alone_unless_it_is_allowed_by_name() {
 }
 
 #[test]
+fn a_tls_failure_names_its_cause_and_no_wait() {
+    let stage = Stage::new();
+    let plain = stage.emulator.url().replacen("http:", "https:", 1);
+    for (url, cause, is_about_trust) in
+        [(plain, "does not speak TLS", false), (stage.emulator.tls_url(), "UnknownIssuer", true)]
+    {
+        let mut config = SessionConfig::new(&url).unwrap();
+        config.proxy("").unwrap().password("user", "hunter2").unwrap();
+        let session = Session::new(&config).unwrap();
+        let error = session.login().unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Tls, "{error}");
+        assert_eq!((error.is_retryable(), error.retry_after()), (false, None), "{error}");
+        assert!(error.message().contains(cause), "{error}");
+        assert_eq!(error.message().contains("trust"), is_about_trust, "{error}");
+        // The back-off is an error of its own: this one is cured by waiting.
+        let error = session.login().unwrap_err();
+        assert_eq!(error.code(), ErrorCode::MustWait, "{error}");
+        assert!(error.is_retryable() && error.retry_after().is_some(), "{error}");
+    }
+}
+
+#[test]
+fn a_port_that_is_none_is_named() {
+    for url in ["https://plextrac.example:99999", "plextrac.example:0", "http://127.0.0.1:80x"] {
+        let error = SessionConfig::new(url).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidArgument, "{url}");
+        assert!(error.message().contains("port is not a number from 1 to 65535"), "{error}");
+    }
+}
+
+#[test]
+fn a_code_that_nobody_asked_for_is_refused_with_what_to_do() {
+    let stage = Stage::new();
+    let session = Session::new(&stage.analyst()).unwrap();
+    let refused = |session: &Session| {
+        let error = session.submit_mfa("123456").unwrap_err();
+        assert_eq!(error.code(), ErrorCode::WrongState, "{error}");
+        assert!(error.message().contains("sign in first"), "{error}");
+    };
+    refused(&session);
+    assert_eq!(session.login().unwrap_err().code(), ErrorCode::MfaRequired);
+    stage.advance(Duration::from_secs(121));
+    refused(&session);
+    assert_eq!(stage.seen(Kind::Mfa), 0);
+}
+
+#[test]
 fn a_session_with_nothing_to_sign_in_with_is_not_made() {
     let stage = Stage::new();
     assert_eq!(Session::new(&stage.bare()).unwrap_err().code(), ErrorCode::InvalidArgument);

@@ -133,6 +133,26 @@ fn a_client_certificate_is_shown_to_a_server_that_asks() {
 }
 
 #[test]
+fn a_server_that_speaks_no_tls_is_not_called_untrusted() {
+    for answer in ["HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n", "SSH-2.0-OpenSSH_9.9\r\n"] {
+        let server = Server::plain(move |peer| drop(peer.say(answer.as_bytes())));
+        let error = client().call(&get(&server.url().replacen("http:", "https:", 1))).unwrap_err();
+        assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Tls, false), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("does not speak TLS") && text.contains("https://"), "{text}");
+        assert!(!text.contains("trust"), "{text}");
+    }
+}
+
+#[test]
+fn a_handshake_that_breaks_off_is_a_failed_connection() {
+    let server = Server::plain(|_| ());
+    let error = client().call(&get(&server.url().replacen("http:", "https:", 1))).unwrap_err();
+    assert_eq!((error.kind(), error.was_sent()), (HttpErrorKind::Connect, false), "{error}");
+    assert!(error.to_string().contains("during the handshake"), "{error}");
+}
+
+#[test]
 fn damaged_and_empty_bundles_are_named() {
     let authority = Authority::new("ca");
     let bundle = |pem: &[u8]| CaBundle { name: "/etc/x.pem".to_owned(), pem: pem.to_vec() };
