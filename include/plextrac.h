@@ -726,6 +726,12 @@ int32_t plextrac_config_new(const char *url,
                             plextrac_error **err);
 
 /**
+ * The address of the instance, without a slash at the end, as it was made of the `url` given: the
+ * path of a request follows it. Valid as long as the configuration.
+ */
+plextrac_str plextrac_config_base_url(const plextrac_config *config);
+
+/**
  * User name (an e-mail address, as a rule) and password.
  * Errors: `PLEXTRAC_INVALID_ARGUMENT` if one is empty, over 1024 bytes, or holds a control
  * character (a line end that was read along with it, perhaps).
@@ -799,8 +805,33 @@ int32_t plextrac_config_set_ca_pem(plextrac_config *config,
 int32_t plextrac_config_set_roots(plextrac_config *config, int32_t roots, plextrac_error **err);
 
 /**
+ * Shows a certificate to servers and proxies that ask their clients for one. `chain` is the
+ * certificate, followed by those of the authorities between it and one that the server knows; `key`
+ * is its unencrypted private key (PKCS#8, PKCS#1 or SEC1). Both are PEM texts.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` if they are damaged, or do not belong together.
+ */
+int32_t plextrac_config_set_client_certificate(plextrac_config *config,
+                                               const char *chain,
+                                               size_t chain_len,
+                                               const char *key,
+                                               size_t key_len,
+                                               plextrac_error **err);
+
+/**
+ * The `User-Agent` of all requests, sign-in and proxy included. The default names this library and
+ * its version. A request with a header of that name sends its own. For a machine: the header is
+ * among those of its actions only if it was set.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is empty, or cannot stand in a header.
+ */
+int32_t plextrac_config_set_user_agent(plextrac_config *config,
+                                       const char *user_agent,
+                                       size_t user_agent_len,
+                                       plextrac_error **err);
+
+/**
  * Sends a header with every request, sign-in included: what a gateway in front of the instance asks
- * for. The value is treated as a secret. A name that was set before gets the new value.
+ * for. The value is treated as a secret. A name that was set before gets the new value. For
+ * `User-Agent` this is `plextrac_config_set_user_agent`.
  * Errors: `PLEXTRAC_INVALID_ARGUMENT` for what cannot stand in a header, and for names that HTTP or
  * this library sets.
  */
@@ -942,6 +973,23 @@ int32_t plextrac_session_new(const plextrac_config *config,
                              plextrac_error **err);
 
 /**
+ * Another handle of the same session, whose calls have a timeout of their own: a time limit for one
+ * call, or for some. `UINT64_MAX` is no limit.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` for 0.
+ * Ownership: each handle is freed. Closing one closes the session for all.
+ */
+int32_t plextrac_session_with_timeout_ms(const plextrac_session *session,
+                                         uint64_t ms,
+                                         plextrac_session **out,
+                                         plextrac_error **err);
+
+/**
+ * The address of the instance, without a slash at the end: the path of a request follows it. Valid
+ * as long as the handle.
+ */
+plextrac_str plextrac_session_base_url(const plextrac_session *session);
+
+/**
  * Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is
  * one. The other functions do this by themselves.
  * Errors: `PLEXTRAC_MFA_REQUIRED`: go on with `plextrac_session_submit_mfa`, within two minutes;
@@ -999,9 +1047,31 @@ int32_t plextrac_session_copy_authorization(const plextrac_session *session,
                                             plextrac_error **err);
 
 /**
+ * The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead of
+ * `Authorization`; signs in or refreshes when needed.
+ * Errors: as `plextrac_session_login`; `PLEXTRAC_UNSUPPORTED` if the token came without one.
+ * Blocks: not with a live token and its cookie; else as `plextrac_session_login`.
+ */
+int32_t plextrac_session_cookie(const plextrac_session *session,
+                                const plextrac_cancel *cancel,
+                                plextrac_secret **out,
+                                plextrac_error **err);
+
+/**
  * A request of your own, with `rejected` as its `Authorization`, was answered with 401. That token
- * is given up, and no other: ask for the authorization again, and send the request once more. If
- * you get the same value again, a new token was tried already, and the 401 is the answer.
+ * is given up, and no other. `*retry` says what to do: true: ask for the authorization again, and
+ * send the request once more; false: a new token was tried already, and the 401 is the answer.
+ * Errors: `PLEXTRAC_CLOSED`.
+ */
+int32_t plextrac_session_report_unauthorized_retry(const plextrac_session *session,
+                                                   const char *rejected,
+                                                   size_t rejected_len,
+                                                   bool *retry,
+                                                   plextrac_error **err);
+
+/**
+ * The same without `*retry`. If the authorization is the same value again, a new token was tried
+ * already, and the 401 is the answer.
  * Errors: `PLEXTRAC_CLOSED`.
  */
 int32_t plextrac_session_report_unauthorized(const plextrac_session *session,
@@ -1081,7 +1151,7 @@ int32_t plextrac_session_close(const plextrac_session *session, plextrac_error *
 int32_t plextrac_session_logout(const plextrac_session *session, plextrac_error **err);
 
 /**
- * Closes and frees a session.
+ * Frees a handle of a session, and closes the session with the last one.
  * Ownership: a sign-in or refresh that is out may end later than this returns, and until then its
  * callbacks run, or begin to. `free_fn` runs once, after the last of them; see also
  * `plextrac_free_fn`.
@@ -1166,6 +1236,15 @@ bool plextrac_response_header(const plextrac_response *response,
                               plextrac_str *value);
 
 /**
+ * The value of the first header line of that name, in upper or lower case; false if there is none.
+ * Valid as long as the response.
+ */
+bool plextrac_response_header_by_name(const plextrac_response *response,
+                                      const char *name,
+                                      size_t name_len,
+                                      plextrac_str *value);
+
+/**
  * Wipes and frees a response.
  */
 void plextrac_response_free(plextrac_response *response);
@@ -1243,8 +1322,20 @@ int32_t plextrac_machine_submit_mfa(plextrac_machine *machine,
 
 /**
  * A request of yours, with `rejected` as its `Authorization`, was answered with 401. That token is
- * given up, and no other: want a token, poll, and send the request once more. If the authorization
- * is the same again, a new token was tried already, and the 401 is the answer.
+ * given up, and no other. `*retry` says what to do: true: want a token, poll, and send the request
+ * once more; false: a new token was tried already, and the 401 is the answer.
+ * Errors: `PLEXTRAC_MUST_DRAIN`.
+ */
+int32_t plextrac_machine_report_unauthorized_retry(plextrac_machine *machine,
+                                                   const char *rejected,
+                                                   size_t rejected_len,
+                                                   plextrac_time now,
+                                                   bool *retry,
+                                                   plextrac_error **err);
+
+/**
+ * The same without `*retry`. If the authorization is the same value again, a new token was tried
+ * already, and the 401 is the answer.
  * Errors: `PLEXTRAC_MUST_DRAIN`.
  */
 int32_t plextrac_machine_report_unauthorized(plextrac_machine *machine,

@@ -232,14 +232,14 @@ static int32_t get_token(plextrac_machine *machine, CURL *curl, plextrac_secret 
 }
 
 /* GET /api/v2/whoami with the token; its HTTP status. */
-static long whoami(CURL *curl, const plextrac_secret *token)
+static long whoami(CURL *curl, plextrac_str base_url, const plextrac_secret *token)
 {
     static struct body body;
     char url[2048];
     long status = 0;
     struct curl_slist *headers = add_header(NULL, "Authorization", plextrac_secret_str(token));
 
-    snprintf(url, sizeof url, "%s/api/v2/whoami", getenv("PLEXTRAC_URL"));
+    snprintf(url, sizeof url, "%s/api/v2/whoami", base_url.data);
     curl_easy_reset(curl);
     if (perform(curl, "GET", url, headers, &body) == CURLE_OK)
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
@@ -259,6 +259,8 @@ int main(void)
     plextrac_secret *token = NULL;
     plextrac_error *err = NULL;
     CURL *curl = curl_easy_init();
+    bool retry = false;
+    long answered = 0;
 
     int32_t status = plextrac_config_new(url ? url : "", NTS, &config, &err);
     if (status == PLEXTRAC_OK)
@@ -270,17 +272,20 @@ int main(void)
         status = plextrac_machine_new(config, plextrac_time_now(), &machine, &err);
     if (status == PLEXTRAC_OK)
         status = get_token(machine, curl, &token, &err);
-    /* After a 401 the token is given up, and the request is sent once more with another. */
-    if (status == PLEXTRAC_OK && whoami(curl, token) == 401) {
+    /* After a 401 the token is given up. Unless it was a new one, the request is sent once more with another. */
+    plextrac_str base_url = plextrac_config_base_url(config);
+    if (status == PLEXTRAC_OK)
+        answered = whoami(curl, base_url, token);
+    if (answered == 401) {
         plextrac_str rejected = plextrac_secret_str(token);
-        status = plextrac_machine_report_unauthorized(machine, rejected.data, rejected.len,
-                                                      plextrac_time_now(), &err);
+        status = plextrac_machine_report_unauthorized_retry(machine, rejected.data, rejected.len,
+                                                            plextrac_time_now(), &retry, &err);
         plextrac_secret_free(token);
         token = NULL;
-        if (status == PLEXTRAC_OK)
+        if (status == PLEXTRAC_OK && retry)
             status = get_token(machine, curl, &token, &err);
-        if (status == PLEXTRAC_OK)
-            whoami(curl, token);
+        if (status == PLEXTRAC_OK && retry)
+            answered = whoami(curl, base_url, token);
     }
     if (status != PLEXTRAC_OK)
         fprintf(stderr, "%s: %s\n", plextrac_status_name(status).data,
@@ -291,5 +296,5 @@ int main(void)
     plextrac_machine_free(machine);
     plextrac_config_free(config);
     curl_easy_cleanup(curl);
-    return status == PLEXTRAC_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return answered == 200 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

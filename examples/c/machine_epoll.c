@@ -71,6 +71,8 @@ static uint64_t curl_due = NEVER;
 static int64_t skipped_ms;
 /* A connection of its own, for the rehearsal. */
 static CURL *emulator;
+/* The address of the instance, of which the URLs are made. */
+static char base_url[2049];
 
 /* ---- Time ---- */
 
@@ -328,9 +330,9 @@ static void hand_in(struct account *account, CURLcode code)
 /* A call of the emulator's control API, outside the loop; what it answers is a string. */
 static void control(const char *path, const char *json, struct body *answer)
 {
-    char url[2048];
+    char url[sizeof base_url + 64];
 
-    snprintf(url, sizeof url, "%s/_emulator/%s", getenv("PLEXTRAC_URL"), path);
+    snprintf(url, sizeof url, "%s/_emulator/%s", base_url, path);
     set_up(emulator, url, answer);
     if (json)
         curl_easy_setopt(emulator, CURLOPT_POSTFIELDS, json);
@@ -452,6 +454,8 @@ static int32_t add_account(char *line, const plextrac_budget *budget, plextrac_e
     if (!account || accounts == MAX_ACCOUNTS || !(account->curl = curl_easy_init()))
         abort();
     status = plextrac_config_new(url ? url : "", NTS, &config, err);
+    if (status == PLEXTRAC_OK)
+        snprintf(base_url, sizeof base_url, "%s", plextrac_config_base_url(config).data);
     if (status == PLEXTRAC_OK)
         status =
             plextrac_config_set_password(config, user ? user : "", NTS, password ? password : "", NTS, err);

@@ -52,6 +52,10 @@ public:
         });
     }
 
+    /** The address of the instance, without a slash at the end; empty if the URL was refused. */
+    std::string_view base_url() const & noexcept { return detail::view(::plextrac_config_base_url(c_handle())); }
+    std::string_view base_url() && = delete;
+
     config &password(std::string_view user, std::string_view password)
     {
         set([&](::plextrac_config *self, ::plextrac_error **err) {
@@ -91,6 +95,19 @@ public:
     {
         set([&](::plextrac_config *self, ::plextrac_error **err) {
             return ::plextrac_config_set_header(self, name.data(), name.size(), value.data(), value.size(), err);
+        });
+        return *this;
+    }
+
+    /** The `User-Agent` of all requests. The default names this library and its version. */
+    config &user_agent(std::string_view user_agent) { return text(::plextrac_config_set_user_agent, user_agent); }
+
+    /** Shown to servers and proxies that ask for one: the certificate and its chain, and its private key, as PEM. */
+    config &client_certificate(std::string_view chain_pem, std::string_view key_pem)
+    {
+        set([&](::plextrac_config *self, ::plextrac_error **err) {
+            return ::plextrac_config_set_client_certificate(self, chain_pem.data(), chain_pem.size(), key_pem.data(),
+                                                            key_pem.size(), err);
         });
         return *this;
     }

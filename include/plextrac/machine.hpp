@@ -100,12 +100,20 @@ public:
         });
     }
 
-    /** A request of your own with this `Authorization` was answered with 401. */
-    result<void> report_unauthorized(std::string_view rejected, moment now)
+    /**
+     * A request of your own with this `Authorization` was answered with 401. The value says whether one more try with
+     * a new authorization can help; if not, the 401 is the answer.
+     */
+    result<bool> report_unauthorized(std::string_view rejected, moment now)
     {
-        return ask([&](auto *self, auto **err) {
-            return ::plextrac_machine_report_unauthorized(self, rejected.data(), rejected.size(), now.c_time(), err);
+        bool retry = false;
+        auto reported = ask([&](auto *self, auto **err) {
+            return ::plextrac_machine_report_unauthorized_retry(self, rejected.data(), rejected.size(), now.c_time(),
+                                                                &retry, err);
         });
+        if (!reported)
+            return failure(std::move(reported).error());
+        return retry;
     }
 
     /** The value for the `Authorization` header. Errors: status::not_ready, status::expired: want a token. */

@@ -55,6 +55,18 @@ public:
     /** Takes over a handle that a C function made. */
     explicit session(::plextrac_session *handle) noexcept : handle_(handle) {}
 
+    /** Another handle of the same session, whose calls have a timeout of their own: a time limit for one call. */
+    [[nodiscard]] result<session> with_timeout(std::chrono::milliseconds limit) const
+    {
+        return detail::made<session, ::plextrac_session>([&](::plextrac_session **out, ::plextrac_error **err) {
+            return ::plextrac_session_with_timeout_ms(handle_.get(), detail::count(limit), out, err);
+        });
+    }
+
+    /** The address of the instance, without a slash at the end: the path of a request follows it. */
+    std::string_view base_url() const & noexcept { return detail::view(::plextrac_session_base_url(handle_.get())); }
+    std::string_view base_url() && = delete;
+
     /** Makes sure that there is a usable token. Errors: status::mfa_required: go on with submit_mfa. */
     [[nodiscard]] result<void> login(const cancel *cancel = nullptr) const
     {
@@ -91,12 +103,27 @@ public:
         });
     }
 
-    /** A request of your own with this `Authorization` was answered with 401. */
-    result<void> report_unauthorized(std::string_view rejected) const
+    /** The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead of `Authorization`. */
+    [[nodiscard]] result<secret> cookie(const cancel *cancel = nullptr) const
     {
-        return ask([&](auto *self, auto **err) {
-            return ::plextrac_session_report_unauthorized(self, rejected.data(), rejected.size(), err);
+        return detail::made<secret, ::plextrac_secret>([&](::plextrac_secret **out, ::plextrac_error **err) {
+            return ::plextrac_session_cookie(handle_.get(), detail::handle_of(cancel), out, err);
         });
+    }
+
+    /**
+     * A request of your own with this `Authorization` was answered with 401. The value says whether one more try with
+     * a new authorization can help; if not, the 401 is the answer.
+     */
+    result<bool> report_unauthorized(std::string_view rejected) const
+    {
+        bool retry = false;
+        auto reported = ask([&](auto *self, auto **err) {
+            return ::plextrac_session_report_unauthorized_retry(self, rejected.data(), rejected.size(), &retry, err);
+        });
+        if (!reported)
+            return failure(std::move(reported).error());
+        return retry;
     }
 
     /** Gets a new token now, even if the one in hand is live. */

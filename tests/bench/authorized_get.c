@@ -60,7 +60,7 @@ static void compare(const char *name, const char *url)
     ok(plextrac_request_new("GET", PLEXTRAC_NTS, "/api/v2/whoami", PLEXTRAC_NTS, &request, &err), err, "request");
     ok(plextrac_session_authorization(session, NULL, &value, &err), err, "authorization");
     snprintf(header, sizeof header, "Authorization: %s", plextrac_secret_str(value).data);
-    snprintf(address, sizeof address, "%s/api/v2/whoami", url);
+    snprintf(address, sizeof address, "%s/api/v2/whoami", plextrac_session_base_url(session).data);
     curl = curl_easy_init();
     struct curl_slist *headers = curl_slist_append(NULL, header);
     curl_easy_setopt(curl, CURLOPT_URL, address);

@@ -2,6 +2,7 @@
  *
  * Each line of a table names a function and a parameter. A test in crates/plextrac-ffi/tests holds the tables
  * against the header: no pointer may be missing. */
+#include "client_certificate.h"
 #include "emulator.h"
 
 /* NULL for this parameter is PLEXTRAC_INVALID_ARGUMENT, and the error has its name. */
@@ -97,6 +98,7 @@ static void null_is_named(void)
     plextrac_session *another = NULL;
     plextrac_str text = {"x", 1};
     size_t len = 0;
+    bool retry = false;
     char buf[8];
 
     NULL_IS_NAMED(plextrac_cancel_new, out, plextrac_cancel_new(NULL, &err));
@@ -132,6 +134,16 @@ static void null_is_named(void)
                   plextrac_config_set_header(config, NULL, NTS, "y", NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_header, value,
                   plextrac_config_set_header(config, "x", NTS, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_user_agent, config,
+                  plextrac_config_set_user_agent(NULL, "x", NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_user_agent, user_agent,
+                  plextrac_config_set_user_agent(config, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_client_certificate, config,
+                  plextrac_config_set_client_certificate(NULL, "x", NTS, "y", NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_client_certificate, chain,
+                  plextrac_config_set_client_certificate(config, NULL, NTS, "y", NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_client_certificate, key,
+                  plextrac_config_set_client_certificate(config, "x", NTS, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_proxy, config, plextrac_config_set_proxy(NULL, "", 0, &err));
     NULL_IS_NAMED(plextrac_config_set_proxy, url, plextrac_config_set_proxy(config, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_auth_scheme, config,
@@ -156,6 +168,12 @@ static void null_is_named(void)
 
     NULL_IS_NAMED(plextrac_session_new, config, plextrac_session_new(NULL, &another, &err));
     NULL_IS_NAMED(plextrac_session_new, out, plextrac_session_new(config, NULL, &err));
+    NULL_IS_NAMED(plextrac_session_with_timeout_ms, session,
+                  plextrac_session_with_timeout_ms(NULL, 1, &another, &err));
+    NULL_IS_NAMED(plextrac_session_with_timeout_ms, out,
+                  plextrac_session_with_timeout_ms(session, 1, NULL, &err));
+    NULL_IS_NAMED(plextrac_session_cookie, session, plextrac_session_cookie(NULL, NULL, &secret, &err));
+    NULL_IS_NAMED(plextrac_session_cookie, out, plextrac_session_cookie(session, NULL, NULL, &err));
     NULL_IS_NAMED(plextrac_session_login, session, plextrac_session_login(NULL, NULL, &err));
     NULL_IS_NAMED(plextrac_session_submit_mfa, session,
                   plextrac_session_submit_mfa(NULL, "123456", NTS, NULL, &err));
@@ -175,6 +193,12 @@ static void null_is_named(void)
                   plextrac_session_report_unauthorized(NULL, "x", NTS, &err));
     NULL_IS_NAMED(plextrac_session_report_unauthorized, rejected,
                   plextrac_session_report_unauthorized(session, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_session_report_unauthorized_retry, session,
+                  plextrac_session_report_unauthorized_retry(NULL, "x", NTS, &retry, &err));
+    NULL_IS_NAMED(plextrac_session_report_unauthorized_retry, rejected,
+                  plextrac_session_report_unauthorized_retry(session, NULL, NTS, &retry, &err));
+    NULL_IS_NAMED(plextrac_session_report_unauthorized_retry, retry,
+                  plextrac_session_report_unauthorized_retry(session, "x", NTS, NULL, &err));
     NULL_IS_NAMED(plextrac_session_refresh, session, plextrac_session_refresh(NULL, NULL, &err));
     NULL_IS_NAMED(plextrac_session_forget_rejection, session, plextrac_session_forget_rejection(NULL, &err));
     NULL_IS_NAMED(plextrac_session_close, session, plextrac_session_close(NULL, &err));
@@ -229,6 +253,12 @@ static void null_is_named(void)
                   plextrac_machine_report_unauthorized(NULL, "x", NTS, now, &err));
     NULL_IS_NAMED(plextrac_machine_report_unauthorized, rejected,
                   plextrac_machine_report_unauthorized(machine, NULL, NTS, now, &err));
+    NULL_IS_NAMED(plextrac_machine_report_unauthorized_retry, machine,
+                  plextrac_machine_report_unauthorized_retry(NULL, "x", NTS, now, &retry, &err));
+    NULL_IS_NAMED(plextrac_machine_report_unauthorized_retry, rejected,
+                  plextrac_machine_report_unauthorized_retry(machine, NULL, NTS, now, &retry, &err));
+    NULL_IS_NAMED(plextrac_machine_report_unauthorized_retry, retry,
+                  plextrac_machine_report_unauthorized_retry(machine, "x", NTS, now, NULL, &err));
     NULL_IS_NAMED(plextrac_machine_authorization, machine,
                   plextrac_machine_authorization(NULL, now, &secret, &err));
     NULL_IS_NAMED(plextrac_machine_authorization, out,
@@ -256,6 +286,8 @@ static void null_is_nothing(void)
     NULL_IS_NOTHING(plextrac_mfa_reply_set_code, reply,
                     plextrac_mfa_reply_set_code(NULL, "123456", NTS) == PLEXTRAC_INVALID_ARGUMENT);
 
+    NULL_IS_NOTHING(plextrac_config_base_url, config, plextrac_config_base_url(NULL).data == NULL);
+    NULL_IS_NOTHING(plextrac_session_base_url, session, plextrac_session_base_url(NULL).data == NULL);
     NULL_IS_NOTHING(plextrac_session_state, session, plextrac_session_state(NULL) == 0);
     NULL_IS_NOTHING(plextrac_session_expires_in_ms, session, !plextrac_session_expires_in_ms(NULL, &number));
     NULL_IS_NOTHING(plextrac_session_expires_in_ms, out, !plextrac_session_expires_in_ms(session, NULL));
@@ -268,6 +300,12 @@ static void null_is_nothing(void)
     NULL_IS_NOTHING(plextrac_response_header, response, !plextrac_response_header(NULL, 0, &name, &value));
     NULL_IS_NOTHING(plextrac_response_header, name, !plextrac_response_header(response, 0, NULL, &value));
     NULL_IS_NOTHING(plextrac_response_header, value, !plextrac_response_header(response, 0, &name, NULL));
+    NULL_IS_NOTHING(plextrac_response_header_by_name, response,
+                    !plextrac_response_header_by_name(NULL, "date", NTS, &value));
+    NULL_IS_NOTHING(plextrac_response_header_by_name, name,
+                    !plextrac_response_header_by_name(response, NULL, NTS, &value));
+    NULL_IS_NOTHING(plextrac_response_header_by_name, value,
+                    !plextrac_response_header_by_name(response, "date", NTS, NULL));
 
     NULL_IS_NOTHING(plextrac_machine_expires_in_ms, machine,
                     !plextrac_machine_expires_in_ms(NULL, now, &number));
@@ -291,6 +329,8 @@ static void null_is_nothing(void)
 
     /* The same with everything given, so that the lines above do not hold of themselves. */
     CHECK(plextrac_response_header(response, 0, &name, &value) && name.len > 0);
+    CHECK(plextrac_response_header_by_name(response, "date", NTS, &value) && value.len > 0);
+    CHECK(plextrac_config_base_url(config).len > 0 && plextrac_session_base_url(session).len > 0);
     CHECK(plextrac_action_header(action, 0, &name, &value) && name.len > 0);
     CHECK(plextrac_action_deadline_ms(action, &number) && number > now.monotonic_ms);
     CHECK(plextrac_session_tenant_id(session, &tenant) && tenant == 0);
@@ -318,6 +358,14 @@ static void out_parameters_are_emptied(void)
     IS_EMPTIED(plextrac_budget_new, out, plextrac_budget *, plextrac_budget_new(1, &out, NULL));
     IS_EMPTIED(plextrac_config_new, out, plextrac_config *, plextrac_config_new("", 0, &out, NULL));
     IS_EMPTIED(plextrac_session_new, out, plextrac_session *, plextrac_session_new(NULL, &out, NULL));
+    IS_EMPTIED(plextrac_session_with_timeout_ms, out, plextrac_session *,
+               plextrac_session_with_timeout_ms(session, 0, &out, NULL));
+    IS_EMPTIED(plextrac_session_cookie, out, plextrac_secret *,
+               plextrac_session_cookie(NULL, NULL, &out, NULL));
+    IS_EMPTIED(plextrac_session_report_unauthorized_retry, retry, bool,
+               plextrac_session_report_unauthorized_retry(NULL, "x", NTS, &retry, NULL));
+    IS_EMPTIED(plextrac_machine_report_unauthorized_retry, retry, bool,
+               plextrac_machine_report_unauthorized_retry(NULL, "x", NTS, now, &retry, NULL));
     IS_EMPTIED(plextrac_session_authorization, out, plextrac_secret *,
                plextrac_session_authorization(NULL, NULL, &out, NULL));
     IS_EMPTIED(plextrac_session_copy_authorization, len, size_t,
@@ -332,6 +380,8 @@ static void out_parameters_are_emptied(void)
                plextrac_response_header(response, 9999, &name, &text));
     IS_EMPTIED(plextrac_response_header, value, plextrac_str,
                plextrac_response_header(response, 9999, &text, &value));
+    IS_EMPTIED(plextrac_response_header_by_name, value, plextrac_str,
+               plextrac_response_header_by_name(response, "no-such-header", NTS, &value));
     IS_EMPTIED(plextrac_machine_new, out, plextrac_machine *, plextrac_machine_new(NULL, now, &out, NULL));
     IS_EMPTIED(plextrac_machine_poll, out, plextrac_action *, plextrac_machine_poll(NULL, now, &out, NULL));
     IS_EMPTIED(plextrac_machine_authorization, out, plextrac_secret *,
@@ -426,6 +476,14 @@ static void what_cannot_be_meant_is_refused_before_anything_is_sent(void)
           plextrac_config_set_header(config, "X-A", NTS, "1\r\nX-B: 2", NTS, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT,
           plextrac_config_set_header(config, "Authorization", NTS, "x", NTS, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_user_agent(config, "", 0, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_user_agent(config, "a\r\nX-B: 2", NTS, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_client_certificate(
+                                         config, CLIENT_CERTIFICATE, NTS, CLIENT_CERTIFICATE, NTS, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT,
+          plextrac_config_set_client_certificate(config, "not PEM", NTS, CLIENT_KEY, NTS, &err));
+    OK(plextrac_config_set_client_certificate(config, CLIENT_CERTIFICATE, NTS, CLIENT_KEY, NTS, &err));
+    FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_session_with_timeout_ms(session, 0, &none, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_timeout_ms(config, 0, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT, plextrac_config_set_timeout_ms(config, UINT64_MAX, &err));
     FAILS(PLEXTRAC_INVALID_ARGUMENT,

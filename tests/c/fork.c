@@ -59,6 +59,8 @@ static void every_call_on_an_inherited_session_says_so(const struct inherited *i
     size_t len = 1;
     uint64_t life = 1;
     int64_t tenant = 1;
+    bool retry = true;
+    plextrac_session *limited = NULL;
     FAILS(PLEXTRAC_FORKED, plextrac_session_login(session, NULL, &err));
     FAILS(PLEXTRAC_FORKED, plextrac_session_submit_mfa(session, "123456", PLEXTRAC_NTS, NULL, &err));
     FAILS(PLEXTRAC_FORKED, plextrac_session_authorization(session, NULL, &value, &err));
@@ -66,6 +68,11 @@ static void every_call_on_an_inherited_session_says_so(const struct inherited *i
     FAILS(PLEXTRAC_FORKED, plextrac_session_copy_authorization(session, buf, sizeof buf, &len, NULL, &err));
     CHECK(len == 0);
     FAILS(PLEXTRAC_FORKED, plextrac_session_report_unauthorized(session, "token", PLEXTRAC_NTS, &err));
+    FAILS(PLEXTRAC_FORKED,
+          plextrac_session_report_unauthorized_retry(session, "token", PLEXTRAC_NTS, &retry, &err));
+    FAILS(PLEXTRAC_FORKED, plextrac_session_cookie(session, NULL, &value, &err));
+    FAILS(PLEXTRAC_FORKED, plextrac_session_with_timeout_ms(session, 1000, &limited, &err));
+    CHECK(limited == NULL && plextrac_session_base_url(session).data == NULL);
     FAILS(PLEXTRAC_FORKED, plextrac_session_refresh(session, NULL, &err));
     FAILS(PLEXTRAC_FORKED, plextrac_session_request(session, inherited->request, NULL, &response, &err));
     CHECK(response == NULL);

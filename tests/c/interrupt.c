@@ -36,6 +36,16 @@ static void *authorize(void *argument)
     return NULL;
 }
 
+static void *get_cookie(void *argument)
+{
+    struct caller *caller = argument;
+    plextrac_secret *value = NULL;
+    caller->status = plextrac_session_cookie(caller->session, caller->cancel, &value, NULL);
+    CHECK((value != NULL) == (caller->status == PLEXTRAC_OK));
+    plextrac_secret_free(value);
+    return NULL;
+}
+
 static void *copy(void *argument)
 {
     struct caller *caller = argument;
@@ -140,6 +150,7 @@ static const struct {
     BLOCKS(plextrac_session_login, log_in, signed_out, "sign_in", "sign_in"),
     BLOCKS(plextrac_session_submit_mfa, submit, asked_for_digits, "mfa", "mfa"),
     BLOCKS(plextrac_session_authorization, authorize, signed_out, "sign_in", "sign_in"),
+    BLOCKS(plextrac_session_cookie, get_cookie, signed_out, "sign_in", "sign_in"),
     BLOCKS(plextrac_session_copy_authorization, copy, signed_out, "sign_in", "sign_in"),
     BLOCKS(plextrac_session_refresh, refresh, signed_in, "refresh", "refresh"),
     BLOCKS(plextrac_session_refresh, refresh, signed_out, "sign_in", "sign_in"),

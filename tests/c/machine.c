@@ -158,7 +158,9 @@ static long get(const char *path, const char *header, plextrac_secret *value)
     char line[8192], url[512];
     long status = 0;
     snprintf(line, sizeof line, "%s%s", header, plextrac_secret_str(value).data);
-    snprintf(url, sizeof url, "%s%s", env("PLEXTRAC_URL"), path);
+    plextrac_config *config = config_without_mfa();
+    snprintf(url, sizeof url, "%s%s", plextrac_config_base_url(config).data, path);
+    plextrac_config_free(config);
     struct curl_slist *headers = curl_slist_append(NULL, line);
     begin("GET", url, headers);
     CHECK(curl_easy_perform(curl) == CURLE_OK);
@@ -221,8 +223,10 @@ static void a_token_is_got_used_and_kept_alive_with_one_sign_in(const plextrac_s
      * follows. */
     control(watcher, "revoke", NULL);
     CHECK(get("/api/v2/whoami", "Authorization: ", value) == 401);
-    OK(plextrac_machine_report_unauthorized(machine, plextrac_secret_str(value).data, PLEXTRAC_NTS, now(),
-                                            &err));
+    bool retry = false;
+    OK(plextrac_machine_report_unauthorized_retry(machine, plextrac_secret_str(value).data, PLEXTRAC_NTS, now(),
+                                                  &retry, &err));
+    CHECK(retry);
     CHECK(strchr(drive(machine), 'S') == NULL);
     want(machine);
     CHECK(strchr(drive(machine), 'N') != NULL);
@@ -251,6 +255,33 @@ static void a_token_that_nobody_keeps_alive_ends(const plextrac_session *watcher
     plextrac_machine_free(machine);
 }
 
+static void a_user_agent_that_was_set_is_in_what_is_to_be_sent(void)
+{
+    for (int named = 0; named < 2; named++) {
+        plextrac_error *err = NULL;
+        plextrac_machine *machine = NULL;
+        plextrac_action *action = NULL;
+        plextrac_str name, value;
+        bool found = false;
+        plextrac_config *config = config_without_mfa();
+        if (named)
+            OK(plextrac_config_set_user_agent(config, "report-bot/2.0", PLEXTRAC_NTS, &err));
+        OK(plextrac_machine_new(config, now(), &machine, &err));
+        plextrac_config_free(config);
+        OK(plextrac_machine_want_token(machine, now(), &err));
+        OK(plextrac_machine_poll(machine, now(), &action, &err));
+        CHECK(plextrac_action_kind(action) == PLEXTRAC_ACTION_SEND);
+        for (size_t i = 0; plextrac_action_header(action, i, &name, &value); i++)
+            if (strcmp(name.data, "user-agent") == 0) {
+                CHECK(strcmp(value.data, "report-bot/2.0") == 0);
+                found = true;
+            }
+        CHECK(found == (named == 1));
+        plextrac_action_free(action);
+        plextrac_machine_free(machine);
+    }
+}
+
 static void what_does_not_fit_changes_nothing(const plextrac_session *watcher)
 {
     plextrac_error *err = NULL;
@@ -262,7 +293,11 @@ static void what_does_not_fit_changes_nothing(const plextrac_session *watcher)
     FAILS(PLEXTRAC_STALE, plextrac_machine_handle_failure(machine, 1, PLEXTRAC_FAILURE_OTHER, now(), &err));
     want(machine);
     FAILS(PLEXTRAC_MUST_DRAIN, plextrac_machine_want_token(machine, now(), &err));
+    bool retry = true;
     FAILS(PLEXTRAC_MUST_DRAIN, plextrac_machine_report_unauthorized(machine, "x", PLEXTRAC_NTS, now(), &err));
+    FAILS(PLEXTRAC_MUST_DRAIN,
+          plextrac_machine_report_unauthorized_retry(machine, "x", PLEXTRAC_NTS, now(), &retry, &err));
+    CHECK(!retry);
     OK(plextrac_machine_poll(machine, now(), &action, &err));
     CHECK(plextrac_action_kind(action) == PLEXTRAC_ACTION_SEND);
     uint64_t id = plextrac_action_request_id(action);
@@ -343,6 +378,7 @@ int main(void)
 {
     plextrac_session *watcher = observer();
     curl = curl_easy_init();
+    a_user_agent_that_was_set_is_in_what_is_to_be_sent();
     what_does_not_fit_changes_nothing(watcher);
     a_token_is_got_used_and_kept_alive_with_one_sign_in(watcher);
     a_token_that_nobody_keeps_alive_ends(watcher);

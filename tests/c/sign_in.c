@@ -176,17 +176,113 @@ static void a_401_brings_one_new_token_and_one_repetition(void)
     plextrac_session_free(session);
 }
 
+static void a_401_says_whether_one_more_try_can_help(void)
+{
+    plextrac_error *err = NULL;
+    plextrac_secret *value = NULL;
+    bool retry = false;
+    start_afresh();
+    plextrac_session *session = session_of(config_without_mfa());
+    for (int i = 0; i < 2; i++) {
+        OK(plextrac_session_authorization(session, NULL, &value, &err));
+        plextrac_str rejected = plextrac_secret_str(value);
+        OK(plextrac_session_report_unauthorized_retry(session, rejected.data, rejected.len, &retry, &err));
+        /* The first token is given up; the second is the new one that was tried. */
+        CHECK(retry == (i == 0));
+        plextrac_secret_free(value);
+    }
+    CHECK(number_of(watcher, "refresh", "ok") == 1);
+    OK(plextrac_session_report_unauthorized_retry(session, "an older token", PLEXTRAC_NTS, &retry, &err));
+    CHECK(retry);
+    OK(plextrac_session_close(session, &err));
+    FAILS(PLEXTRAC_CLOSED,
+          plextrac_session_report_unauthorized_retry(session, "x", PLEXTRAC_NTS, &retry, &err));
+    CHECK(!retry);
+    plextrac_session_free(session);
+}
+
+static void a_handle_with_a_time_limit_is_one_of_the_same_session(void)
+{
+    plextrac_error *err = NULL;
+    plextrac_request *request = NULL;
+    plextrac_response *response = NULL;
+    plextrac_session *hasty = NULL, *patient = NULL;
+    start_afresh();
+    plextrac_session *session = session_of(config_without_mfa());
+    OK(plextrac_session_login(session, NULL, &err));
+    OK(plextrac_session_with_timeout_ms(session, 100, &hasty, &err));
+    OK(plextrac_session_with_timeout_ms(session, UINT64_MAX, &patient, &err));
+    control(watcher, "fault", "{\"on\":\"api\",\"times\":1,\"do\":\"stall\"}");
+    OK(plextrac_request_new("GET", PLEXTRAC_NTS, "/api/v2/whoami", PLEXTRAC_NTS, &request, &err));
+    plextrac_time start = plextrac_time_now();
+    FAILS(PLEXTRAC_TIMEOUT, plextrac_session_request(hasty, request, NULL, &response, &err));
+    CHECK(plextrac_time_now().monotonic_ms - start.monotonic_ms < 10000);
+    plextrac_session_free(hasty);
+    plextrac_session_free(session);
+    /* The last handle is another one: the session is open, and its token is the same. */
+    CHECK(plextrac_session_state(patient) == PLEXTRAC_STATE_ACTIVE);
+    OK(plextrac_session_request(patient, request, NULL, &response, &err));
+    CHECK(plextrac_response_status(response) == 200);
+    CHECK(number_of(watcher, "sign_in", "ok") == 1);
+    plextrac_response_free(response);
+    plextrac_request_free(request);
+    plextrac_session_free(patient);
+}
+
+static void the_address_is_known_as_it_was_understood(void)
+{
+    plextrac_error *err = NULL;
+    plextrac_config *config = NULL;
+    OK(plextrac_config_new(" Acme.Example:8443/pt/api/v1/ ", PLEXTRAC_NTS, &config, &err));
+    OK(plextrac_config_set_password(config, "u", PLEXTRAC_NTS, "p", PLEXTRAC_NTS, &err));
+    CHECK(strcmp(plextrac_config_base_url(config).data, "https://acme.example:8443/pt") == 0);
+    plextrac_session *session = session_of(config);
+    plextrac_str url = plextrac_session_base_url(session);
+    CHECK(strcmp(url.data, "https://acme.example:8443/pt") == 0 && url.len == strlen(url.data));
+    plextrac_session_free(session);
+}
+
+static void a_program_can_name_itself(void)
+{
+    plextrac_error *err = NULL;
+    plextrac_request *request = NULL;
+    plextrac_response *response = NULL;
+    start_afresh();
+    plextrac_config *config = config_without_mfa();
+    OK(plextrac_config_set_user_agent(config, "report-bot/2.0", PLEXTRAC_NTS, &err));
+    plextrac_session *session = session_of(config);
+    OK(plextrac_request_new("GET", PLEXTRAC_NTS, "/api/v2/whoami", PLEXTRAC_NTS, &request, &err));
+    OK(plextrac_request_add_header(request, "User-Agent", PLEXTRAC_NTS, "mine/1", PLEXTRAC_NTS, &err));
+    OK(plextrac_session_request(session, request, NULL, &response, &err));
+    CHECK(plextrac_response_status(response) == 200);
+    plextrac_response_free(response);
+    plextrac_request_free(request);
+    plextrac_session_free(session);
+}
+
 static void an_upload_is_fetched_with_the_cookie(void)
 {
+    plextrac_error *err = NULL;
+    plextrac_secret *cookie = NULL, *authorization = NULL;
     plextrac_str name, value;
     bool has_type = false;
     start_afresh();
     plextrac_session *session = session_of(config_without_mfa());
+    /* For a program with an HTTP stack of its own. */
+    OK(plextrac_session_cookie(session, NULL, &cookie, &err));
+    OK(plextrac_session_authorization(session, NULL, &authorization, &err));
+    CHECK(plextrac_secret_str(cookie).len > 20);
+    CHECK(strcmp(plextrac_secret_str(cookie).data, plextrac_secret_str(authorization).data) != 0);
+    plextrac_secret_free(cookie);
+    plextrac_secret_free(authorization);
     plextrac_response *response = answer_to(session, "GET", "/api/v1/uploads/logo.png", NULL);
     CHECK(plextrac_response_status(response) == 200 && plextrac_response_body(response).len > 0);
     for (size_t i = 0; plextrac_response_header(response, i, &name, &value); i++)
         has_type = has_type || (strcmp(name.data, "content-type") == 0 && value.len > 0);
     CHECK(has_type);
+    CHECK(plextrac_response_header_by_name(response, "Content-TYPE", PLEXTRAC_NTS, &value) && value.len > 0);
+    CHECK(!plextrac_response_header_by_name(response, "content-typ", PLEXTRAC_NTS, &value));
+    CHECK(value.data == NULL && value.len == 0);
     CHECK(!plextrac_response_header(response, plextrac_response_header_count(response), &name, &value));
     plextrac_response_free(response);
     plextrac_session_free(session);
@@ -291,6 +387,10 @@ int main(void)
     a_wrong_password_is_sent_once_until_that_is_allowed();
     the_header_value_is_copied_out_whole_or_not_at_all();
     a_401_brings_one_new_token_and_one_repetition();
+    a_401_says_whether_one_more_try_can_help();
+    a_handle_with_a_time_limit_is_one_of_the_same_session();
+    the_address_is_known_as_it_was_understood();
+    a_program_can_name_itself();
     an_upload_is_fetched_with_the_cookie();
     an_error_of_the_server_is_a_response();
     a_body_that_is_no_json_goes_byte_for_byte();

@@ -78,6 +78,9 @@ static void *read_everything(void *unused)
         CHECK(plextrac_response_body(shared.response).len > 0);
         CHECK(plextrac_response_header_count(shared.response) > 0);
         CHECK(plextrac_response_header(shared.response, 0, &name, &value));
+        CHECK(plextrac_response_header_by_name(shared.response, "date", PLEXTRAC_NTS, &value));
+        CHECK(plextrac_config_base_url(shared.config).len > 0);
+        CHECK(plextrac_session_base_url(shared.session).len > 0);
 
         CHECK(plextrac_action_kind(shared.action) == PLEXTRAC_ACTION_SEND);
         CHECK(plextrac_action_reason(shared.action).len == 0);
@@ -116,11 +119,15 @@ static void *use_one_session(void *argument)
         size_t len = 0;
         uint64_t number = 0;
         int64_t tenant = 0;
+        bool retry = false;
         plextrac_secret *secret = NULL;
         plextrac_response *response = NULL;
+        plextrac_session *limited = NULL;
         switch (turn % THREADS) {
         case 0:
-            is_expected(plextrac_session_login(shared.session, cancel, NULL));
+            CHECK(plextrac_session_with_timeout_ms(shared.session, 20000, &limited, NULL) == PLEXTRAC_OK);
+            is_expected(plextrac_session_login(limited, cancel, NULL));
+            plextrac_session_free(limited);
             break;
         case 1:
             is_expected(plextrac_session_authorization(shared.session, cancel, &secret, NULL));
@@ -143,7 +150,10 @@ static void *use_one_session(void *argument)
         case 6:
             if (plextrac_session_copy_authorization(shared.session, buf, sizeof buf, &len, cancel, NULL) == 0
                 && round > ROUNDS / 2)
-                is_expected(plextrac_session_report_unauthorized(shared.session, buf, len, NULL));
+                is_expected(
+                    round % 2 ? plextrac_session_report_unauthorized(shared.session, buf, len, NULL)
+                              : plextrac_session_report_unauthorized_retry(shared.session, buf, len, &retry, NULL));
+            is_expected(plextrac_session_cookie(shared.session, cancel, &secret, NULL));
             break;
         default:
             (void)plextrac_session_tenant_id(shared.session, &tenant);

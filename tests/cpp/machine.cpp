@@ -77,7 +77,7 @@ void a_machine_says_what_to_send_and_takes_headers_of_any_kind()
     CHECK(cookie.view() == "eeee.ffff.gggg");
     CHECK(machine.expires_in(now) > 10min && machine.expires_in(now) <= 15min);
 
-    OK(machine.report_unauthorized(value.view(), now));
+    CHECK(OK(machine.report_unauthorized(value.view(), now)));
     drained(machine);
     CHECK(!machine.authorization(now));
 }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 
 namespace {
@@ -27,6 +28,7 @@ void an_account_with_totp_signs_in_by_itself_and_sends_what_it_is_given()
         CHECK(response.status() == 200);
         CHECK(response.body() == R"({"title":"C++"})");
         CHECK(response.header("x-echo-method") == "POST");
+        CHECK(response.header("X-Echo-METHOD") == "POST");
         CHECK(!response.header("x-no-such-header"));
         std::size_t lines = 0;
         for (const auto [name, value] : response.headers())
@@ -52,9 +54,10 @@ void the_header_value_is_the_same_by_either_way_and_a_401_replaces_it()
     OK(session.copy_authorization(room.data(), room.size(), length));
     CHECK(room == first.view());
 
-    OK(session.report_unauthorized(first.view()));
+    CHECK(OK(session.report_unauthorized(first.view())));
     const auto second = OK(session.authorization());
     CHECK(second.view() != first.view());
+    CHECK(!OK(session.report_unauthorized(second.view())));
     OK(session.refresh());
     CHECK(OK(session.authorization()).c_handle() != nullptr);
     OK(session.logout());
@@ -71,6 +74,37 @@ void a_request_that_was_refused_is_not_sent()
     FAILS(invalid_argument, session.send(request));
     FAILS(invalid_argument, session.send(plextrac::request("GET", "https://elsewhere.example/")));
     CHECK(seen(session, "echo", "ok") == before);
+}
+
+void a_time_limit_is_for_the_calls_of_one_handle()
+{
+    std::optional<plextrac::session> session = OK(plextrac::session::create(plain_account()));
+    OK(session->login());
+    FAILS(invalid_argument, session->with_timeout(0ms));
+    const auto hasty = OK(session->with_timeout(100ms));
+    plextrac::request stall("POST", "/_emulator/fault");
+    stall.json(R"({"on":"api","times":1,"do":"stall"})");
+    CHECK(OK(session->send(stall)).status() == 200);
+    FAILS(timeout, hasty.send(plextrac::request("GET", "/api/v2/whoami")));
+    const auto patient = OK(session->with_timeout(std::chrono::milliseconds::max()));
+    session.reset();
+    CHECK(OK(patient.send(plextrac::request("GET", "/api/v2/whoami"))).status() == 200);
+}
+
+void settings_and_secrets_are_there_for_a_program_with_its_own_http()
+{
+    plextrac::config config("Acme.Example/pt/");
+    CHECK(config.base_url() == "https://acme.example/pt");
+    config.password("u", "p").user_agent("report-bot/2.0");
+    const auto elsewhere = OK(plextrac::session::create(config));
+    CHECK(elsewhere.base_url() == "https://acme.example/pt");
+    const plextrac::config refused("ftp://x.example");
+    CHECK(refused.base_url().empty());
+    FAILS(invalid_argument, plextrac::config("x.example").user_agent("a\r\nb").check());
+    FAILS(invalid_argument, plextrac::config("x.example").client_certificate("not PEM", "not PEM").check());
+    const auto session = OK(plextrac::session::create(plain_account()));
+    const auto cookie = OK(session.cookie());
+    CHECK(cookie.view().size() > 20);
 }
 
 void an_answer_over_the_limit_is_refused()
@@ -113,6 +147,8 @@ int main()
     an_account_with_totp_signs_in_by_itself_and_sends_what_it_is_given();
     the_header_value_is_the_same_by_either_way_and_a_401_replaces_it();
     a_request_that_was_refused_is_not_sent();
+    a_time_limit_is_for_the_calls_of_one_handle();
+    settings_and_secrets_are_there_for_a_program_with_its_own_http();
     an_answer_over_the_limit_is_refused();
     what_was_given_wrongly_is_named();
     rejected_credentials_are_told_once_and_remembered();

@@ -10,15 +10,18 @@ use crate::fork::Birthplace;
 use crate::handle::{self, Boxed, Handle};
 use crate::log::{Log, plextrac_log_fn};
 use crate::mfa::{Asker, plextrac_mfa_fn};
-use crate::plextrac_error;
-use crate::text;
+use crate::out::Empty;
+use crate::text::{self, Text};
 use crate::userdata::{Userdata, plextrac_free_fn};
+use crate::{plextrac_error, plextrac_str};
 
 /// Settings. Every setter checks what it is given and copies it; after an error the configuration is
 /// as it was. Sessions and machines copy what they need: it can be changed, used again and freed at
 /// any time.
 pub struct plextrac_config {
     pub(crate) settings: SessionConfig,
+    /// It never changes.
+    base_url: Text,
     pub(crate) budget: Option<SharedBudget>,
 }
 
@@ -51,8 +54,16 @@ pub unsafe extern "C" fn plextrac_config_new(
         // Before there is anything that a fork could divide.
         Birthplace::here()?;
         let settings = SessionConfig::new(url)?;
-        out.set(handle::give(plextrac_config { settings, budget: None }));
+        let base_url = Text::new(settings.base_url().as_bytes());
+        out.set(handle::give(plextrac_config { settings, base_url, budget: None }));
     })
+}
+
+/// The address of the instance, without a slash at the end, as it was made of the `url` given: the
+/// path of a request follows it. Valid as long as the configuration.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_base_url(config: *const plextrac_config) -> plextrac_str {
+    guarded!(or Empty::EMPTY => shared config; { config.base_url.view() })
 }
 
 /// User name (an e-mail address, as a rule) and password.
@@ -171,8 +182,43 @@ pub unsafe extern "C" fn plextrac_config_set_roots(
     })
 }
 
+/// Shows a certificate to servers and proxies that ask their clients for one. `chain` is the
+/// certificate, followed by those of the authorities between it and one that the server knows; `key`
+/// is its unencrypted private key (PKCS#8, PKCS#1 or SEC1). Both are PEM texts.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if they are damaged, or do not belong together.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_client_certificate(
+    config: *mut plextrac_config,
+    chain: *const c_char,
+    chain_len: usize,
+    key: *const c_char,
+    key_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, bytes (chain, chain_len), bytes (key, key_len); {
+        config.settings.client_certificate(chain, key)?;
+    })
+}
+
+/// The `User-Agent` of all requests, sign-in and proxy included. The default names this library and
+/// its version. A request with a header of that name sends its own. For a machine: the header is
+/// among those of its actions only if it was set.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is empty, or cannot stand in a header.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_user_agent(
+    config: *mut plextrac_config,
+    user_agent: *const c_char,
+    user_agent_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (user_agent, user_agent_len); {
+        config.settings.user_agent(user_agent)?;
+    })
+}
+
 /// Sends a header with every request, sign-in included: what a gateway in front of the instance asks
-/// for. The value is treated as a secret. A name that was set before gets the new value.
+/// for. The value is treated as a secret. A name that was set before gets the new value. For
+/// `User-Agent` this is `plextrac_config_set_user_agent`.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` for what cannot stand in a header, and for names that HTTP or
 /// this library sets.
 #[unsafe(no_mangle)]

@@ -44,6 +44,12 @@ impl Lines {
         Some((self.view(&place.name), self.view(&place.value)))
     }
 
+    /// The value of the first line of that name, in whichever case.
+    pub(crate) fn find(&self, name: &str) -> Option<plextrac_str> {
+        let has_name = |place: &&Place| self.text[place.name.clone()].eq_ignore_ascii_case(name.as_bytes());
+        self.places.iter().find(has_name).map(|place| self.view(&place.value))
+    }
+
     fn view(&self, place: &Range<usize>) -> plextrac_str {
         plextrac_str { data: self.text[place.start..].as_ptr().cast(), len: place.len() }
     }
@@ -68,6 +74,8 @@ mod tests {
             }
         }
         assert!(lines.get(3).is_none());
+        let found = |name: &str| lines.find(name).map(|value| unsafe { CStr::from_ptr(value.data) });
+        assert_eq!((found("A"), found("empty"), found("b")), (Some(c"1"), Some(c""), None));
         assert_eq!(lines.text.len(), lines.text.capacity(), "sized once");
     }
 }

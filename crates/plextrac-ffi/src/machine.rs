@@ -4,7 +4,7 @@ use std::ffi::c_char;
 
 use plextrac_auth_core::{
     DEFAULT_PER_MINUTE, Event, InputError, Machine, NotUsable, OneTimeCode, Output, RequestId, Response,
-    Time, TransportFailure, Want,
+    Time, TransportFailure, Verdict, Want,
 };
 
 use crate::action::plextrac_action;
@@ -182,8 +182,25 @@ pub unsafe extern "C" fn plextrac_machine_submit_mfa(
 }
 
 /// A request of yours, with `rejected` as its `Authorization`, was answered with 401. That token is
-/// given up, and no other: want a token, poll, and send the request once more. If the authorization
-/// is the same again, a new token was tried already, and the 401 is the answer.
+/// given up, and no other. `*retry` says what to do: true: want a token, poll, and send the request
+/// once more; false: a new token was tried already, and the 401 is the answer.
+/// Errors: `PLEXTRAC_MUST_DRAIN`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_machine_report_unauthorized_retry(
+    machine: *mut plextrac_machine,
+    rejected: *const c_char,
+    rejected_len: usize,
+    now: plextrac_time,
+    retry: *mut bool,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive machine, text (rejected, rejected_len), out retry; {
+        retry.set(machine.report_unauthorized(rejected, now)?);
+    })
+}
+
+/// The same without `*retry`. If the authorization is the same value again, a new token was tried
+/// already, and the 401 is the answer.
 /// Errors: `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_report_unauthorized(
@@ -194,12 +211,7 @@ pub unsafe extern "C" fn plextrac_machine_report_unauthorized(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive machine, text (rejected, rejected_len); {
-        machine.told(now, |machine, now| match machine.generation_of(rejected) {
-            Some(generation) => machine.report_unauthorized(generation, now).map(drop),
-            // It was replaced meanwhile; the order of calls is checked all the same.
-            None if !machine.is_drained() => Err(InputError::MustDrain),
-            None => Ok(()),
-        })?;
+        machine.report_unauthorized(rejected, now)?;
     })
 }
 
@@ -265,14 +277,25 @@ pub unsafe extern "C" fn plextrac_machine_free(machine: *mut plextrac_machine) {
 
 impl plextrac_machine {
     /// Hands something in, at a moment. What is refused changes nothing: no moment was told either.
-    fn told(
+    fn told<T>(
         &mut self,
         now: plextrac_time,
-        input: impl FnOnce(&mut Machine, Time) -> Result<(), InputError>,
-    ) -> Result<(), plextrac_error> {
-        input(&mut self.machine, now.into())?;
+        input: impl FnOnce(&mut Machine, Time) -> Result<T, InputError>,
+    ) -> Result<T, plextrac_error> {
+        let answer = input(&mut self.machine, now.into())?;
         self.latest = now.into();
-        Ok(())
+        Ok(answer)
+    }
+
+    /// Whether one more try can help.
+    fn report_unauthorized(&mut self, rejected: &str, now: plextrac_time) -> Result<bool, plextrac_error> {
+        let verdict = self.told(now, |machine, now| match machine.generation_of(rejected) {
+            Some(generation) => machine.report_unauthorized(generation, now),
+            // It was replaced meanwhile; the order of calls is checked all the same.
+            None if !machine.is_drained() => Err(InputError::MustDrain),
+            None => Ok(Verdict::Replaced),
+        })?;
+        Ok(verdict != Verdict::Final)
     }
 
     /// Where a lock is held that other machines share.

@@ -22,6 +22,10 @@ macro_rules! zero_is_empty {
 }
 zero_is_empty!(u16, u64, i64, usize);
 
+impl Empty for bool {
+    const EMPTY: Self = false;
+}
+
 /// An out-parameter that is not NULL. Written through as a pointer: a caller may have handed in the
 /// same one twice.
 pub(crate) struct Out<T>(*mut T);

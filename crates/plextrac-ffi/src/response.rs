@@ -1,5 +1,7 @@
 //! An answer to a request of the program's own.
 
+use std::ffi::c_char;
+
 use plextrac_transport::Response;
 
 use crate::handle::{self, Boxed, Handle};
@@ -49,6 +51,20 @@ pub unsafe extern "C" fn plextrac_response_header(
     guarded!(or false => shared response, out name, out value; {
         let line = response.headers.get(i);
         line.map(|(its_name, its_value)| { name.set(its_name); value.set(its_value) }).is_some()
+    })
+}
+
+/// The value of the first header line of that name, in upper or lower case; false if there is none.
+/// Valid as long as the response.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_response_header_by_name(
+    response: *const plextrac_response,
+    name: *const c_char,
+    name_len: usize,
+    value: *mut plextrac_str,
+) -> bool {
+    guarded!(or false => shared response, text (name, name_len), out value; {
+        response.headers.find(name).map(|found| value.set(found)).is_some()
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::c_char;
 use std::ops::Deref;
+use std::time::Duration;
 
 use plextrac_transport::{Session, SessionState};
 
@@ -10,15 +11,19 @@ use crate::config::plextrac_config;
 use crate::error::{millis, plextrac_error};
 use crate::fork::Birthplace;
 use crate::handle::{self, Boxed, Handle};
+use crate::out::Empty;
+use crate::plextrac_str;
 use crate::request::plextrac_request;
 use crate::response::plextrac_response;
 use crate::secret::plextrac_secret;
 use crate::status::PLEXTRAC_BUFFER_TOO_SMALL;
+use crate::text::Text;
 
 /// One account on one instance, for all threads of the program: signs in when a token is needed, and
 /// keeps it alive for as long as it is used.
 pub struct plextrac_session {
     session: Session,
+    base_url: Text,
     birthplace: Birthplace,
 }
 
@@ -62,8 +67,39 @@ pub unsafe extern "C" fn plextrac_session_new(
     guarded!(err => shared config, out out; {
         let birthplace = Birthplace::here()?;
         let session = Session::new(&config.settings)?;
-        out.set(handle::give(plextrac_session { session, birthplace }));
+        let base_url = Text::new(session.base_url().as_bytes());
+        out.set(handle::give(plextrac_session { session, base_url, birthplace }));
     })
+}
+
+/// Another handle of the same session, whose calls have a timeout of their own: a time limit for one
+/// call, or for some. `UINT64_MAX` is no limit.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for 0.
+/// Ownership: each handle is freed. Closing one closes the session for all.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_session_with_timeout_ms(
+    session: *const plextrac_session,
+    ms: u64,
+    out: *mut *mut plextrac_session,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => shared session, out out; {
+        if ms == 0 {
+            return Err(plextrac_error::invalid("ms is 0; a timeout is more than nothing"));
+        }
+        out.set(handle::give(plextrac_session {
+            session: session.session.with_timeout(Duration::from_millis(ms)),
+            base_url: session.base_url.clone(),
+            birthplace: session.birthplace,
+        }));
+    })
+}
+
+/// The address of the instance, without a slash at the end: the path of a request follows it. Valid
+/// as long as the handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_session_base_url(session: *const plextrac_session) -> plextrac_str {
+    guarded!(or Empty::EMPTY => shared session; { session.base_url.view() })
 }
 
 /// Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is
@@ -155,9 +191,42 @@ pub unsafe extern "C" fn plextrac_session_copy_authorization(
     })
 }
 
+/// The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead of
+/// `Authorization`; signs in or refreshes when needed.
+/// Errors: as `plextrac_session_login`; `PLEXTRAC_UNSUPPORTED` if the token came without one.
+/// Blocks: not with a live token and its cookie; else as `plextrac_session_login`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_session_cookie(
+    session: *const plextrac_session,
+    cancel: *const plextrac_cancel,
+    out: *mut *mut plextrac_secret,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => shared session, optional cancel, out out; {
+        let secret = session.bound_to(cancel).cookie()?;
+        out.set(handle::give(plextrac_secret::new(&secret)));
+    })
+}
+
 /// A request of your own, with `rejected` as its `Authorization`, was answered with 401. That token
-/// is given up, and no other: ask for the authorization again, and send the request once more. If
-/// you get the same value again, a new token was tried already, and the 401 is the answer.
+/// is given up, and no other. `*retry` says what to do: true: ask for the authorization again, and
+/// send the request once more; false: a new token was tried already, and the 401 is the answer.
+/// Errors: `PLEXTRAC_CLOSED`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_session_report_unauthorized_retry(
+    session: *const plextrac_session,
+    rejected: *const c_char,
+    rejected_len: usize,
+    retry: *mut bool,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => shared session, text (rejected, rejected_len), out retry; {
+        retry.set(session.session.report_unauthorized(rejected)?);
+    })
+}
+
+/// The same without `*retry`. If the authorization is the same value again, a new token was tried
+/// already, and the 401 is the answer.
 /// Errors: `PLEXTRAC_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_report_unauthorized(
@@ -292,7 +361,7 @@ pub unsafe extern "C" fn plextrac_session_logout(
     })
 }
 
-/// Closes and frees a session.
+/// Frees a handle of a session, and closes the session with the last one.
 /// Ownership: a sign-in or refresh that is out may end later than this returns, and until then its
 /// callbacks run, or begin to. `free_fn` runs once, after the last of them; see also
 /// `plextrac_free_fn`.

@@ -171,7 +171,8 @@ impl Parameter<'_> {
         let Some(to) = self.kind.strip_suffix('*').map(str::trim_end) else {
             return false;
         };
-        !to.starts_with("const") && (to.ends_with('*') || to.ends_with("_t") || to == "plextrac_str")
+        !to.starts_with("const")
+            && (to.ends_with('*') || to.ends_with("_t") || to == "bool" || to == "plextrac_str")
     }
 }
 

@@ -14,7 +14,10 @@ use crate::error::{Error, ErrorCode};
 use crate::event::{EventSink, SessionEvent};
 use crate::exchange::{Exchange, ExchangeSink};
 use crate::header;
-use crate::http::{CaBundle, ClientCertificate, HttpEvent, HttpObserver, HttpOptions, ProxySetting, Roots};
+use crate::http::{
+    CaBundle, ClientCertificate, DEFAULT_USER_AGENT, HttpEvent, HttpObserver, HttpOptions, ProxySetting,
+    Roots,
+};
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::store::{DirectoryStore, RecordStore};
 
@@ -190,16 +193,35 @@ impl SessionConfig {
     }
 
     /// Sends a header with every request, sign-in included: what a gateway in front of the instance asks for.
-    /// Its value is treated as a secret. Setting a name again replaces its value.
+    /// Its value is treated as a secret. Setting a name again replaces its value. `User-Agent` is as
+    /// [`user_agent`](Self::user_agent).
     ///
     /// # Errors
     /// `InvalidArgument` for a name or value that cannot stand in a header, and for names that this library or
     /// HTTP itself sets.
     pub fn header(&mut self, name: &str, value: &str) -> Result<&mut Self, Error> {
+        if name.eq_ignore_ascii_case(http::header::USER_AGENT.as_str()) {
+            return self.user_agent(value);
+        }
         let (name, value) = header::extra(name, value)?;
         self.headers.retain(|(set, _)| *set != name);
         self.headers.push((name, value));
         Ok(self)
+    }
+
+    /// The `User-Agent` of all requests, sign-in and proxy included. The default names this library and its version. A
+    /// header of that name of one [`Request`](crate::Request) takes its place there.
+    ///
+    /// # Errors
+    /// `InvalidArgument` if it is empty, or cannot stand in a header.
+    pub fn user_agent(&mut self, user_agent: &str) -> Result<&mut Self, Error> {
+        let (_, value) = header::for_request("user-agent", user_agent)?;
+        let user_agent = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        if user_agent.is_empty() {
+            return Err(Error::invalid("the User-Agent is empty; name a program and its version"));
+        }
+        let http = HttpOptions { user_agent, ..self.http.clone() };
+        self.set_http(http)
     }
 
     /// Goes through a proxy (`http://host:port`), or through none at all if `url` is empty. Without this the
@@ -383,9 +405,12 @@ impl SessionConfig {
         Ok(config)
     }
 
-    /// The headers that are sent with every request, for a driver that does its own HTTP.
+    /// The headers that are sent with every request, for a driver that does its own HTTP. `User-Agent` is among them if
+    /// it was set.
     pub fn extra_headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()))
+        let user_agent = (self.http.user_agent != DEFAULT_USER_AGENT)
+            .then_some((http::header::USER_AGENT.as_str(), self.http.user_agent.as_bytes()));
+        self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).chain(user_agent)
     }
 
     /// How many authentication requests a minute were asked for.
@@ -484,6 +509,9 @@ mod tests {
             config.client_certificate(b"", b"").map(drop),
             config.proxy("ftp://proxy.example").map(drop),
             config.header("X-Key", "a\r\nb").map(drop),
+            config.header("User-Agent", "").map(drop),
+            config.user_agent("a\r\nb").map(drop),
+            config.user_agent("ü/1").map(drop),
             config.totp_secret("1").map(drop),
             config.token("a b").map(drop),
             config.password("", "p").map(drop),

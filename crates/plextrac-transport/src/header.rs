@@ -47,7 +47,6 @@ fn checked(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> 
             "keep-alive",
             "proxy-authorization",
             "proxy-connection",
-            "user-agent",
         ],
     )?;
     let is_plain = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t');
@@ -92,6 +91,11 @@ mod tests {
         }
         assert!(extra("X-Key", &"x".repeat(MAX_VALUE + 1)).is_err());
         assert_eq!(extra("cf-access-token", " abc ").unwrap().1.as_bytes(), b"abc");
+    }
+
+    #[test]
+    fn a_request_may_name_its_own_user_agent() {
+        assert_eq!(for_request("User-Agent", "mine/1").unwrap().1.as_bytes(), b"mine/1");
     }
 
     #[test]

@@ -65,9 +65,11 @@ impl Emulator {
         let (Some((account, totp_secret)), Some(plain)) = (with_mfa, plain) else {
             return Err(Halt::Failed("the emulator has no account with MFA, or none without".to_owned()));
         };
+        // As people paste it: a program that makes URLs of this text, and not of the base URL, fails.
+        let pasted = |url: &str| format!("{url}/api/v1/");
         Ok(vec![
-            ("PLEXTRAC_URL", tls_url.clone()),
-            ("PLEXTRAC_HTTP_URL", url.clone()),
+            ("PLEXTRAC_URL", pasted(tls_url)),
+            ("PLEXTRAC_HTTP_URL", pasted(url)),
             ("PLEXTRAC_CA_FILE", ca_file.clone()),
             ("PLEXTRAC_USERNAME", account.username.clone()),
             ("PLEXTRAC_PASSWORD", account.password.clone()),

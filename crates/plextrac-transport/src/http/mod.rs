@@ -56,8 +56,8 @@ pub(crate) use error::{HttpError, HttpErrorKind};
 pub(crate) use incoming::Incoming;
 pub use observer::HttpEvent;
 pub(crate) use observer::HttpObserver;
-pub(crate) use options::HttpOptions;
 pub use options::{CaBundle, ClientCertificate, ProxySetting, Roots};
+pub(crate) use options::{DEFAULT_USER_AGENT, HttpOptions};
 pub(crate) use upload::BodySource;
 
 #[cfg(all(test, not(plextrac_shuttle)))]

@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 
 use super::observer::HttpObserver;
 
+/// Names this library and its version.
+pub(crate) const DEFAULT_USER_AGENT: &str = concat!("plextrac-auth/", env!("CARGO_PKG_VERSION"));
+
 /// Settings of an [`HttpClient`](super::HttpClient). They are checked when the client is made.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpOptions {
@@ -37,7 +40,7 @@ impl Default for HttpOptions {
             verify: true,
             proxy: ProxySetting::Environment,
             connect_timeout: Duration::from_secs(10),
-            user_agent: concat!("plextrac-auth/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: DEFAULT_USER_AGENT.to_owned(),
             observer: None,
         }
     }

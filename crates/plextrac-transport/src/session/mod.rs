@@ -297,6 +297,12 @@ impl Session {
         shared.wait_until(clock::real_now() + self.timeout, Coordinator::is_settled);
     }
 
+    /// The instance's base URL, normalised and without a slash at the end: the path of a request follows it.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.shared().base_url
+    }
+
     /// Where the session stands.
     #[must_use]
     pub fn state(&self) -> SessionState {

@@ -53,6 +53,32 @@ fn every_byte_value_passes_both_ways_untouched() {
 }
 
 #[test]
+fn the_user_agent_names_this_library_unless_it_is_set() {
+    let stage = Stage::new();
+    let plain = Session::new(&stage.service()).unwrap();
+    plain.login().unwrap();
+    let mut config = stage.service();
+    config.user_agent("report-bot/2.0").unwrap();
+    let named = Session::new(&config).unwrap();
+    named.login().unwrap();
+    let mut config = stage.service();
+    config.header("User-Agent", "gateway-bot/1").unwrap();
+    Session::new(&config).unwrap().login().unwrap();
+    let mut request = Request::get("/api/v2/whoami").unwrap();
+    request.header("user-agent", "mine/1").unwrap();
+    named.request(&request).unwrap();
+    named.get("/api/v2/whoami").unwrap();
+    let seen = stage.emulator.requests();
+    let agents: Vec<_> = seen.iter().map(|request| request.header("user-agent").unwrap()).collect();
+    let ours = concat!("plextrac-auth/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(agents, [ours, "report-bot/2.0", "gateway-bot/1", "mine/1", "report-bot/2.0"]);
+    let count = |request: &plextrac_emulator::Recorded| {
+        request.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("user-agent")).count()
+    };
+    assert!(seen.iter().all(|request| count(request) == 1));
+}
+
+#[test]
 fn a_path_prefix_of_the_instance_stands_before_every_path() {
     let stage = Stage::with(|builder| builder.path_prefix("/plextrac"));
     let session = stage.signed_in(Duration::ZERO);
