@@ -189,13 +189,19 @@
  *     }
  */
 
-
 #ifndef PLEXTRAC_H
 #define PLEXTRAC_H
+
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* In C89, clang takes bool for an extension. */
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc99-extensions"
+#endif
 
 /** The length of a text that a NUL ends. */
 #define PLEXTRAC_NTS SIZE_MAX
@@ -1445,4 +1451,8 @@ void plextrac_action_free(plextrac_action *action);
 }  /* extern "C" */
 #endif  /* __cplusplus */
 
-#endif  /* PLEXTRAC_H */
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif
+
+#endif /* PLEXTRAC_H */
