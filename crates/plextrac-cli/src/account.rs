@@ -179,9 +179,7 @@ pub(crate) fn way_to(settings: &Settings) -> Result<SessionConfig, Failure> {
     config.wait(settings.wait);
     config.allow_http(settings.allow_http);
     if settings.insecure_skip_verify {
-        exit::say(
-            "warning: certificates are not checked, so whoever stands in between can read the password",
-        );
+        exit::say("warning: certificates are not checked, so the password can be read on the way");
         config.danger_accept_invalid_certs(true);
     }
     let tells_waits = !settings.wait.is_zero() && io::stderr().is_terminal();

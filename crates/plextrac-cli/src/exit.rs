@@ -17,9 +17,9 @@ pub(crate) enum Exit {
     Other = 1,
     /// Wrong arguments, settings or input; nothing was sent. clap exits with this one as well.
     Usage = 2,
-    /// Six digits are needed and there is nobody to ask.
+    /// A one-time code is needed, and there is no terminal to ask on.
     MfaNeeded = 3,
-    /// The server refuses credentials, digits or token.
+    /// The server rejected the credentials, the code or the token.
     Rejected = 4,
     /// Nothing may be sent yet; standard error says "N s".
     MustWait = 5,
@@ -47,6 +47,7 @@ pub(crate) const EXIT_CODES: &[(u8, &str)] = &[
     (Exit::MustWait as u8, "nothing may be sent yet; standard error says \"N s\""),
     (Exit::Network as u8, "network or TLS failure, or timeout"),
     (Exit::Unexpected as u8, "the server's answer is not a documented one"),
+    (Exit::SignedOut as u8, "status: there is no live session"),
     (Exit::NotExecutable as u8, "exec: the command cannot be executed"),
     (Exit::NotFound as u8, "exec: the command was not found"),
     (Exit::Interrupted as u8, "Ctrl-C at a hidden prompt"),
@@ -55,13 +56,13 @@ pub(crate) const EXIT_CODES: &[(u8, &str)] = &[
 /// Why the command did not do what was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// To be told, in one line that says what happened, to what, and what to do next.
+    /// One line that says what happened, to what, and what to do next.
     Told(Exit, String),
     /// Standard output says it already.
     Shown(Exit),
-    /// Whoever read standard output has seen enough (`| head -1`): no failure at all.
+    /// The reader of standard output has closed it (`| head -1`). This is no failure.
     ReaderGone,
-    /// Somebody gave it up, and knows.
+    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
@@ -128,7 +129,7 @@ fn exit_of(code: ErrorCode) -> Exit {
     match code {
         ErrorCode::InvalidArgument => Exit::Usage,
         ErrorCode::MfaRequired => Exit::MfaNeeded,
-        // An ended token with no password beside it is as good as refused.
+        // An ended token without a password needs the same remedy as a rejected one.
         ErrorCode::Rejected | ErrorCode::Expired => Exit::Rejected,
         ErrorCode::MustWait => Exit::MustWait,
         ErrorCode::Network | ErrorCode::Tls | ErrorCode::Timeout => Exit::Network,
@@ -141,7 +142,8 @@ fn exit_of(code: ErrorCode) -> Exit {
 fn hint(error: &Error) -> Option<&'static str> {
     match error.code() {
         ErrorCode::MfaRequired => Some(
-            "the password was right, and six digits are needed: run it on a terminal, or set PLEXTRAC_TOTP_SECRET",
+            "the password was right, and a one-time code is needed: run it on a terminal, or set PLEXTRAC_TOTP_SECRET, \
+             PLEXTRAC_CODE or PLEXTRAC_CODE_COMMAND",
         ),
         ErrorCode::Rejected if state_dir::is_off() => {
             Some("with --no-state, the next run does not know of this rejection and sends the password again")

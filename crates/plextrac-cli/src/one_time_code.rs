@@ -19,7 +19,7 @@ pub(crate) fn set(config: &mut SessionConfig, settings: &Settings) -> Result<(),
             let (command, url) = (command.value.clone(), settings.url.value.clone());
             config.mfa_callback(move |prompt| by_command(&command, &url, prompt))
         }
-        None if settings.asks => config.mfa_callback(prompt::six_digits),
+        None if settings.asks => config.mfa_callback(prompt::one_time_code),
         None => config.no_mfa_codes(),
     };
     Ok(())
@@ -28,7 +28,7 @@ pub(crate) fn set(config: &mut SessionConfig, settings: &Settings) -> Result<(),
 /// The session asks on a thread of its own and takes only a code or none, so what goes wrong is shown here.
 fn by_command(command: &str, url: &str, prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
     let code = secret_command::run("code", command, url, &prompt.username).and_then(|code| {
-        let is_code = prompt::looks_like_six_digits(&code);
+        let is_code = prompt::is_code(&code);
         is_code
             .then_some(code)
             .ok_or_else(|| Failure::usage("the code command prints no one-time code of six digits"))

@@ -57,11 +57,11 @@ pub(crate) enum Typed {
     Interrupted,
 }
 
-/// Somebody has interrupted the question for six digits.
+/// The user has interrupted the question for a code.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// Whether somebody has interrupted the question for six digits. It is asked by the session, to which this is one
-/// way among others to give none; so the command has to look here when it ends.
+/// Whether the user has interrupted the question for a code. The session only learns that it gets no code, so the
+/// command looks here when it ends.
 pub(crate) fn was_interrupted() -> bool {
     INTERRUPTED.load(Ordering::Relaxed)
 }
@@ -84,12 +84,12 @@ fn ask_hidden(question: &str) -> io::Result<Typed> {
     rpassword::prompt_password(format!("{question}: ")).map(|line| Typed::Line(Zeroizing::new(line)))
 }
 
-/// Asks for six digits; nothing typed gives up. What cannot be six digits is asked for again: handed in, it
-/// would cost the challenge, and the next one a request.
-pub(crate) fn six_digits(prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
+/// Asks for a one-time code; an empty line gives up. Anything but six digits is asked for again: the server would
+/// reject it, and the next challenge would cost a request.
+pub(crate) fn one_time_code(prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
     let mut question = match prompt.attempt {
-        1 => format!("Six digits for {} at {}", prompt.username, prompt.instance),
-        _ => "Those were refused. The next six digits".to_owned(),
+        1 => format!("One-time code for {} at {}", prompt.username, prompt.instance),
+        _ => "The server refused the code. The next code".to_owned(),
     };
     loop {
         let typed = hidden(&question)
@@ -98,14 +98,14 @@ pub(crate) fn six_digits(prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
             })
             .ok()
             .filter(|typed| !typed.trim().is_empty())?;
-        if looks_like_six_digits(&typed) {
+        if is_code(&typed) {
             return Some(typed);
         }
-        question = "Those are not six digits. Once more, or nothing to give up".to_owned();
+        question = "A code has six digits. Enter it again, or nothing to give up".to_owned();
     }
 }
 
-pub(crate) fn looks_like_six_digits(typed: &str) -> bool {
+pub(crate) fn is_code(typed: &str) -> bool {
     let mut digits = typed.bytes().filter(|byte| !byte.is_ascii_whitespace());
     digits.by_ref().take(6).filter(u8::is_ascii_digit).count() == 6 && digits.next().is_none()
 }
@@ -119,12 +119,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn six_digits_are_known_when_seen() {
+    fn a_code_has_six_digits() {
         for typed in ["123456", " 123 456 ", "1 2 3 4 5 6"] {
-            assert!(looks_like_six_digits(typed), "{typed:?}");
+            assert!(is_code(typed), "{typed:?}");
         }
         for typed in ["", "12345", "1234567", "12345a", "a123456", "１２３４５６"] {
-            assert!(!looks_like_six_digits(typed), "{typed:?}");
+            assert!(!is_code(typed), "{typed:?}");
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A command that prints a secret: a password manager, as a rule.
 //!
-//! Nobody sees what it prints. Its standard error is this command's, so that it can say what it waits for; its standard
+//! Its output is never shown. Its standard error is this command's, so that it can say what it waits for; its standard
 //! input is empty, since that of this command may hold data.
 
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ use crate::exit::Failure;
 /// A person may have to unlock the password manager.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-/// Password managers print notes after the first line, which nobody needs.
+/// Password managers print notes after the first line.
 const MOST_OUTPUT: usize = 64 * 1024;
 
 /// How often a command is looked at that has closed its output and not ended.

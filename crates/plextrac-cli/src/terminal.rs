@@ -82,7 +82,7 @@ impl Drop for Silent<'_> {
         // Of a terminal that has gone there is nothing to restore.
         let _ = tcsetattr(self.terminal, OptionalActions::Now, &self.before);
         lost().take();
-        // Nobody saw the line end.
+        // The end of the line was not echoed.
         let mut terminal = self.terminal;
         let _ = terminal.write_all(b"\n");
     }

@@ -81,7 +81,7 @@ pub(crate) struct AccountArgs {
     #[arg(long)]
     pub(crate) allow_http: bool,
 
-    /// Accept any certificate: whoever stands in between can read the password
+    /// Accept any certificate: the password can be read on the way
     #[arg(long)]
     pub(crate) insecure_skip_verify: bool,
 

@@ -54,7 +54,7 @@ pub(crate) fn as_json(status: &Status, settings: &Settings) -> Value {
         "budget_used": status.budget_used,
         "budget_per_minute": status.budget_per_minute,
         "instance_wait_ms": status.instance_wait.map(milliseconds),
-        "latched": status.locked_out,
+        "locked_out": status.locked_out,
         "rejections_known": status.rejections_known,
         "server_ahead_ms": status.server_ahead_ms,
     })
@@ -64,7 +64,7 @@ fn as_text(status: &Status, settings: &Settings) -> String {
     let tenant = status.tenant_id.map_or(String::new(), |tenant| format!(" (tenant {tenant})"));
     let mut lines = vec![
         format!("instance  {}", status.instance),
-        format!("account   {}{tenant}", status.username.as_deref().unwrap_or("unknown: a ready-made token")),
+        format!("account   {}{tenant}", status.username.as_deref().unwrap_or("unknown: an imported token")),
         format!("state     {}", name(status.state).replace('_', " ")),
     ];
     if let Some(profile) = &settings.profile {
@@ -86,13 +86,13 @@ fn as_text(status: &Status, settings: &Settings) -> String {
     }
     if status.locked_out {
         lines.push(
-            "latch     the credentials were rejected and are not sent again; `login --again` allows it"
+            "lockout   these credentials were rejected and are not sent again; `login --again` allows it"
                 .into(),
         );
     }
     if status.rejections_known && !status.locked_out {
         lines.push(
-            "latch     other credentials of this account were rejected, or these: that is known where the password is set"
+            "lockout   credentials of this account were rejected; with the password set, status says whether these were"
                 .into(),
         );
     }
@@ -114,7 +114,7 @@ fn name(state: SessionState) -> &'static str {
         SessionState::Active => "active",
         SessionState::Refreshing => "refreshing",
         SessionState::Waiting => "waiting",
-        SessionState::LockedOut => "latched",
+        SessionState::LockedOut => "locked_out",
         SessionState::Closed => "closed",
         _ => "unknown",
     }

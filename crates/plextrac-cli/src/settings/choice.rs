@@ -48,7 +48,7 @@ pub(super) fn of_profile(
     if conflict(named, &profile).is_some() {
         return Ok(Choice::None);
     }
-    // Whose an imported token is, nobody knows: it must not be followed by a sign-in as the user of the profile.
+    // The user of an imported token is not known. A sign-in as the user of the profile must not follow it.
     let profile = if has_token && named.username.is_none() { profile.without_user() } else { profile };
     Ok(Choice::Profile(name, profile))
 }

@@ -57,8 +57,8 @@ impl Secrets {
         let command = by_flag_or_environment(args, "code_command", args.code_command.as_ref())
             .or_else(|| by_profile(profile?.code_command.as_ref()));
         let code = if let Some(code) = from_environment("PLEXTRAC_CODE")? {
-            if !prompt::looks_like_six_digits(&code) {
-                return Err(Failure::usage("PLEXTRAC_CODE is not a one-time code: it has not six digits"));
+            if !prompt::is_code(&code) {
+                return Err(Failure::usage("PLEXTRAC_CODE is not a one-time code of six digits"));
             }
             Some(Code::Once(code))
         } else if command.as_ref().is_some_and(is_flag) {

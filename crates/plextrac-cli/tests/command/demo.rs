@@ -18,9 +18,9 @@ Nothing leaves this machine, and nobody waits: the clock of both sides is moved 
    server  saw 1 sign-in: accepted
 
 2. Sign-in with MFA
-   program signs in as analyst@example.com; the six digits are computed from the TOTP secret
+   program signs in as analyst@example.com; the one-time code is computed from the TOTP secret
    program sends both steps over one connection
-   server  saw 1 sign-in: six digits asked for; 1 six digits: accepted
+   server  saw 1 sign-in: code asked for; 1 code: accepted
 
 3. An authorized GET and a JSON POST
    program GET /api/v2/whoami: HTTP 200, username \"analyst@example.com\"
@@ -29,12 +29,12 @@ Nothing leaves this machine, and nobody waits: the clock of both sides is moved 
 
 4. 10 min N s later: a refresh, and nobody is asked for a code
    program GET /api/v2/whoami: HTTP 200, at once, with the token that still lives
-   program has a new token meanwhile, without a password and without six digits
+   program has a new token meanwhile, without a password and without a code
    server  saw 1 refresh: accepted; 1 GET whoami: accepted
 
 5. 1 h 0 min later: the token has ended, and a new sign-in follows
    program GET /api/v2/whoami: signs in first, then HTTP 200; the ended token is not tried
-   server  saw 1 sign-in: six digits asked for; 1 six digits: accepted; 1 GET whoami: accepted
+   server  saw 1 sign-in: code asked for; 1 code: accepted; 1 GET whoami: accepted
 
 6. A wrong password is sent once, and not again
    program calls 10 times; each call is told that the sign-in was rejected
@@ -49,12 +49,12 @@ Nothing leaves this machine, and nobody waits: the clock of both sides is moved 
    server  saw 1 sign-in: accepted
 
 What the server saw
-                     accepted  six digits asked for  rejected
-   sign-in                  8                     2         1
-   six digits               2                     0         0
-   refresh                  1                     0         0
-   GET whoami               3                     0         0
-   POST echo                1                     0         0
+                     accepted  code asked for  rejected
+   sign-in                  8               2         1
+   code                     2               0         0
+   refresh                  1               0         0
+   GET whoami               3               0         0
+   POST echo                1               0         0
 
 14 authentication requests, 6 at most in any minute where the instance allows 10.
 ";

@@ -28,7 +28,7 @@ fn doctor_finds_nothing_in_the_way_and_signs_nobody_in() {
 }
 
 #[test]
-fn doctor_says_what_stands_in_the_way_and_exits_as_a_sign_in_would() {
+fn doctor_says_what_is_wrong_and_exits_as_a_sign_in_would() {
     let stand = Stand::new();
     let mut command = stand.service(&["doctor"]);
     let untrusted = run(command.env_remove("PLEXTRAC_CA_FILE"));
@@ -55,7 +55,7 @@ fn doctor_tells_of_maintenance() {
 }
 
 #[test]
-fn doctor_knows_of_a_rejected_password_and_of_a_clock_that_is_wrong() {
+fn doctor_finds_a_rejected_password_and_a_wrong_clock() {
     let stand = Stand::new();
     let mistaken = |args: &[&str]| {
         let mut command = stand.service(args);

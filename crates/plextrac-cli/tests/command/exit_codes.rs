@@ -97,17 +97,17 @@ fn bad_settings_exit_with_2_and_say_which() {
 }
 
 #[test]
-fn six_digits_that_nobody_gives_exit_with_3() {
+fn a_code_that_is_not_given_exits_with_3() {
     let stand = Stand::new();
     let mut command = stand.analyst(&["token"]);
     let ran = run(command.env_remove("PLEXTRAC_TOTP_SECRET"));
     let line = ran.refused(3);
-    assert!(line.contains("six digits") && line.contains("PLEXTRAC_TOTP_SECRET"), "{line}");
+    assert!(line.contains("a one-time code is needed") && line.contains("PLEXTRAC_TOTP_SECRET"), "{line}");
     assert_eq!(stand.authentication_requests(), 1);
 }
 
 #[test]
-fn a_rejected_password_exits_with_4_and_is_not_sent_again_by_any_run() {
+fn a_rejected_password_exits_with_4_and_is_sent_once() {
     let stand = Stand::new();
     let mistaken = |args: &[&str]| {
         let mut command = stand.service(args);
@@ -123,7 +123,7 @@ fn a_rejected_password_exits_with_4_and_is_not_sent_again_by_any_run() {
 }
 
 #[test]
-fn a_token_that_has_ended_with_no_password_beside_it_exits_with_4() {
+fn an_ended_token_without_a_password_exits_with_4() {
     let stand = Stand::new();
     let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
     stand.emulator.revoke_tokens();
@@ -135,7 +135,7 @@ fn a_token_that_has_ended_with_no_password_beside_it_exits_with_4() {
 }
 
 #[test]
-fn a_rate_limit_exits_with_5_and_the_seconds_for_all_runs_until_its_time_is_over() {
+fn a_rate_limit_exits_with_5_in_all_runs_until_it_ends() {
     let stand = Stand::new();
     stand.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("30")));
     for _ in 0..3 {
@@ -198,7 +198,7 @@ fn a_server_that_cannot_be_reached_exits_with_6() {
 }
 
 #[test]
-fn a_certificate_that_is_not_trusted_exits_with_6_and_names_the_flag() {
+fn an_untrusted_certificate_exits_with_6_and_names_the_flag() {
     let stand = Stand::new();
     let mut command = stand.service(&["token"]);
     assert!(run(command.env_remove("PLEXTRAC_CA_FILE")).refused(6).contains("--ca-file"));
@@ -224,7 +224,7 @@ fn a_port_that_is_none_exits_with_2_and_is_named() {
 }
 
 #[test]
-fn a_server_that_does_not_answer_exits_with_6_when_the_timeout_is_over() {
+fn a_server_that_does_not_answer_exits_with_6() {
     let stand = Stand::with(Emulator::builder().sign_in_delay(Duration::from_secs(600)));
     stand.emulator.fault(Fault::on(Target::SignIn).stall());
     assert!(run(&mut stand.service(&["token", "--timeout", "1"])).refused(6).contains("in time"));

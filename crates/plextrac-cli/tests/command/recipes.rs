@@ -30,7 +30,7 @@ fn recipe(stand: &Stand, name: &str) -> Command {
 }
 
 #[test]
-fn the_cron_script_saves_and_keeps_quiet_until_a_person_is_needed() {
+fn the_cron_script_is_quiet_until_a_person_is_needed() {
     let stand = stand();
     let target = stand.path("clients.json");
     let save = || run(recipe(&stand, "cron.sh").arg(&target));

@@ -39,7 +39,7 @@ fn standard_input_brings_one_thing_only() {
 }
 
 #[test]
-fn what_is_missing_is_named_with_the_ways_to_set_it_where_there_is_no_terminal() {
+fn a_missing_setting_is_named_with_the_ways_to_set_it() {
     let stand = Stand::new();
     for (variable, named) in [
         ("PLEXTRAC_URL", "--url, PLEXTRAC_URL or a profile"),
@@ -55,7 +55,7 @@ fn what_is_missing_is_named_with_the_ways_to_set_it_where_there_is_no_terminal()
 }
 
 #[test]
-fn the_headers_file_goes_with_every_request_the_sign_in_included() {
+fn the_headers_file_goes_with_every_request() {
     let stand = Stand::new();
     let file = stand.file("headers", b"# of the gateway\n\ncf-access-token: gate-pass\nX-Team : red\n");
     let mut command = stand.service(&["request", "GET", "/api/v2/whoami"]);
@@ -69,7 +69,7 @@ fn the_headers_file_goes_with_every_request_the_sign_in_included() {
 }
 
 #[test]
-fn a_wrong_line_of_the_headers_file_is_named_by_its_number_and_not_repeated() {
+fn a_wrong_line_of_the_headers_file_is_named_by_number() {
     let stand = Stand::new();
     for wrong in ["hunter2", "X Y: hunter2", "Authorization: hunter2", "X-Key: hünter2"] {
         let file = stand.file("headers", format!("# one\nA: b\n{wrong}\n").as_bytes());

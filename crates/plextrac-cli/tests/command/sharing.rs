@@ -128,7 +128,7 @@ fn the_state_is_below_the_home_folder_unless_said_otherwise() {
 }
 
 #[test]
-fn runs_with_a_token_alone_refresh_it_once_and_count_for_everybody() {
+fn runs_with_a_token_alone_refresh_it_once() {
     let stand = Stand::new();
     let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
     for _ in 0..14 {
@@ -144,7 +144,7 @@ fn runs_with_a_token_alone_refresh_it_once_and_count_for_everybody() {
 }
 
 #[test]
-fn a_token_of_another_account_is_used_and_not_kept_as_the_named_ones() {
+fn a_token_of_another_account_is_not_kept_for_the_named_one() {
     let stand = Stand::new();
     let foreign = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
     let whoami = ["request", "GET", "/api/v2/whoami"];
@@ -182,7 +182,7 @@ fn signing_in_again_gives_nothing_up_before_it_has_another() {
 }
 
 #[test]
-fn a_record_that_cannot_be_written_stops_a_sign_in_and_no_logout() {
+fn an_unwritable_record_stops_a_sign_in_and_no_logout() {
     let stand = Stand::new();
     let token = run(&mut stand.service(&["token"])).fine().to_owned();
     let records = |kind: char| -> Vec<std::path::PathBuf> {
@@ -221,7 +221,7 @@ fn how_far_the_clocks_are_apart_is_known_to_later_runs() {
 }
 
 #[test]
-fn a_rejection_shows_in_the_status_with_and_without_the_password() {
+fn status_shows_a_rejection_with_and_without_the_password() {
     let stand = Stand::new();
     let status = |password: Option<&str>, args: &[&str]| {
         let mut command = stand.service(args);
@@ -231,20 +231,17 @@ fn a_rejection_shows_in_the_status_with_and_without_the_password() {
         };
         run(&mut command).signed_out().to_owned()
     };
-    assert!(!status(None, &["status"]).contains("latch "));
+    assert!(!status(None, &["status"]).contains("lockout "));
     run(stand.service(&["login"]).env("PLEXTRAC_PASSWORD", "wrong")).refused(4);
     let with = status(Some("wrong"), &["status", "--json"]);
-    assert!(with.contains(r#""latched":true"#) && with.contains(r#""state":"latched""#), "{with}");
-    assert!(status(Some("wrong"), &["status"]).contains("latch     the credentials were rejected"));
-    assert!(
-        status(None, &["status"])
-            .contains("latch     other credentials of this account were rejected, or these")
-    );
+    assert!(with.contains(r#""locked_out":true"#) && with.contains(r#""state":"locked_out""#), "{with}");
+    assert!(status(Some("wrong"), &["status"]).contains("lockout   these credentials were rejected"));
+    assert!(status(None, &["status"]).contains("lockout   credentials of this account were rejected"));
     assert_eq!(stand.authentication_requests(), 1);
 }
 
 #[test]
-fn logout_says_that_it_could_not_look_where_the_state_cannot_be_opened() {
+fn logout_says_that_the_state_cannot_be_opened() {
     let stand = Stand::new();
     run(&mut stand.service(&["login"])).fine();
     let state = stand.path(".local/state/plextrac-auth");
@@ -261,7 +258,7 @@ fn logout_says_that_it_could_not_look_where_the_state_cannot_be_opened() {
 }
 
 #[test]
-fn inside_exec_the_accounts_session_goes_on_when_its_token_was_replaced() {
+fn inside_exec_the_session_goes_on_with_a_newer_token() {
     let stand = Stand::new();
     let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
     for _ in 0..2 {

@@ -260,7 +260,7 @@ fn exec_ends_as_its_command_does() {
 
 #[test]
 #[cfg(unix)]
-fn exec_of_what_is_missing_exits_with_127_and_of_what_is_no_program_with_126_and_sends_nothing() {
+fn exec_checks_its_command_before_it_sends_anything() {
     let stand = Stand::new();
     let file = stand.file("no-program", b"#!/bin/sh\n");
     let folder = file.parent().unwrap();
@@ -296,7 +296,7 @@ fn a_command_inside_exec_ends_when_its_reader_has_gone() {
 }
 
 #[test]
-fn exec_hands_on_what_was_set_by_flags_so_that_it_is_found_from_anywhere() {
+fn exec_hands_on_flags_with_absolute_paths() {
     let stand = Stand::new();
     let headers = stand.file("headers", b"X-Team: red\n");
     let home = headers.parent().unwrap();
@@ -335,7 +335,7 @@ fn the_command_works_inside_exec_and_costs_nothing_there() {
 }
 
 #[test]
-fn a_ready_made_token_serves_without_a_user_name() {
+fn an_imported_token_needs_no_user_name() {
     let stand = Stand::new();
     let token = run(&mut stand.service(&["token"])).fine().trim_end().to_owned();
     let told = run(stand.somewhere(&["request", "GET", "/api/v2/whoami"]).env("PLEXTRAC_TOKEN", token));
@@ -361,7 +361,7 @@ fn status_sends_nothing_and_its_json_says_what_its_text_says() {
     assert_eq!(after["instance"], stand.emulator.tls_url());
     assert_eq!(after["tenant_id"], 0);
     assert_eq!((&after["budget_used"], &after["budget_per_minute"]), (&2.into(), &6.into()));
-    assert_eq!(after["latched"], false);
+    assert_eq!(after["locked_out"], false);
     let (lives, refreshed) =
         (after["expires_in_ms"].as_u64().unwrap(), after["refresh_in_ms"].as_u64().unwrap());
     assert!((800_000..900_000).contains(&lives) && (500_000..661_000).contains(&refreshed), "{after}");

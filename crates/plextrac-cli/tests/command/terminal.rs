@@ -10,7 +10,7 @@ use crate::stand::{Stand, run};
 
 const SIGTERM: i32 = 15;
 
-/// A run that has to ask for the six digits.
+/// A run that has to ask for the code.
 fn without_totp(stand: &Stand, args: &[&str]) -> Command {
     let mut command = stand.analyst(args);
     command.env_remove("PLEXTRAC_TOTP_SECRET");
@@ -18,7 +18,7 @@ fn without_totp(stand: &Stand, args: &[&str]) -> Command {
 }
 
 #[test]
-fn a_person_is_asked_for_what_is_not_set_and_secrets_are_not_echoed() {
+fn what_is_not_set_is_asked_for_and_secrets_are_not_echoed() {
     let stand = Stand::new();
     let account = Account::analyst();
     let mut command = stand.somewhere(&["request", "GET", "/api/v2/whoami"]);
@@ -30,9 +30,9 @@ fn a_person_is_asked_for_what_is_not_set_and_secrets_are_not_echoed() {
     terminal.type_visible(&account.username);
     terminal.await_text("Password of analyst@example.com: ");
     terminal.type_hidden(&account.password);
-    terminal.await_text("Six digits for analyst@example.com at https://127.0.0.1:");
+    terminal.await_text("One-time code for analyst@example.com at https://127.0.0.1:");
     terminal.type_hidden("12345");
-    terminal.await_text("Those are not six digits");
+    terminal.await_text("A code has six digits");
     let digits = stand.emulator.digits(&account.username).unwrap();
     terminal.type_hidden(&digits);
     let (screen, code) = terminal.end();
@@ -44,12 +44,12 @@ fn a_person_is_asked_for_what_is_not_set_and_secrets_are_not_echoed() {
 }
 
 #[test]
-fn a_person_who_gives_no_digits_ends_it_with_3() {
+fn a_person_who_gives_no_code_ends_it_with_3() {
     let stand = Stand::new();
     let mut command = stand.analyst(&["token"]);
     command.env_remove("PLEXTRAC_TOTP_SECRET");
     let mut terminal = Terminal::run(&command);
-    terminal.await_text("Six digits for ");
+    terminal.await_text("One-time code for ");
     terminal.type_hidden("");
     let (screen, code) = terminal.end();
     assert_eq!(code, 3, "{screen}");
@@ -62,7 +62,7 @@ fn a_refused_code_is_named_where_the_budget_has_no_room() {
         run(&mut stand.service(&["login", "--again"])).fine();
     }
     let mut terminal = Terminal::run(&without_totp(&stand, &["token"]));
-    terminal.await_text("Six digits for ");
+    terminal.await_text("One-time code for ");
     let right = stand.emulator.digits(&Account::analyst().username).unwrap();
     terminal.type_hidden(if right == "000000" { "000001" } else { "000000" });
     let (screen, code) = terminal.end();
@@ -78,7 +78,7 @@ const CTRL_BACKSLASH: &str = "\x1c";
 const CTRL_Z: &str = "\x1a";
 
 #[test]
-fn ctrl_c_at_the_password_gives_the_terminal_back_and_ends_it_with_130() {
+fn ctrl_c_at_the_password_restores_the_terminal() {
     let stand = Stand::new();
     for keys in [CTRL_C, "half a pass\x03", CTRL_BACKSLASH] {
         let mut command = stand.service(&["token"]);
@@ -96,7 +96,7 @@ fn ctrl_c_at_the_password_gives_the_terminal_back_and_ends_it_with_130() {
 }
 
 #[test]
-fn a_signal_at_the_password_ends_it_as_ever_and_gives_the_terminal_back() {
+fn a_signal_at_the_password_restores_the_terminal() {
     let stand = Stand::new();
     let mut command = stand.service(&["token"]);
     command.env_remove("PLEXTRAC_PASSWORD");
@@ -108,12 +108,12 @@ fn a_signal_at_the_password_ends_it_as_ever_and_gives_the_terminal_back() {
 }
 
 #[test]
-fn ctrl_c_at_the_six_digits_ends_it_with_130_and_others_need_not_wait() {
+fn ctrl_c_at_the_code_ends_it_and_other_runs_do_not_wait() {
     let stand = Stand::new();
     let analyst = |args: &[&str]| without_totp(&stand, args);
     let mut terminal = Terminal::run(&analyst(&["token"]));
     let before = terminal.modes.clone();
-    terminal.await_text("Six digits for ");
+    terminal.await_text("One-time code for ");
     // While somebody is asked, others wait: what makes the rest of the test a test.
     assert_eq!(run(&mut analyst(&["token", "--no-prompt"])).code, 5);
     terminal.press_hidden("12\x03");
@@ -126,11 +126,11 @@ fn ctrl_c_at_the_six_digits_ends_it_with_130_and_others_need_not_wait() {
 }
 
 #[test]
-fn a_signal_at_the_six_digits_keeps_no_other_run_waiting() {
+fn a_signal_at_the_code_keeps_no_other_run_waiting() {
     let stand = Stand::new();
     let analyst = |args: &[&str]| without_totp(&stand, args);
     let mut terminal = Terminal::run(&analyst(&["token"]));
-    terminal.await_text("Six digits for ");
+    terminal.await_text("One-time code for ");
     assert_eq!(terminal.end_by_sigterm().signal(), Some(SIGTERM));
     assert_eq!(run(&mut analyst(&["token", "--no-prompt"])).code, 3, "the next run asks anew");
 }

@@ -71,7 +71,7 @@ fn with_mfa(stage: &mut Stage, analyst: &Session) -> Result<(), Failure> {
     let connections = stage.connections();
     analyst.login()?;
     stage.program(&format!(
-        "signs in as {}; the six digits are computed from the TOTP secret",
+        "signs in as {}; the one-time code is computed from the TOTP secret",
         Account::analyst().username
     ))?;
     let opened = stage.connections() - connections;
@@ -116,7 +116,7 @@ fn ten_minutes_later(
     if analyst.authorization()?.matches(before.expose()) {
         return Err(wrong("the token is the same after the refresh"));
     }
-    stage.program("has a new token meanwhile, without a password and without six digits")?;
+    stage.program("has a new token meanwhile, without a password and without a code")?;
     stage.server_saw(&[(Kind::Refresh, Outcome::Ok, 1), (Kind::Whoami, Outcome::Ok, 1)])
 }
 

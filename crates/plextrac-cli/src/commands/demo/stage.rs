@@ -69,7 +69,7 @@ impl Stage {
         by
     }
 
-    /// Moves the clock to where six digits have just changed: those about to expire would be waited for, and this
+    /// Moves the clock to where a code has just changed: a session waits if a code is about to expire, and this
     /// clock stands still. Returns by how much.
     pub(super) fn to_a_new_totp_step(&self) -> Duration {
         let now = u64::try_from(self.emulator.clock().true_unix_ms()).unwrap_or_default();

@@ -25,7 +25,7 @@ pub(super) fn of(stats: &Stats) -> String {
 pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::SignIn => "sign-in",
-        Kind::Mfa => "six digits",
+        Kind::Mfa => "code",
         Kind::Refresh => "refresh",
         Kind::Whoami => "GET whoami",
         Kind::Echo => "POST echo",
@@ -38,7 +38,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
 pub(super) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Ok => "accepted",
-        Outcome::Challenge => "six digits asked for",
+        Outcome::Challenge => "code asked for",
         Outcome::Rejected => "rejected",
         Outcome::RateLimited => "over the limit",
         Outcome::Unauthorized => "unauthorized",

@@ -99,8 +99,10 @@ fn look_at_clock(findings: &mut Findings, api: &Probe) -> Result<(), Failure> {
     if skew <= HARMLESS_SKEW {
         findings.good("clock", &told)
     } else {
-        findings
-            .unknown("clock", &format!("{told}; six digits are corrected for it, other programs' are not"))
+        findings.unknown(
+            "clock",
+            &format!("{told}; this command corrects its one-time codes for it, other programs do not"),
+        )
     }
 }
 
