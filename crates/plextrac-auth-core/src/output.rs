@@ -1,5 +1,7 @@
 //! What a machine gives its driver: owned values, one for each poll.
 
+use alloc::boxed::Box;
+
 use crate::failure::Failure;
 use crate::record::SharedRecord;
 use crate::request::Request;
@@ -15,7 +17,7 @@ pub enum Output {
     /// Hand in what the shared record says, then poll on. Only from a machine made with a store.
     ReadShared,
     /// Write this to the shared record before anything that follows. Only from a machine made with a store.
-    Keep(SharedRecord),
+    Keep(Box<SharedRecord>),
     /// Something happened.
     Event(Event),
     /// The password was right: hand in a one-time code before `until`. `attempt` is 1 at first, 2 after a wrong one.

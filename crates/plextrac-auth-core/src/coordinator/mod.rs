@@ -10,54 +10,6 @@
 //!   HTTP               handle_response · handle_failure      │ (Machine) │  Ask ──► a person
 //!   store              handle_read · handle_written          └───────────┘  Wake ──► callers
 //! ```
-//!
-//! There is one rule: **after an input, poll until [`Action::is_last`]**. Six steps drive a coordinator:
-//!
-//! 1. hand in what a caller [needs](Coordinator::need_token), and keep the [`CallerId`];
-//! 2. [`poll`](Coordinator::poll);
-//! 3. on [`Action::Send`], send the request and hand in its answer, or how it failed, under its id;
-//! 4. on [`Action::Read`] and [`Action::Write`], ask the store and hand in what it says, or that it failed;
-//! 5. on [`Action::Ask`], ask for a one-time code and hand it in; on [`Action::Wake`], return to the caller;
-//! 6. on [`Action::Wait`], poll again when a moment of it has come, the watched record has changed, or something was
-//!    handed in.
-//!
-//! Each action that a driver takes has an input that says it failed. So neither an error nor a panic in a driver can
-//! leave a coordinator waiting for ever.
-//!
-//! ```
-//! use plextrac_auth_core::{
-//!     Action, Budget, Config, Coordinator, Credentials, FingerprintKey, Instance, Limits, Need, Response, Seed, Time,
-//! };
-//! # use std::time::Duration;
-//!
-//! let mut config = Config::new(Instance::parse("acme.plextrac.com")?);
-//! config.credentials = Some(Credentials::new("someone@acme.example", "correct horse")?);
-//! let seed = Seed { draws: 1, key: FingerprintKey::new([7; 32]) };
-//! let (mut budget, now) = (Budget::default(), Time::from_millis(0, 1_700_000_000_000));
-//! let mut coordinator = Coordinator::new(config, seed, None, now);
-//!
-//! let limits = Limits { timeout: Duration::from_secs(30), wait: Duration::ZERO };
-//! let first = coordinator.need_token(Need::Usable, limits, now)?;
-//! let Action::Send(request) = coordinator.poll(&mut budget, now) else { panic!() };
-//! assert!(coordinator.poll(&mut budget, now).is_last());
-//! // A second caller joins the attempt: nothing more is sent.
-//! let second = coordinator.need_token(Need::Usable, limits, now)?;
-//! assert!(coordinator.poll(&mut budget, now).is_last());
-//!
-//! let body = br#"{"status":"success","tenant_id":0,"token":"abc.def.ghi","cookie":"j.k.l"}"#;
-//! coordinator.handle_response(request.id, &Response { status: 200, headers: &[], body }, now)?;
-//! let mut woken = Vec::new();
-//! loop {
-//!     match coordinator.poll(&mut budget, now) {
-//!         Action::Wake { caller, result: Ok(()) } => woken.push(caller),
-//!         action if action.is_last() => break,
-//!         _ => {}
-//!     }
-//! }
-//! assert_eq!(woken, [first, second]);
-//! assert_eq!(coordinator.machine().authorization(now).unwrap().expose(), "abc.def.ghi");
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
 
 mod account;
 mod callers;
@@ -82,7 +34,56 @@ use crate::output::{Event, Output, WaitReason};
 use crate::time::{Instant, Time};
 use crate::token::{Generation, Token};
 
-/// Every decision about one account that several callers and processes share. See the [module](self) for its use.
+/// Every decision about one account that several callers and processes share.
+///
+/// A [`Machine`] decides everything about one account's protocol. A coordinator owns a machine, and decides everything
+/// about sharing it. There is one rule: **after an input, poll until [`Action::is_last`]**. Six steps drive it:
+///
+/// 1. hand in what a caller [needs](Self::need_token), and keep the [`CallerId`];
+/// 2. [`poll`](Self::poll);
+/// 3. on [`Action::Send`], send the request and hand in its answer, or how it failed, under its id;
+/// 4. on [`Action::Read`] and [`Action::Write`], ask the store and hand in what it says, or that it failed;
+/// 5. on [`Action::Ask`], ask for a one-time code and hand it in; on [`Action::Wake`], return to the caller;
+/// 6. on [`Action::Wait`], poll again when a moment of it has come, the watched record has changed, or something was
+///    handed in.
+///
+/// Each action that a driver takes has an input that says it failed. So neither an error nor a panic in a driver can
+/// leave a coordinator waiting for ever.
+///
+/// ```
+/// use plextrac_auth_core::{
+///     Action, Budget, Config, Coordinator, Credentials, FingerprintKey, Instance, Limits, Need, Response, Seed, Time,
+/// };
+/// # use std::time::Duration;
+///
+/// let mut config = Config::new(Instance::parse("acme.plextrac.com")?);
+/// config.credentials = Some(Credentials::new("someone@acme.example", "correct horse")?);
+/// let seed = Seed { draws: 1, key: FingerprintKey::new([7; 32]) };
+/// let (mut budget, now) = (Budget::default(), Time::from_millis(0, 1_700_000_000_000));
+/// let mut coordinator = Coordinator::new(config, seed, None, now);
+///
+/// let limits = Limits { timeout: Duration::from_secs(30), wait: Duration::ZERO };
+/// let first = coordinator.need_token(Need::Usable, limits, now)?;
+/// let Action::Send(request) = coordinator.poll(&mut budget, now) else { panic!() };
+/// assert!(coordinator.poll(&mut budget, now).is_last());
+/// // A second caller joins the attempt: nothing more is sent.
+/// let second = coordinator.need_token(Need::Usable, limits, now)?;
+/// assert!(coordinator.poll(&mut budget, now).is_last());
+///
+/// let body = br#"{"status":"success","tenant_id":0,"token":"abc.def.ghi","cookie":"j.k.l"}"#;
+/// coordinator.handle_response(request.id, &Response { status: 200, headers: &[], body }, now)?;
+/// let mut woken = Vec::new();
+/// loop {
+///     match coordinator.poll(&mut budget, now) {
+///         Action::Wake { caller, result: Ok(()) } => woken.push(caller),
+///         action if action.is_last() => break,
+///         _ => {}
+///     }
+/// }
+/// assert_eq!(woken, [first, second]);
+/// assert_eq!(coordinator.machine().authorization(now).unwrap().expose(), "abc.def.ghi");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Coordinator {
     machine: Machine,
     callers: Callers,

@@ -1,5 +1,7 @@
 //! What a machine knows of the sessions that share its account, and what they have to know of it.
 
+use alloc::boxed::Box;
+
 use super::{InputError, Machine};
 use crate::output::{Event, Output};
 use crate::record::{SharedRecord, SharedToken, Stamp};
@@ -89,7 +91,7 @@ impl Machine {
             return;
         }
         self.shared.write_due = false;
-        self.outputs.push_back(Output::Keep(self.shared_record(now)));
+        self.outputs.push_back(Output::Keep(Box::new(self.shared_record(now))));
     }
 
     /// Takes over what others wrote.

@@ -210,7 +210,7 @@ impl Driver {
                 assert_eq!(kept, self.has_store, "a record is kept before each send: {:?}", self.trace);
                 self.sent.push(Sent::of(request, now.monotonic));
             }
-            Output::Keep(record) => *self.world.record.borrow_mut() = record.clone(),
+            Output::Keep(record) => *self.world.record.borrow_mut() = (**record).clone(),
             Output::Event(event) => self.events.push(event.clone()),
             Output::Wait { until, .. } => assert!(*until > now.monotonic, "a wait for the past"),
             _ => {}
