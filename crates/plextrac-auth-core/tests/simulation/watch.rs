@@ -276,14 +276,12 @@ impl Watch {
         }
     }
 
-    /// A process was told that its credentials are rejected; `now`: by the server.
-    pub(crate) fn rejected_here(&mut self, life: Life, password: Password, now: bool) {
+    /// The server rejected what a process sent.
+    pub(crate) fn rejected_here(&mut self, life: Life, password: Password) {
         let at_ms = self.now_ms;
         let state = self.passwords.entry(password).or_default();
         state.told.insert(life);
-        if now {
-            state.rejected_ms = at_ms;
-        }
+        state.rejected_ms = at_ms;
     }
 
     /// A caller clears the rejection: from here on its process may send the password again.
