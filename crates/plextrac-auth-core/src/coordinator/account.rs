@@ -32,6 +32,7 @@ use crate::record::{SharedRecord, Stamp};
 use crate::request::{Call, Request, RequestId};
 use crate::store::{OnStoreFailure, RecordKind, StoreTime, StoredRecord, Version, WriteOutcome};
 use crate::time::{Instant, Time};
+use crate::token::Generation;
 
 /// How an account uses its store.
 #[derive(Clone, Debug)]
@@ -90,6 +91,8 @@ pub(super) struct Account {
     read_at: Option<Instant>,
     /// The record was read while a request was out: the machine has not taken its token over.
     is_unseen: bool,
+    /// The last token in hand that came from the record, or is in it.
+    known_generation: Option<Generation>,
     /// The record changed, or was not looked at for a while.
     is_look_due: bool,
     /// Sign-outs and cleared rejections that were taken over. Those before the first look concern nothing here.
@@ -140,6 +143,8 @@ enum Operation {
         began: Instant,
         claims: bool,
         announces: Option<RequestId>,
+        /// The token that is in the record from then on, if it is the one in hand.
+        carries: Option<Generation>,
     },
     /// The request is the one that the write reserves places for.
     WriteBudget {
@@ -208,6 +213,7 @@ impl Account {
             is_fresh: false,
             read_at: None,
             is_unseen: false,
+            known_generation: None,
             is_look_due: false,
             sign_outs: 0,
             resets: 0,
@@ -467,8 +473,12 @@ impl Coordinator {
         let Some(account) = &mut self.account else { return Ok(()) };
         let attempt = account.attempt.as_mut();
         match (operation, outcome) {
-            (Operation::WriteAccount { began, claims, announces }, WriteOutcome::Written(version)) => {
+            (
+                Operation::WriteAccount { began, claims, announces, carries },
+                WriteOutcome::Written(version),
+            ) => {
                 account.version = Some(version);
+                account.known_generation = carries.or(account.known_generation);
                 account.held = claims.then_some(began);
                 account.observed.take_if(|_| claims);
                 if let Some(attempt) = attempt.filter(|attempt| announces == Some(attempt.request.id)) {
@@ -596,7 +606,9 @@ impl Coordinator {
         if account.is_unseen && !self.machine.is_outstanding() {
             account.is_unseen = false;
             let view = account.view(&account.record, &self.machine, now);
-            return self.input().look_at(Some(&view), now).is_ok();
+            let is_taken = self.input().look_at(Some(&view), now).is_ok();
+            self.note_known_token();
+            return is_taken;
         }
         let is_blocked = self.is_unsent() && self.blocking_claim(now).is_some();
         let Some(account) = &mut self.account else { return false };
@@ -665,7 +677,18 @@ impl Coordinator {
         account.record = record;
         (account.is_fresh, account.read_at) = (true, Some(now.monotonic));
         account.is_unseen = self.machine.is_outstanding();
-        self.input().look_at(Some(&view), now).is_ok()
+        let is_taken = self.input().look_at(Some(&view), now).is_ok();
+        self.note_known_token();
+        is_taken
+    }
+
+    /// The token in hand may be the one in the record.
+    fn note_known_token(&mut self) {
+        let Some(account) = &mut self.account else { return };
+        let token = account.record.view(&account.config.identity).token;
+        if token.is_some_and(|token| self.machine.generation_of(token.token.expose()).is_some()) {
+            account.known_generation = self.machine.generation();
+        }
     }
 
     /// The claim of another process that keeps this one from working for the account.
@@ -695,7 +718,9 @@ impl Coordinator {
         // Without a version the record could not be read.
         let view = account.version.map(|_| account.view(&account.record, &self.machine, now));
         account.expect_look();
-        self.input().handle_shared(view.as_ref(), now).is_ok()
+        let is_taken = self.input().handle_shared(view.as_ref(), now).is_ok();
+        self.note_known_token();
+        is_taken
     }
 
     /// The refresh is the other process's business.
@@ -814,11 +839,10 @@ impl Coordinator {
 
     fn write_account(&mut self, now: Time) -> bool {
         let needs_claim = self.needs_claim();
+        let generation = self.machine.generation();
         let has_totp = matches!(self.machine.config().mfa, MfaSource::Totp(_));
         let asks_until = self.machine.challenge_until().filter(|_| !has_totp);
         let call = self.machine.outstanding_call();
-        // While a request is out, the machine takes no token over; and without news its own is no newer than another one.
-        let brings_token = self.machine.is_unshared() && !self.machine.is_outstanding();
         let Some(account) = &mut self.account else { return false };
         let Some(expected) = account.version else {
             return self.read(RecordKind::Account, now);
@@ -848,12 +872,15 @@ impl Coordinator {
         let mut view = self.machine.shared_record(now);
         view.sign_outs = account.sign_outs + u64::from(account.owes_sign_out);
         view.rejection_resets = account.resets + u64::from(account.owes_reset);
-        let known = account.record.view(&account.config.identity).token.filter(|known| {
-            let is_other = view.token.as_ref().is_none_or(|own| !own.token.matches(known.token.expose()));
-            is_other && !brings_token && !account.owes_sign_out
+        let known = account.record.view(&account.config.identity).token.filter(|_| !account.owes_sign_out);
+        let known = known.filter(|known| match &view.token {
+            Some(own) if own.token.matches(known.token.expose()) => false,
+            // The record has never had the token in hand, and the machine knows the one in the record.
+            Some(_) => account.known_generation == generation || account.is_unseen,
+            None => !self.machine.gave_up(known),
         });
         if known.is_some() {
-            view.token = known;
+            view.token.clone_from(&known);
         } else if let Some(token) = &mut view.token {
             (token.stamp, token.replaced_unauthorized_at) =
                 account.globalize(&token.stamp, token.replaced_unauthorized_at);
@@ -863,11 +890,13 @@ impl Coordinator {
         }
         record.update(&account.config.identity, view);
         record.drop_ended_tokens(&store_now.clock, Instant::from_millis(store_now.ms));
+        let carries = generation.filter(|_| known.is_none());
         let bytes = record.encode();
         account.record = record;
         account.is_write_due = false;
         let announces = account.attempt.as_ref().map(|attempt| attempt.request.id);
-        let id = account.begin(Operation::WriteAccount { began: now.monotonic, claims, announces }, now);
+        let id =
+            account.begin(Operation::WriteAccount { began: now.monotonic, claims, announces, carries }, now);
         let write = Write { id, record: RecordKind::Account, expected, bytes };
         self.outputs.push_back(Action::Write(write));
         true

@@ -43,6 +43,11 @@ impl Machine {
         record.refused.retain(|refused| Some(*refused) != self.tokens.imported());
     }
 
+    /// Whether a token is known to be dead here.
+    pub(crate) fn gave_up(&self, token: &SharedToken) -> bool {
+        self.tokens.is_dead(&token.token, &self.key)
+    }
+
     /// Whether the record does not say yet what was learned here.
     pub(crate) const fn is_unshared(&self) -> bool {
         self.shared.is_unshared

@@ -113,11 +113,15 @@ impl Tokens {
         }
     }
 
+    /// Whether the server does not take this token any more.
+    pub(super) fn is_dead(&self, token: &Secret, key: &FingerprintKey) -> bool {
+        self.dead.is_some() && self.dead == Some(fingerprint(key, token))
+    }
+
     /// Neither the token in hand nor one that is known to be dead.
     pub(super) fn is_news(&self, token: &Secret, key: &FingerprintKey) -> bool {
         let held = self.in_hand.as_ref();
-        !held.is_some_and(|held| held.secret.matches(token.expose()))
-            && (self.dead.is_none() || self.dead != Some(fingerprint(key, token)))
+        !held.is_some_and(|held| held.secret.matches(token.expose())) && !self.is_dead(token, key)
     }
 
     /// `token` becomes the token in hand, under a new generation.

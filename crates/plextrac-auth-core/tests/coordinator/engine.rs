@@ -2,7 +2,7 @@
 
 use plextrac_auth_core::{
     Action, Budget, Call, Config, Coordinator, FailureKind, FingerprintKey, Need, Seed, StoreConfig,
-    StoreTime, StoredRecord, Time,
+    StoreTime, StoredRecord, Time, TransportFailure,
 };
 
 use crate::driver::{Server, World, config, config_with, secs, totp};
@@ -169,4 +169,34 @@ fn a_store_that_never_tells_the_time_fails() {
     assert_eq!(process.failure(caller), FailureKind::Store);
     process.run();
     process.assert_idle();
+}
+
+#[test]
+fn after_a_failover_a_newer_token_of_others_is_kept() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    store.borrow_mut().clock = Some(("run-1".into(), 5_000_000));
+    let how = |n| StoreConfig { may_lose_writes: true, ..store_config(n) };
+    let mut a = Process::with(1, &world, &store, on_machine("a"), Some(how(1)));
+    let mut b = Process::with(2, &world, &store, on_machine("b"), Some(how(2)));
+    a.get();
+    b.get();
+    pass(&mut [&mut a, &mut b], secs(100));
+    b.need_newer();
+    b.run();
+    let newer = b.token();
+    pass(&mut [&mut a, &mut b], secs(550));
+    // Nobody can tell the age of the newer token any more. The process with the older one fails to refresh it.
+    store.borrow_mut().clock = Some(("run-2".into(), 900));
+    a.join(Need::Usable, PATIENT);
+    for _ in 0..20 {
+        a.settle();
+        if a.out.is_some() {
+            break;
+        }
+        pass(&mut [&mut b], secs(10));
+        a.join(Need::Usable, PATIENT);
+    }
+    a.fail(TransportFailure::Connect);
+    a.run();
+    assert_eq!(store.borrow().account()["tokens"][0]["token"].as_str(), newer.as_deref());
 }

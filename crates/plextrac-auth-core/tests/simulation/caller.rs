@@ -204,7 +204,10 @@ impl World {
     fn fails(&mut self, process: usize, caller: usize, reason: String) {
         self.trace(|| format!("p{process}.{caller} gets nothing: {reason}"));
         self.watch.call_failed(reason);
-        self.pause(process, caller);
+        // A program that got nothing tries again less often than one that works on.
+        let (least, most) = self.processes[process].plan.pause_ms;
+        let pause = self.random.within((least, (4 * most).min(most + 30_000)));
+        self.local(process, pause, Local::Call(caller));
     }
 
     /// A caller gives its call up.

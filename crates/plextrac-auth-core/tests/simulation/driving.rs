@@ -61,7 +61,9 @@ impl World {
         loop {
             actions += 1;
             if actions > most {
-                return self.watch.breaks(Promise::NoBusyLoop, format!("no end to the actions of process {process}"));
+                return self
+                    .watch
+                    .breaks(Promise::NoBusyLoop, format!("no end to the actions of process {process}"));
             }
             let session = self.session(process);
             if ignores_budget {
@@ -100,9 +102,13 @@ impl World {
             Event::Adopted { .. } => self.watch.figures.adopted += 1,
             // The request that was out is not waited for any more.
             Event::SignedOut => self.session(process).out = None,
-            Event::Failed(failure) if failure.kind() == FailureKind::Cancelled => self.session(process).out = None,
+            Event::Failed(failure) if failure.kind() == FailureKind::Cancelled => {
+                self.session(process).out = None
+            }
             // Without a status, the rejection was found in the record.
-            Event::Failed(failure) if failure.kind() == FailureKind::Rejected && failure.http_status().is_some() => {
+            Event::Failed(failure)
+                if failure.kind() == FailureKind::Rejected && failure.http_status().is_some() =>
+            {
                 let is_known = self.processes[process].plan.knows_password;
                 self.watch.rejected_here((process, life), (account, is_known));
             }
@@ -123,8 +129,14 @@ impl World {
             session.watched = owner.map(|owner| (owner, true_ms));
         }
         let is_idle = session.coordinator.is_idle();
-        if let Some(past) = wait.until.filter(|until| *until <= now.monotonic).or(wait.awake_until.filter(|until| *until <= now.awake)) {
-            return self.watch.breaks(Promise::NoBusyLoop, format!("process {process} waits for {past}, which is over"));
+        if let Some(past) = wait
+            .until
+            .filter(|until| *until <= now.monotonic)
+            .or(wait.awake_until.filter(|until| *until <= now.awake))
+        {
+            return self
+                .watch
+                .breaks(Promise::NoBusyLoop, format!("process {process} waits for {past}, which is over"));
         }
         if polls_in_circles {
             self.session(process).turn += 1;
@@ -196,7 +208,8 @@ impl World {
         self.trace(|| format!("p{process} begins {operation:?}"));
         self.watch.figures.operations += 1;
         let is_slow = self.random.chance(plan.slow);
-        let delay = if is_slow { self.random.within((500, 6000)) } else { self.random.within(plan.latency_ms) };
+        let delay =
+            if is_slow { self.random.within((500, 6000)) } else { self.random.within(plan.latency_ms) };
         let (life, began_ms) = (self.processes[process].life, self.true_ms);
         if plan.is_engine {
             return self.later(delay, world::Event::CarryOut { process, life, began_ms, operation });
@@ -211,7 +224,8 @@ impl World {
         let key = Key::of(operation.record(), account);
         let is_out = self.true_ms < self.store.fails_until_ms || self.random.chance(plan.fails);
         // An engine may have carried out what nobody hears of.
-        let is_lost = is_out && plan.is_engine && self.random.chance(500) && true_ms >= self.store.fails_until_ms;
+        let is_lost =
+            is_out && plan.is_engine && self.random.chance(500) && true_ms >= self.store.fails_until_ms;
         let id = operation.id();
         if self.is_broken(Broken::KeepsDeadClaims) && self.has_dead_claim(key) {
             self.store.renew_claim(key);
@@ -226,7 +240,13 @@ impl World {
                 if outcome == WriteOutcome::Conflict {
                     self.watch.figures.conflicts += 1;
                 } else if let Key::Account(account) = key {
-                    self.look_at_write(process, life, began_ms, &Seen::read(&before.bytes), &Seen::read(&write.bytes));
+                    self.look_at_write(
+                        process,
+                        life,
+                        began_ms,
+                        &Seen::read(&before.bytes),
+                        &Seen::read(&write.bytes),
+                    );
                     self.notify_all(account);
                 }
                 Outcome::Written(outcome)
@@ -259,7 +279,8 @@ impl World {
             Outcome::Failed => coordinator.handle_store_failed(id, "the store does not answer", now),
         });
         if taken.is_err() {
-            self.watch.breaks(Promise::Sent, format!("process {process} takes no answer of the store: {taken:?}"));
+            self.watch
+                .breaks(Promise::Sent, format!("process {process} takes no answer of the store: {taken:?}"));
         }
     }
 
@@ -284,12 +305,15 @@ impl World {
         let session = self.session(process);
         let is_usable = session.coordinator.usable_token(now).is_some();
         let Some(caller) = session.callers.iter().position(|caller| caller.waits_for(id)) else {
-            return self.watch.breaks(Promise::Deadline, format!("process {process} wakes {id:?}, which does not wait"));
+            return self
+                .watch
+                .breaks(Promise::Deadline, format!("process {process} wakes {id:?}, which does not wait"));
         };
         let Some(waiting) = session.callers[caller].waits.take() else { return };
         let needs_token = matches!(waiting.purpose, Purpose::Token(_) | Purpose::Code);
         if needs_token && result.is_ok() && !is_usable {
-            self.watch.breaks(Promise::Sent, format!("process {process} wakes caller {caller} without a token"));
+            self.watch
+                .breaks(Promise::Sent, format!("process {process} wakes caller {caller} without a token"));
         }
         let is_newer = match waiting.purpose {
             Purpose::Token(Need::NewerThan(held)) => {
@@ -298,7 +322,10 @@ impl World {
             _ => true,
         };
         if result.is_ok() && !is_newer {
-            self.watch.breaks(Promise::Sent, format!("process {process} serves caller {caller} with the token it has"));
+            self.watch.breaks(
+                Promise::Sent,
+                format!("process {process} serves caller {caller} with the token it has"),
+            );
         }
         let delay = self.random.within((0, 2));
         let call = self.session(process).callers[caller].call;

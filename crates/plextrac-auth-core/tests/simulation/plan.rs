@@ -222,8 +222,9 @@ impl Plan {
             _ => 1,
         };
         let most = if store.is_some() { 6 } else { 1 };
-        let processes: Vec<_> =
-            (0..r.within((1, most))).map(|_| ProcessPlan::drawn(r, &accounts, machines)).collect();
+        let processes: Vec<_> = (0..r.within((1, most)))
+            .map(|_| ProcessPlan::drawn(r, &accounts, machines, store.as_ref()))
+            .collect();
         let busy = r.within((5 * MINUTE, 30 * MINUTE));
         let mut server = ServerPlan::drawn(r);
         let mut mishaps = Vec::new();
@@ -307,7 +308,7 @@ impl ProcessPlan {
         }
     }
 
-    fn drawn(r: &mut Random, accounts: &[bool], machines: u64) -> Self {
+    fn drawn(r: &mut Random, accounts: &[bool], machines: u64, store: Option<&StorePlan>) -> Self {
         let slowest = r.pick(&[2 * SECOND, 20 * SECOND, MINUTE, MINUTE, 3 * MINUTE, 5 * MINUTE]);
         let person = DigitsFrom::Person {
             takes_ms: r.pick(&[(2 * SECOND, 20 * SECOND), (10 * SECOND, 130 * SECOND)]),
@@ -315,10 +316,14 @@ impl ProcessPlan {
             gives_up: 150,
             submits: r.chance(300),
         };
+        let digits = if r.chance(700) { DigitsFrom::Totp } else { person };
+        // A call that ends before the store answers learns nothing, and tells no program that a code is needed.
+        let is_fast = store.is_none_or(|store| store.latency_ms.1 <= 3) && digits == DigitsFrom::Totp;
+        let shortest = if is_fast { 10 } else { SECOND };
         Self {
             account: r.within((0, accounts.len() as u64 - 1)) as usize,
             knows_password: !r.chance(80),
-            digits: if r.chance(700) { DigitsFrom::Totp } else { person },
+            digits,
             machine: r.within((0, machines - 1)) as usize,
             on_store_failure: if r.chance(700) {
                 OnStoreFailure::GoOnAlone
@@ -328,7 +333,7 @@ impl ProcessPlan {
             starts_ms: if r.chance(500) { 0 } else { r.within((0, 5 * MINUTE)) },
             callers: if slowest == 2 * SECOND { 1 } else { r.pick(&[1, 1, 2, 4, 8]) },
             pause_ms: (slowest / 10, slowest),
-            timeout_ms: r.pick(&[10, SECOND, 5 * SECOND, 30 * SECOND, 30 * SECOND, 120 * SECOND]),
+            timeout_ms: r.pick(&[shortest, SECOND, 5 * SECOND, 30 * SECOND, 30 * SECOND, 120 * SECOND]),
             wait_ms: r.pick(&[0, 0, 5 * SECOND, 2 * MINUTE]),
             fresh: r.pick(&[0, 0, 10, 100]),
             looks: r.pick(&[0, 50]),

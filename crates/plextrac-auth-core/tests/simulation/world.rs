@@ -110,7 +110,8 @@ struct Planned {
     at_ms: u64,
     chance: u64,
     number: u64,
-    event: Event,
+    /// Apart, so that the queue moves little.
+    event: Box<Event>,
 }
 
 /// A token, and everything that is counted with it, is over by then.
@@ -192,7 +193,7 @@ impl World {
             self.machines.iter_mut().for_each(|machine| machine.advance(planned.at_ms));
             self.watch.advance(planned.at_ms);
             self.watch.figures.events += 1;
-            self.happens(planned.event);
+            self.happens(*planned.event);
         }
     }
 
@@ -359,7 +360,8 @@ impl World {
     pub(crate) fn later(&mut self, delay_ms: u64, event: Event) {
         self.planned += 1;
         let (chance, number) = (self.random.next(), self.planned);
-        self.queue.push(Reverse(Planned { at_ms: self.true_ms + delay_ms, chance, number, event }));
+        let at_ms = self.true_ms + delay_ms;
+        self.queue.push(Reverse(Planned { at_ms, chance, number, event: Box::new(event) }));
     }
 
     /// For a process in the life it has now.
@@ -385,7 +387,7 @@ impl World {
         let until = self.true_ms + lasts_ms;
         let planned: Vec<_> = self.queue.drain().collect();
         for Reverse(mut planned) in planned {
-            match &planned.event {
+            match &*planned.event {
                 Event::Local { process, what, .. } if stops(*process) => {
                     planned.at_ms = match stops_timers && !what.comes_late() {
                         true => planned.at_ms + lasts_ms,
