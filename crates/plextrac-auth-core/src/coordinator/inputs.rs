@@ -5,7 +5,7 @@ use super::callers::{Change, Limits, Need, Purpose};
 use super::output::{Action, CallerId};
 use crate::credential::OneTimeCode;
 use crate::failure::{Failure, FailureKind, TransportFailure};
-use crate::machine::{InputError, Verdict};
+use crate::machine::{InputError, Machine, Verdict, Want};
 use crate::request::RequestId;
 use crate::response::Response;
 use crate::time::Time;
@@ -19,6 +19,17 @@ impl Coordinator {
     pub fn need_token(&mut self, need: Need, limits: Limits, now: Time) -> Result<CallerId, InputError> {
         self.take_open_input()?;
         Ok(self.callers.join(Purpose::Token(need), limits, now))
+    }
+
+    /// The program wants a token and waits as no caller: the events say what comes of it. The want stands until then,
+    /// whether callers stay or leave. Nothing is sent if the token is live and its refresh not due.
+    ///
+    /// # Errors
+    /// [`InputError::WrongState`] if the coordinator was closed; [`InputError::MustDrain`].
+    pub fn want(&mut self) -> Result<(), InputError> {
+        self.take_open_input()?;
+        self.is_wanted_by_program = true;
+        self.input().want(Want::default())
     }
 
     /// A refresh is due that nobody waits for. Does nothing if an attempt is under way.
@@ -36,8 +47,11 @@ impl Coordinator {
     /// # Errors
     /// [`InputError::Stale`] if the caller was woken already; [`InputError::MustDrain`].
     pub fn leave(&mut self, caller: CallerId, now: Time) -> Result<(), InputError> {
-        self.take_input()?;
+        if !self.is_drained {
+            return Err(InputError::MustDrain);
+        }
         let left = self.callers.remove(caller).ok_or(InputError::Stale)?;
+        self.is_drained = false;
         if left.needs_token() {
             self.withdraw_if_unneeded(now);
         }
@@ -65,9 +79,38 @@ impl Coordinator {
         if self.callers.is_prompting() {
             return Err(InputError::CodeNotAskedFor);
         }
-        self.input().submit_code(code, now)?;
-        self.is_drained = false;
+        self.hand_in(|machine| machine.submit_code(code, now))?;
         Ok(self.callers.join(Purpose::Code, limits, now))
+    }
+
+    /// The program hands in a one-time code and waits as no caller: the events say what comes of it. It answers an
+    /// [`Action::Ask`] too; a code that is refused here leaves that question open.
+    ///
+    /// # Errors
+    /// As [`submit_code`](Self::submit_code).
+    pub fn provide_code(&mut self, code: OneTimeCode, now: Time) -> Result<(), InputError> {
+        if self.is_drained && self.is_closed {
+            return Err(InputError::WrongState);
+        }
+        let is_answer = self.callers.is_prompting();
+        let taken = self.hand_in(|machine| machine.submit_code(code, now));
+        if matches!(taken, Ok(()) | Err(InputError::WrongState)) {
+            self.callers.end_asking(now);
+        }
+        self.is_wanted_by_program |= taken.is_ok() && !is_answer;
+        taken
+    }
+
+    /// No one-time code will come: the challenge is dropped, and the attempt ends. It answers an [`Action::Ask`] too.
+    ///
+    /// # Errors
+    /// [`InputError::WrongState`] if no code is needed; [`InputError::MustDrain`].
+    pub fn decline_code(&mut self, now: Time) -> Result<(), InputError> {
+        let taken = self.hand_in(Machine::abandon_mfa);
+        if taken != Err(InputError::MustDrain) {
+            self.callers.end_asking(now);
+        }
+        taken
     }
 
     /// The answer to [`Action::Ask`]: a code, or `None` if there is none.
@@ -76,10 +119,10 @@ impl Coordinator {
     /// [`InputError::WrongState`] if nobody is asked; [`InputError::CodeNotAskedFor`] if the challenge ended meanwhile;
     /// [`InputError::CodeSpent`] if this code was sent before: the attempt ends; [`InputError::MustDrain`].
     pub fn handle_code(&mut self, code: Option<OneTimeCode>, now: Time) -> Result<(), InputError> {
-        self.take_input()?;
-        if !self.callers.is_prompting() {
+        if self.is_drained && !self.callers.is_prompting() {
             return Err(InputError::WrongState);
         }
+        self.take_input()?;
         self.callers.end_asking(now);
         let Some(code) = code.filter(|_| !self.is_closed) else {
             return self.input().abandon_mfa();
@@ -105,8 +148,7 @@ impl Coordinator {
         response: &Response<'_>,
         now: Time,
     ) -> Result<(), InputError> {
-        self.take_input()?;
-        self.input().handle_response(id, response, now)
+        self.hand_in(|machine| machine.handle_response(id, response, now))
     }
 
     /// A request brought no answer.
@@ -119,8 +161,7 @@ impl Coordinator {
         failure: TransportFailure,
         now: Time,
     ) -> Result<(), InputError> {
-        self.take_input()?;
-        self.input().handle_failure(id, failure, now)
+        self.hand_in(|machine| machine.handle_failure(id, failure, now))
     }
 
     /// A request of the program that carried the token of `generation` was answered with 401. `was_accepted` says
@@ -195,6 +236,19 @@ impl Coordinator {
             self.callers.end_asking(now);
         }
         if self.machine.is_wanted() { self.input().withdraw() } else { Ok(()) }
+    }
+
+    /// Hands an input to the machine. If the machine refuses it, nothing has changed.
+    fn hand_in(
+        &mut self,
+        input: impl FnOnce(&mut Machine) -> Result<(), InputError>,
+    ) -> Result<(), InputError> {
+        if !self.is_drained {
+            return Err(InputError::MustDrain);
+        }
+        input(self.input())?;
+        self.is_drained = false;
+        Ok(())
     }
 
     pub(super) fn take_input(&mut self) -> Result<(), InputError> {

@@ -47,6 +47,8 @@ use crate::token::{Generation, Token};
 /// 6. on [`Action::Wait`], poll again when a moment of it has come, the watched record has changed, or something was
 ///    handed in.
 ///
+/// A program that waits as no caller [wants](Self::want) a token instead, and reads the [events](Action::Event).
+///
 /// Each action that a driver takes has an input that says it failed. So neither an error nor a panic in a driver can
 /// leave a coordinator waiting for ever.
 ///
@@ -96,6 +98,8 @@ pub struct Coordinator {
     is_refresh_wanted: bool,
     /// The token whose refresh was wanted after a third of its life.
     refreshed_early: Option<Generation>,
+    /// The program wants a token and waits as no caller. The want stands until an event ends it.
+    is_wanted_by_program: bool,
     /// What the machine's last drain came to.
     position: Position,
     /// What ended the want that stood.
@@ -153,6 +157,7 @@ impl Coordinator {
             is_closed: false,
             is_refresh_wanted: false,
             refreshed_early: None,
+            is_wanted_by_program: false,
             position: Position::Idle,
             ended: None,
             is_code_refused: false,
@@ -206,6 +211,15 @@ impl Coordinator {
         self.is_drained
     }
 
+    /// The one-time code that is needed now: until when, and for which attempt.
+    #[must_use]
+    pub const fn code_needed(&self) -> Option<Prompt> {
+        match self.position {
+            Position::CodeNeeded { until, attempt } => Some(Prompt { until, attempt }),
+            _ => None,
+        }
+    }
+
     /// How long persons were asked for codes so far. That time counts against no caller's timeout.
     #[must_use]
     pub fn asked_for(&self, now: Time) -> Duration {
@@ -253,7 +267,7 @@ impl Coordinator {
         if let Some(account) = &mut self.account {
             account.restore_budget(budget, self.machine.config(), now);
         }
-        if self.machine.is_drained() && !self.position.is_over(now) {
+        if self.machine.is_drained() && !self.position.is_over(now) && !self.may_have_room() {
             return;
         }
         let was_wanted = self.machine.is_wanted();
@@ -292,6 +306,13 @@ impl Coordinator {
                 Output::Idle => break Position::Idle,
             }
         };
+        self.is_wanted_by_program &= self.machine.is_wanted();
+    }
+
+    /// Whether another coordinator with the same budget may have made room in it. With a store, each look costs a read.
+    const fn may_have_room(&self) -> bool {
+        matches!(self.position, Position::Blocked { reason: WaitReason::Budget, .. })
+            && self.account.is_none()
     }
 
     /// The machine, for an input. It is polled to its last output before the driver gets its next turn.
@@ -460,14 +481,16 @@ impl Coordinator {
         if !self.machine.is_wanted() {
             return false;
         }
-        for caller in self.callers.take(callers::Caller::needs_token) {
+        let callers = self.callers.take(callers::Caller::needs_token);
+        let has_woken = !callers.is_empty();
+        for caller in callers {
             self.outputs.push_back(Action::Wake { caller: caller.id, result: Err(code_required()) });
         }
         if matches!(self.machine.config().mfa, MfaSource::Unavailable) {
             // Nobody will hand a code in: others need not wait for one.
             return self.input().abandon_mfa().is_ok();
         }
-        self.input().withdraw().is_ok()
+        if self.is_wanted_by_program { has_woken } else { self.input().withdraw().is_ok() }
     }
 
     /// Wakes those who may not wait until the moment before which nothing may be sent.
@@ -503,7 +526,7 @@ impl Coordinator {
     /// An attempt that has sent nothing, or waits for a moment, ends when nobody needs it. (The attempt of a caller whose
     /// time is over goes on: the next caller needs its result.)
     fn withdraw_if_unneeded(&mut self, now: Time) -> bool {
-        let is_needed = self.callers.need_token() || self.is_refresh_wanted;
+        let is_needed = self.callers.need_token() || self.is_refresh_wanted || self.is_wanted_by_program;
         if is_needed || !self.machine.is_wanted() || self.callers.is_asking() {
             return false;
         }
@@ -523,7 +546,11 @@ impl Coordinator {
     fn wait(&self, now: Time) -> Wait {
         let mut wait = Wait::default();
         match self.position {
-            Position::Outstanding { until } | Position::CodeNeeded { until, .. } => wait.no_later_than(until),
+            Position::CodeNeeded { until, .. } => wait.no_later_than(until),
+            Position::Outstanding { until } => {
+                wait.no_later_than(until);
+                wait.reason = Some(WaitReason::AnswerOutstanding);
+            }
             Position::Blocked { until, reason } | Position::Rest { until, reason } => {
                 wait.no_later_than(until);
                 wait.reason = Some(reason);

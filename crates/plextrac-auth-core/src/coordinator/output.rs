@@ -101,7 +101,7 @@ pub struct Wait {
     pub awake_until: Option<Instant>,
     /// Poll when the account's record has another version than this one.
     pub watch: Option<Watch>,
-    /// Why an attempt waits, if one does.
+    /// What is waited for, if it is no caller's deadline and no code.
     pub reason: Option<WaitReason>,
 }
 

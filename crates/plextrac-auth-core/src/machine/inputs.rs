@@ -136,7 +136,7 @@ impl fmt::Display for InputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::MustDrain => "poll until the last output before handing in anything",
-            Self::Stale => "no request of that id is out",
+            Self::Stale => "no request of that id is out, and no caller of that id waits",
             Self::WrongState => "this does not fit the state the machine is in",
             Self::CodeNotAskedFor => {
                 "no one-time code is asked for now; sign in first, and give the code within two minutes of being asked"

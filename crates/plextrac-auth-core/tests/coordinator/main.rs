@@ -12,6 +12,7 @@ mod early;
 mod engine;
 mod joining;
 mod looking;
+mod program;
 mod records;
 mod rejection;
 mod sharing;
