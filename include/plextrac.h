@@ -493,6 +493,12 @@
 #define PLEXTRAC_ACTION_FAILED 8
 
 /**
+ * The call of a caller from `plextrac_machine_need_token` is over. Without an error there is a
+ * usable token. Programs that never need a token as a caller never see it.
+ */
+#define PLEXTRAC_ACTION_WAKE 9
+
+/**
  * One thing to do, or to know. It owns what it shows, and outlives its machine if need be.
  */
 typedef struct plextrac_action plextrac_action;
@@ -1278,6 +1284,41 @@ int32_t plextrac_machine_want_token(plextrac_machine *machine,
                                     plextrac_error **err);
 
 /**
+ * One caller needs a token. It joins the attempt that is under way, or starts one. A WAKE action
+ * with this id ends its call; poll until then, as always. Any number of callers may wait at once,
+ * and one attempt serves them all.
+ * (`other_than`, `other_than_len`): a value for the `Authorization` header that does not serve. If
+ * that is the token in hand, a refresh or sign-in replaces it first. (NULL, 0): any token serves.
+ * `timeout_ms`: how long the call may take, UINT64_MAX for no limit. The time in which a code is
+ * asked for is added. `wait_ms`: how much of it the caller spends on waiting for the budget, a rate
+ * limit or a back-off; if that takes longer, the WAKE brings `PLEXTRAC_MUST_WAIT` at once.
+ * If a one-time code is needed, and the configuration has neither TOTP secret nor MFA callback, the
+ * WAKE brings `PLEXTRAC_MFA_REQUIRED`. With a callback, which is never called, the caller goes on
+ * waiting: hand the code in after NEED_MFA, or say that there is none.
+ * `caller`: the id, never 0 and never used twice by one machine.
+ * Errors: `PLEXTRAC_MUST_DRAIN`.
+ */
+int32_t plextrac_machine_need_token(plextrac_machine *machine,
+                                    const char *other_than,
+                                    size_t other_than_len,
+                                    uint64_t timeout_ms,
+                                    uint64_t wait_ms,
+                                    plextrac_time now,
+                                    uint64_t *caller,
+                                    plextrac_error **err);
+
+/**
+ * A caller waits no longer; there will be no WAKE for it. A request that is out goes on, and its
+ * token is kept. An attempt that has sent nothing ends with its last caller.
+ * Errors: `PLEXTRAC_STALE` if no caller of that id waits: its WAKE was polled already, which is
+ * harmless; `PLEXTRAC_MUST_DRAIN`.
+ */
+int32_t plextrac_machine_leave(plextrac_machine *machine,
+                               uint64_t caller,
+                               plextrac_time now,
+                               plextrac_error **err);
+
+/**
  * What to do next. After anything was handed in, and when the moment of a WAIT has come, poll until
  * the kind is IDLE, WAIT or NEED_MFA; anything else that is handed in before is refused with
  * `PLEXTRAC_MUST_DRAIN`.
@@ -1327,6 +1368,15 @@ int32_t plextrac_machine_submit_mfa(plextrac_machine *machine,
                                     plextrac_error **err);
 
 /**
+ * After NEED_MFA: there is no code. The challenge is dropped, and callers that wait for it get
+ * `PLEXTRAC_MFA_REQUIRED`.
+ * Errors: `PLEXTRAC_WRONG_STATE` if no code is asked for; `PLEXTRAC_MUST_DRAIN`.
+ */
+int32_t plextrac_machine_decline_mfa(plextrac_machine *machine,
+                                     plextrac_time now,
+                                     plextrac_error **err);
+
+/**
  * A request of yours, with `rejected` as its `Authorization`, was answered with 401. That token is
  * given up, and no other. `*retry` says what to do: true: want a token, poll, and send the request
  * once more; false: a new token was tried already, and the 401 is the answer.
@@ -1362,7 +1412,7 @@ int32_t plextrac_machine_authorization(const plextrac_machine *machine,
 
 /**
  * The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead of
- * `Authorization`; as of the latest moment that the machine was told.
+ * `Authorization`; as of the latest call that gave the machine a time.
  * Errors: as `plextrac_machine_authorization`; `PLEXTRAC_UNSUPPORTED` if the token came without
  * one.
  */
@@ -1388,16 +1438,26 @@ void plextrac_machine_free(plextrac_machine *machine);
 int32_t plextrac_action_kind(const plextrac_action *action);
 
 /**
- * WAIT and FAILED say why, in English; empty for others. Valid as long as the action.
+ * WAIT, FAILED and a WAKE with an error say why, in English; empty for others. Valid as long as the action.
  */
 plextrac_str plextrac_action_reason(const plextrac_action *action);
 
 /**
- * FAILED: returns its status, and sets `out` to a copy of the error. For other kinds it returns
- * `PLEXTRAC_OK`.
+ * FAILED, and WAKE if the caller gets no token: returns the status, and sets `out` to a copy of the
+ * error. For others it returns `PLEXTRAC_OK`.
  * Ownership: the copy is yours; free it with `plextrac_error_free`.
  */
 int32_t plextrac_action_error(const plextrac_action *action, plextrac_error **out);
+
+/**
+ * WAKE: the id of the caller; 0 for others.
+ */
+uint64_t plextrac_action_caller(const plextrac_action *action);
+
+/**
+ * NEED_MFA: 1 at first, 2 after a wrong code; there is no third. 0 for others.
+ */
+uint32_t plextrac_action_mfa_attempt(const plextrac_action *action);
 
 /**
  * SEND: the id to hand the answer in under; never used twice by one machine, and never 0. 0 for

@@ -31,6 +31,8 @@ enum class action_kind : std::int32_t {
     signed_out = PLEXTRAC_ACTION_SIGNED_OUT,
     /** The want ended without a new token. A usable one may still be in hand. */
     failed = PLEXTRAC_ACTION_FAILED,
+    /** The call of a caller from machine::need_token is over. Without an error there is a usable token. */
+    wake = PLEXTRAC_ACTION_WAKE,
 };
 
 /** It owns what it shows, may outlive its machine, and is wiped when it goes: it may hold the password. */
@@ -50,11 +52,11 @@ public:
         return found == action_kind::idle || found == action_kind::wait || found == action_kind::need_mfa;
     }
 
-    /** Why: of wait and failed. */
+    /** Why: of wait and failed, and of wake with an error. */
     std::string_view reason() const & noexcept { return detail::view(::plextrac_action_reason(handle_.get())); }
     std::string_view reason() && = delete;
 
-    /** What went wrong: of failed. */
+    /** What went wrong: of failed, and of wake if the caller gets no token. */
     std::optional<plextrac::error> error() const
     {
         ::plextrac_error *detail = nullptr;
@@ -63,6 +65,12 @@ public:
             return std::nullopt;
         return plextrac::error(code, detail);
     }
+
+    /** Of wake: the id of the caller. */
+    std::uint64_t caller() const noexcept { return ::plextrac_action_caller(handle_.get()); }
+
+    /** Of need_mfa: 1 at first, 2 after a wrong code. There is no third. */
+    std::uint32_t mfa_attempt() const noexcept { return ::plextrac_action_mfa_attempt(handle_.get()); }
 
     /** Of send: the id to hand the answer in under. */
     std::uint64_t request_id() const noexcept { return ::plextrac_action_request_id(handle_.get()); }

@@ -56,6 +56,31 @@ public:
         return ask([&](auto *self, auto **err) { return ::plextrac_machine_want_token(self, now.c_time(), err); });
     }
 
+    /**
+     * One caller needs a token. It joins the attempt that is under way, or starts one; action_kind::wake with the id
+     * that is returned ends its call. `other_than` is a value for the `Authorization` header that does not serve.
+     * `wait` is how much of `timeout` may be spent on waiting for the budget, a rate limit or a back-off.
+     */
+    [[nodiscard]] result<std::uint64_t> need_token(std::chrono::milliseconds timeout, std::chrono::milliseconds wait,
+                                                   moment now, std::string_view other_than = {})
+    {
+        std::uint64_t caller = 0;
+        auto taken = ask([&](auto *self, auto **err) {
+            return ::plextrac_machine_need_token(self, other_than.data(), other_than.size(),
+                                                 detail::count(timeout), detail::count(wait),
+                                                 now.c_time(), &caller, err);
+        });
+        if (!taken)
+            return failure(std::move(taken).error());
+        return caller;
+    }
+
+    /** A caller waits no longer. Errors: status::stale if its wake was polled already, which is harmless. */
+    result<void> leave(std::uint64_t caller, moment now)
+    {
+        return ask([&](auto *self, auto **err) { return ::plextrac_machine_leave(self, caller, now.c_time(), err); });
+    }
+
     /** What to do next. */
     [[nodiscard]] result<action> poll(moment now)
     {
@@ -98,6 +123,12 @@ public:
         return ask([&](auto *self, auto **err) {
             return ::plextrac_machine_submit_mfa(self, digits.data(), digits.size(), now.c_time(), err);
         });
+    }
+
+    /** After action_kind::need_mfa: there is no code. Callers that wait for it get status::mfa_required. */
+    [[nodiscard]] result<void> decline_mfa(moment now)
+    {
+        return ask([&](auto *self, auto **err) { return ::plextrac_machine_decline_mfa(self, now.c_time(), err); });
     }
 
     /**

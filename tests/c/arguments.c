@@ -91,6 +91,7 @@ static void null_is_named(void)
     plextrac_config *new_config = NULL;
     plextrac_request *new_request = NULL;
     plextrac_machine *new_machine = NULL;
+    uint64_t caller = 0;
     plextrac_budget *budget = NULL;
     plextrac_action *next = NULL;
     plextrac_secret *secret = NULL;
@@ -233,6 +234,14 @@ static void null_is_named(void)
     NULL_IS_NAMED(plextrac_machine_new, config, plextrac_machine_new(NULL, now, &new_machine, &err));
     NULL_IS_NAMED(plextrac_machine_new, out, plextrac_machine_new(config, now, NULL, &err));
     NULL_IS_NAMED(plextrac_machine_want_token, machine, plextrac_machine_want_token(NULL, now, &err));
+    NULL_IS_NAMED(plextrac_machine_need_token, machine,
+                  plextrac_machine_need_token(NULL, "x", NTS, 1, 1, now, &caller, &err));
+    NULL_IS_NAMED(plextrac_machine_need_token, other_than,
+                  plextrac_machine_need_token(machine, NULL, NTS, 1, 1, now, &caller, &err));
+    NULL_IS_NAMED(plextrac_machine_need_token, caller,
+                  plextrac_machine_need_token(machine, "x", NTS, 1, 1, now, NULL, &err));
+    NULL_IS_NAMED(plextrac_machine_leave, machine, plextrac_machine_leave(NULL, 1, now, &err));
+    NULL_IS_NAMED(plextrac_machine_decline_mfa, machine, plextrac_machine_decline_mfa(NULL, now, &err));
     NULL_IS_NAMED(plextrac_machine_poll, machine, plextrac_machine_poll(NULL, now, &next, &err));
     NULL_IS_NAMED(plextrac_machine_poll, out, plextrac_machine_poll(machine, now, NULL, &err));
     NULL_IS_NAMED(plextrac_machine_handle_response, machine,
@@ -316,6 +325,8 @@ static void null_is_nothing(void)
                     plextrac_action_error(NULL, &copy) == PLEXTRAC_INVALID_ARGUMENT);
     NULL_IS_NOTHING(plextrac_action_error, out,
                     plextrac_action_error(action, NULL) == PLEXTRAC_INVALID_ARGUMENT);
+    NULL_IS_NOTHING(plextrac_action_caller, action, plextrac_action_caller(NULL) == 0);
+    NULL_IS_NOTHING(plextrac_action_mfa_attempt, action, plextrac_action_mfa_attempt(NULL) == 0);
     NULL_IS_NOTHING(plextrac_action_request_id, action, plextrac_action_request_id(NULL) == 0);
     NULL_IS_NOTHING(plextrac_action_method, action, plextrac_action_method(NULL).data == NULL);
     NULL_IS_NOTHING(plextrac_action_url, action, plextrac_action_url(NULL).data == NULL);
@@ -383,6 +394,8 @@ static void out_parameters_are_emptied(void)
     IS_EMPTIED(plextrac_response_header_by_name, value, plextrac_str,
                plextrac_response_header_by_name(response, "no-such-header", NTS, &value));
     IS_EMPTIED(plextrac_machine_new, out, plextrac_machine *, plextrac_machine_new(NULL, now, &out, NULL));
+    IS_EMPTIED(plextrac_machine_need_token, caller, uint64_t,
+               plextrac_machine_need_token(NULL, NULL, 0, 1, 1, now, &caller, NULL));
     IS_EMPTIED(plextrac_machine_poll, out, plextrac_action *, plextrac_machine_poll(NULL, now, &out, NULL));
     IS_EMPTIED(plextrac_machine_authorization, out, plextrac_secret *,
                plextrac_machine_authorization(machine, now, &out, NULL));

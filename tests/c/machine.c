@@ -81,15 +81,20 @@ static void transmit(plextrac_machine *machine, const plextrac_action *action)
 }
 
 /* What the actions up to the last of a drain were, one letter each: Send, Need mfa, Wait, In, Replaced, Out,
- * Failed, iDle. */
+ * Failed, iDle, waKe. */
 static char seen[64];
+/* Who was woken since `drive`, and with what. */
+static uint64_t woken[4];
+static int32_t results[4];
+static size_t wakes;
+static uint32_t attempt;
 static int32_t failure;
 static char reason[256];
 static uint64_t deadline;
 
 static const char *drain_once(plextrac_machine *machine, plextrac_action **to_send)
 {
-    static const char LETTERS[] = "?DSNWIROF";
+    static const char LETTERS[] = "?DSNWIROFK";
     plextrac_error *err = NULL;
     size_t count = strlen(seen);
     int32_t kind;
@@ -97,7 +102,7 @@ static const char *drain_once(plextrac_machine *machine, plextrac_action **to_se
         plextrac_action *action = NULL;
         OK(plextrac_machine_poll(machine, now(), &action, &err));
         kind = plextrac_action_kind(action);
-        CHECK(kind >= PLEXTRAC_ACTION_IDLE && kind <= PLEXTRAC_ACTION_FAILED && count < sizeof seen - 1);
+        CHECK(kind >= PLEXTRAC_ACTION_IDLE && kind <= PLEXTRAC_ACTION_WAKE && count < sizeof seen - 1);
         seen[count++] = LETTERS[kind];
         seen[count] = 0;
         if (kind == PLEXTRAC_ACTION_WAIT || kind == PLEXTRAC_ACTION_FAILED)
@@ -106,11 +111,21 @@ static const char *drain_once(plextrac_machine *machine, plextrac_action **to_se
             CHECK(plextrac_action_deadline_ms(action, &deadline) && deadline > now().monotonic_ms);
         plextrac_error *copy = NULL;
         int32_t status = plextrac_action_error(action, &copy);
-        CHECK((status != PLEXTRAC_OK) == (kind == PLEXTRAC_ACTION_FAILED)
-              && plextrac_error_status(copy) != PLEXTRAC_OK);
-        CHECK((copy != NULL) == (kind == PLEXTRAC_ACTION_FAILED));
-        if (copy)
+        bool fails = kind == PLEXTRAC_ACTION_FAILED
+                     || (kind == PLEXTRAC_ACTION_WAKE && plextrac_action_reason(action).len > 0);
+        CHECK((status != PLEXTRAC_OK) == fails && plextrac_error_status(copy) != PLEXTRAC_OK);
+        CHECK((copy != NULL) == fails);
+        if (kind == PLEXTRAC_ACTION_FAILED)
             failure = status;
+        CHECK((plextrac_action_caller(action) != 0) == (kind == PLEXTRAC_ACTION_WAKE));
+        if (kind == PLEXTRAC_ACTION_WAKE) {
+            CHECK(wakes < sizeof woken / sizeof *woken);
+            woken[wakes] = plextrac_action_caller(action);
+            results[wakes++] = status;
+        }
+        CHECK((plextrac_action_mfa_attempt(action) != 0) == (kind == PLEXTRAC_ACTION_NEED_MFA));
+        if (kind == PLEXTRAC_ACTION_NEED_MFA)
+            attempt = plextrac_action_mfa_attempt(action);
         plextrac_error_free(copy);
         CHECK((plextrac_action_request_id(action) != 0) == (kind == PLEXTRAC_ACTION_SEND));
         if (kind == PLEXTRAC_ACTION_SEND)
@@ -127,6 +142,7 @@ static const char *drive(plextrac_machine *machine)
 {
     plextrac_action *to_send;
     seen[0] = 0;
+    wakes = 0;
     do {
         to_send = NULL;
         drain_once(machine, &to_send);
@@ -151,6 +167,19 @@ static void want(plextrac_machine *machine)
     plextrac_error *err = NULL;
     OK(plextrac_machine_want_token(machine, now(), &err));
 }
+
+static uint64_t need(plextrac_machine *machine, plextrac_str other_than, uint64_t timeout_ms,
+                     uint64_t wait_ms)
+{
+    plextrac_error *err = NULL;
+    uint64_t caller = 0;
+    OK(plextrac_machine_need_token(machine, other_than.data, other_than.len, timeout_ms, wait_ms, now(),
+                                   &caller, &err));
+    CHECK(caller != 0);
+    return caller;
+}
+
+static const plextrac_str ANY;
 
 /* The status of a GET of our own. */
 static long get(const char *path, const char *header, plextrac_secret *value)
@@ -374,16 +403,131 @@ static void machines_of_one_instance_share_a_budget(const plextrac_session *watc
         plextrac_machine_free(machines[i]);
 }
 
+static void callers_share_one_sign_in(const plextrac_session *watcher)
+{
+    plextrac_error *err = NULL;
+    plextrac_secret *value = NULL, *newer = NULL;
+    plextrac_action *sent = NULL, *nothing = NULL;
+    control(watcher, "reset", NULL);
+    plextrac_machine *machine = machine_of(config_without_mfa());
+    CHECK(strcmp(drive(machine), "D") == 0);
+    uint64_t first = need(machine, ANY, UINT64_MAX, 0);
+    FAILS(PLEXTRAC_MUST_DRAIN, plextrac_machine_leave(machine, first, now(), &err));
+    seen[0] = 0;
+    CHECK(strcmp(drain_once(machine, &sent), "SW") == 0);
+    uint64_t second = need(machine, ANY, 30000, 0);
+    uint64_t gone = 0;
+    FAILS(PLEXTRAC_MUST_DRAIN, plextrac_machine_need_token(machine, NULL, 0, 1, 1, now(), &gone, &err));
+    drain_once(machine, &nothing);
+    gone = need(machine, ANY, 30000, 0);
+    drain_once(machine, &nothing);
+    OK(plextrac_machine_leave(machine, gone, now(), &err));
+    drain_once(machine, &nothing);
+    FAILS(PLEXTRAC_STALE, plextrac_machine_leave(machine, gone, now(), &err));
+    CHECK(strcmp(seen, "SWWWW") == 0 && wakes == 0 && !nothing);
+    transmit(machine, sent);
+    plextrac_action_free(sent);
+    CHECK(strcmp(drive(machine), "IKKW") == 0);
+    CHECK(first != second && woken[0] == first && woken[1] == second);
+    CHECK(results[0] == PLEXTRAC_OK && results[1] == PLEXTRAC_OK);
+    FAILS(PLEXTRAC_STALE, plextrac_machine_leave(machine, first, now(), &err));
+
+    /* The token in hand serves at once, unless the caller says that it does not. */
+    need(machine, ANY, 0, 0);
+    CHECK(strcmp(drive(machine), "KW") == 0 && results[0] == PLEXTRAC_OK);
+    OK(plextrac_machine_authorization(machine, now(), &value, &err));
+    need(machine, plextrac_secret_str(value), 30000, 0);
+    CHECK(strcmp(drive(machine), "SWRKW") == 0 && results[0] == PLEXTRAC_OK);
+    OK(plextrac_machine_authorization(machine, now(), &newer, &err));
+    CHECK(strcmp(plextrac_secret_str(value).data, plextrac_secret_str(newer).data) != 0);
+    need(machine, plextrac_secret_str(value), 30000, 0);
+    CHECK(strcmp(drive(machine), "KW") == 0 && results[0] == PLEXTRAC_OK);
+    CHECK(number_of(watcher, "sign_in", "ok") == 1 && number_of(watcher, "refresh", "ok") == 1);
+    plextrac_secret_free(newer);
+    plextrac_secret_free(value);
+    plextrac_machine_free(machine);
+}
+
+static int32_t never_called(void *userdata, uint32_t times, plextrac_mfa_reply *reply)
+{
+    (void)userdata, (void)times, (void)reply;
+    CHECK(!"a machine called the callback");
+    return 1;
+}
+
+static void callers_learn_that_a_code_is_needed(const plextrac_session *watcher)
+{
+    plextrac_error *err = NULL;
+    control(watcher, "reset", NULL);
+    plextrac_machine *machine = machine_of(config_with_mfa());
+    need(machine, ANY, 30000, 0);
+    CHECK(strcmp(drive(machine), "SWKN") == 0 && results[0] == PLEXTRAC_MFA_REQUIRED && attempt == 1);
+    OK(plextrac_machine_submit_mfa(machine, six_digits(), PLEXTRAC_NTS, now(), &err));
+    CHECK(strcmp(drive(machine), "SWIW") == 0);
+    plextrac_machine_free(machine);
+
+    /* With a callback they wait for the code. */
+    control(watcher, "reset", NULL);
+    plextrac_config *config = config_with_mfa();
+    OK(plextrac_config_set_mfa_callback(config, never_called, NULL, NULL, &err));
+    machine = machine_of(config);
+    FAILS(PLEXTRAC_WRONG_STATE, plextrac_machine_decline_mfa(machine, now(), &err));
+    need(machine, ANY, 30000, 0);
+    CHECK(strcmp(drive(machine), "SWN") == 0 && attempt == 1);
+    OK(plextrac_machine_submit_mfa(machine, six_wrong_digits(), PLEXTRAC_NTS, now(), &err));
+    CHECK(strchr(drive(machine), 'N') && wakes == 0 && attempt == 2);
+    FAILS(PLEXTRAC_INVALID_ARGUMENT,
+          plextrac_machine_submit_mfa(machine, six_wrong_digits(), PLEXTRAC_NTS, now(), &err));
+    OK(plextrac_machine_decline_mfa(machine, now(), &err));
+    CHECK(strcmp(drive(machine), "FKD") == 0 && results[0] == PLEXTRAC_MFA_REQUIRED);
+    need(machine, ANY, 30000, 0);
+    CHECK(strcmp(drive(machine), "SWN") == 0 && attempt == 1);
+    OK(plextrac_machine_submit_mfa(machine, six_digits(), PLEXTRAC_NTS, now(), &err));
+    CHECK(strcmp(drive(machine), "SWIKW") == 0 && results[0] == PLEXTRAC_OK);
+    plextrac_machine_free(machine);
+}
+
+static void callers_wait_no_longer_than_they_said(const plextrac_session *watcher)
+{
+    plextrac_error *err = NULL;
+    plextrac_action *sent = NULL, *nothing = NULL;
+    control(watcher, "reset", NULL);
+    plextrac_machine *machine = machine_of(config_without_mfa());
+    uint64_t caller = need(machine, ANY, 1000, 0);
+    seen[0] = 0;
+    drain_once(machine, &sent);
+    CHECK(strcmp(seen, "SW") == 0 && deadline <= now().monotonic_ms + 1000);
+    ahead_ms += 1000;
+    wakes = 0;
+    drain_once(machine, &nothing);
+    CHECK(strcmp(seen, "SWKW") == 0 && woken[0] == caller && results[0] == PLEXTRAC_TIMEOUT);
+    OK(plextrac_machine_handle_failure(machine, plextrac_action_request_id(sent), PLEXTRAC_FAILURE_CONNECT,
+                                       now(), &err));
+    plextrac_action_free(sent);
+    drive(machine);
+    /* The back-off: one caller waits for its end, one does not. */
+    need(machine, ANY, 30000, 0);
+    CHECK(strchr(drive(machine), 'S') == NULL && wakes == 1 && results[0] == PLEXTRAC_MUST_WAIT);
+    caller = need(machine, ANY, 30000, 30000);
+    CHECK(strcmp(drive(machine), "W") == 0 && strstr(reason, "failed"));
+    ahead_ms += (int64_t)(deadline - now().monotonic_ms) + 1;
+    CHECK(strcmp(drive(machine), "SWIKW") == 0 && woken[0] == caller && results[0] == PLEXTRAC_OK);
+    plextrac_machine_free(machine);
+}
+
 int main(void)
 {
     plextrac_session *watcher = observer();
     curl = curl_easy_init();
     a_user_agent_that_was_set_is_in_what_is_to_be_sent();
+    callers_share_one_sign_in(watcher);
+    callers_learn_that_a_code_is_needed(watcher);
     what_does_not_fit_changes_nothing(watcher);
     a_token_is_got_used_and_kept_alive_with_one_sign_in(watcher);
     a_token_that_nobody_keeps_alive_ends(watcher);
     a_failure_is_told_and_remembered(watcher);
     machines_of_one_instance_share_a_budget(watcher);
+    callers_wait_no_longer_than_they_said(watcher);
     curl_easy_cleanup(curl);
     plextrac_session_free(watcher);
     return 0;

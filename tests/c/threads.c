@@ -86,6 +86,8 @@ static void *read_everything(void *unused)
         CHECK(plextrac_action_reason(shared.action).len == 0);
         CHECK(plextrac_action_error(shared.action, &copy) == PLEXTRAC_OK && !copy);
         CHECK(plextrac_action_request_id(shared.action) != 0);
+        CHECK(plextrac_action_caller(shared.action) == 0);
+        CHECK(plextrac_action_mfa_attempt(shared.action) == 0);
         CHECK(plextrac_action_method(shared.action).len > 0);
         CHECK(plextrac_action_url(shared.action).len > 0);
         CHECK(plextrac_action_body(shared.action).len > 0);

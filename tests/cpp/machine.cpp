@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -101,6 +102,36 @@ void a_failure_is_told_with_its_error_and_the_wait_with_its_end()
     CHECK(error->retry_after() && *error->retry_after() > 0ms);
 }
 
+void callers_are_woken_by_their_ids()
+{
+    plextrac::config config = account();
+    config.mfa_callback([](auto, const auto &) { return false; });
+    auto machine = OK(plextrac::machine::create(config, now));
+    const std::uint64_t first = OK(machine.need_token(30s, 0s, now));
+    const auto login = drained(machine);
+    const std::uint64_t second = OK(machine.need_token(30s, 0s, now));
+    drained(machine);
+    const std::uint64_t gone = OK(machine.need_token(30s, 0s, now));
+    drained(machine);
+    OK(machine.leave(gone, now));
+    drained(machine);
+    FAILS(stale, machine.leave(gone, now));
+    OK(machine.handle_response(login.request_id(), 200, {}, CHALLENGE, now));
+    CHECK(drained(machine).mfa_attempt() == 1);
+    OK(machine.decline_mfa(now));
+    std::vector<std::uint64_t> woken;
+    for (;;) {
+        const auto action = OK(machine.poll(now));
+        if (action.kind() == action_kind::wake) {
+            CHECK(action.error() && action.error()->code() == plextrac::status::mfa_required);
+            woken.push_back(action.caller());
+        }
+        if (action.ends_drain())
+            break;
+    }
+    CHECK((woken == std::vector<std::uint64_t>{first, second}));
+}
+
 void machines_with_one_budget_spend_it_together()
 {
     FAILS(invalid_argument, plextrac::budget::create(1));
@@ -126,5 +157,6 @@ int main()
 {
     a_machine_says_what_to_send_and_takes_headers_of_any_kind();
     a_failure_is_told_with_its_error_and_the_wait_with_its_end();
+    callers_are_woken_by_their_ids();
     machines_with_one_budget_spend_it_together();
 }

@@ -1,6 +1,6 @@
 //! What a machine says is to be done.
 
-use plextrac_auth_core::{Body, Failure, Instant, Request, WaitReason};
+use plextrac_auth_core::{Body, CallerId, Failure, Instant, Prompt, Request, Wait, WaitReason};
 use zeroize::Zeroizing;
 
 use crate::handle::{self, Boxed, Handle};
@@ -16,6 +16,8 @@ pub struct plextrac_action {
     deadline: Option<Instant>,
     reason: Text,
     error: Option<plextrac_error>,
+    caller: u64,
+    attempt: u32,
     request: Option<Outgoing>,
 }
 
@@ -48,6 +50,9 @@ pub const PLEXTRAC_ACTION_TOKEN_REPLACED: i32 = 6;
 pub const PLEXTRAC_ACTION_SIGNED_OUT: i32 = 7;
 /// The want ended without a new token. A usable one may still be in hand.
 pub const PLEXTRAC_ACTION_FAILED: i32 = 8;
+/// The call of a caller from `plextrac_machine_need_token` is over. Without an error there is a
+/// usable token. Programs that never need a token as a caller never see it.
+pub const PLEXTRAC_ACTION_WAKE: i32 = 9;
 
 /// One of `PLEXTRAC_ACTION_...`; 0 for NULL.
 #[unsafe(no_mangle)]
@@ -55,14 +60,14 @@ pub unsafe extern "C" fn plextrac_action_kind(action: *const plextrac_action) ->
     guarded!(or 0 => shared action; { action.kind })
 }
 
-/// WAIT and FAILED say why, in English; empty for others. Valid as long as the action.
+/// WAIT, FAILED and a WAKE with an error say why, in English; empty for others. Valid as long as the action.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_reason(action: *const plextrac_action) -> plextrac_str {
     guarded!(or Empty::EMPTY => shared action; { action.reason.view() })
 }
 
-/// FAILED: returns its status, and sets `out` to a copy of the error. For other kinds it returns
-/// `PLEXTRAC_OK`.
+/// FAILED, and WAKE if the caller gets no token: returns the status, and sets `out` to a copy of the
+/// error. For others it returns `PLEXTRAC_OK`.
 /// Ownership: the copy is yours; free it with `plextrac_error_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_error(
@@ -78,6 +83,18 @@ pub unsafe extern "C" fn plextrac_action_error(
             None => PLEXTRAC_OK,
         }
     })
+}
+
+/// WAKE: the id of the caller; 0 for others.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_action_caller(action: *const plextrac_action) -> u64 {
+    guarded!(or 0 => shared action; { action.caller })
+}
+
+/// NEED_MFA: 1 at first, 2 after a wrong code; there is no third. 0 for others.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_action_mfa_attempt(action: *const plextrac_action) -> u32 {
+    guarded!(or 0 => shared action; { action.attempt })
 }
 
 /// SEND: the id to hand the answer in under; never used twice by one machine, and never 0. 0 for
@@ -148,10 +165,6 @@ pub unsafe extern "C" fn plextrac_action_free(action: *mut plextrac_action) {
 }
 
 impl plextrac_action {
-    pub(crate) fn idle() -> Self {
-        Self::plain(PLEXTRAC_ACTION_IDLE)
-    }
-
     pub(crate) fn signed_in() -> Self {
         Self::plain(PLEXTRAC_ACTION_SIGNED_IN)
     }
@@ -164,21 +177,33 @@ impl plextrac_action {
         Self::plain(PLEXTRAC_ACTION_SIGNED_OUT)
     }
 
-    pub(crate) fn need_mfa(until: Instant) -> Self {
-        Self { deadline: Some(until), ..Self::plain(PLEXTRAC_ACTION_NEED_MFA) }
+    pub(crate) fn need_mfa(prompt: Prompt) -> Self {
+        let Prompt { until, attempt } = prompt;
+        Self { deadline: Some(until), attempt, ..Self::plain(PLEXTRAC_ACTION_NEED_MFA) }
     }
 
-    pub(crate) fn wait(until: Instant, reason: WaitReason) -> Self {
+    /// WAIT, or IDLE if nothing comes by itself. Callers' deadlines count on the only clock that C programs give.
+    pub(crate) fn wait(wait: &Wait) -> Self {
+        let Some(until) = [wait.until, wait.awake_until].into_iter().flatten().min() else {
+            return Self::plain(PLEXTRAC_ACTION_IDLE);
+        };
         Self {
             deadline: (until != Instant::NEVER).then_some(until),
-            reason: Text::new(reason.as_str().as_bytes()),
+            reason: Text::new(wait.reason.map_or("", WaitReason::as_str).as_bytes()),
             ..Self::plain(PLEXTRAC_ACTION_WAIT)
         }
     }
 
     pub(crate) fn failed(failure: Failure) -> Self {
-        let error = plextrac_error::from(plextrac_transport::Error::from(failure));
-        Self { reason: error.message().clone(), error: Some(error), ..Self::plain(PLEXTRAC_ACTION_FAILED) }
+        Self::plain(PLEXTRAC_ACTION_FAILED).because(failure)
+    }
+
+    pub(crate) fn wake(caller: CallerId, failure: Option<Failure>) -> Self {
+        let wake = Self { caller: caller.0, ..Self::plain(PLEXTRAC_ACTION_WAKE) };
+        match failure {
+            Some(failure) => wake.because(failure),
+            None => wake,
+        }
     }
 
     pub(crate) fn send(request: &Request, extra_headers: &[(String, Zeroizing<Vec<u8>>)]) -> Self {
@@ -196,7 +221,20 @@ impl plextrac_action {
     }
 
     fn plain(kind: i32) -> Self {
-        Self { kind, deadline: None, reason: Text::new(b""), error: None, request: None }
+        Self {
+            kind,
+            deadline: None,
+            reason: Text::new(b""),
+            error: None,
+            caller: 0,
+            attempt: 0,
+            request: None,
+        }
+    }
+
+    fn because(self, failure: Failure) -> Self {
+        let error = plextrac_error::from(plextrac_transport::Error::from(failure));
+        Self { reason: error.message().clone(), error: Some(error), ..self }
     }
 
     fn shown(&self, part: impl Fn(&Outgoing) -> &Text) -> plextrac_str {

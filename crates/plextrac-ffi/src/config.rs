@@ -114,8 +114,8 @@ pub unsafe extern "C" fn plextrac_config_set_totp_secret(
 }
 
 /// Has `callback` asked for the six digits. Takes the place of a TOTP secret, and of an earlier
-/// callback. A machine never calls it: for a machine it says that somebody will be asked on the
-/// spot.
+/// callback. A machine never calls it. For a machine it says that the program asks for the code at
+/// NEED_MFA: callers wait for it.
 /// Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`; after an error
 /// the program still owns it.
 /// Threads: the callback runs on a thread of the library; with several sessions, perhaps on several

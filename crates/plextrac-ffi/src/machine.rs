@@ -1,10 +1,11 @@
-//! Level 2: the machine, driven by the program's own HTTP stack and event loop.
+//! Level 2: the coordinator, driven by the program's own HTTP stack and event loop.
 
 use std::ffi::c_char;
+use std::time::Duration;
 
 use plextrac_auth_core::{
-    DEFAULT_PER_MINUTE, Event, InputError, Machine, NotUsable, OneTimeCode, Output, RequestId, Response,
-    Time, TransportFailure, Verdict, Want,
+    Action, CallerId, Coordinator, DEFAULT_PER_MINUTE, Event, InputError, Limits, Need, NotUsable,
+    OneTimeCode, RequestId, Response, Time, TransportFailure, Verdict,
 };
 
 use crate::action::plextrac_action;
@@ -20,11 +21,11 @@ use crate::{plextrac_str, plextrac_time};
 /// Every decision about one account on one instance, and nothing else: no clock, no threads, no
 /// network. It never blocks.
 pub struct plextrac_machine {
-    machine: Machine,
+    coordinator: Coordinator,
     budget: SharedBudget,
     /// For every request that is sent.
     extra_headers: Vec<(String, zeroize::Zeroizing<Vec<u8>>)>,
-    /// The latest moment it was told.
+    /// The moment of the latest call that was not refused.
     latest: Time,
 }
 
@@ -58,7 +59,7 @@ pub unsafe extern "C" fn plextrac_machine_new(
     guarded!(err => shared config, out out; {
         let settings = &config.settings;
         let seed = plextrac_transport::random_seed()?;
-        let machine = Machine::new(settings.machine_config()?, seed, now.into());
+        let coordinator = Coordinator::new(settings.machine_config()?, seed, None, now.into());
         let budget = match &config.budget {
             Some(budget) => budget.clone(),
             None => SharedBudget::new(settings.auth_budget_per_minute().unwrap_or(DEFAULT_PER_MINUTE))?,
@@ -67,7 +68,7 @@ pub unsafe extern "C" fn plextrac_machine_new(
             .extra_headers()
             .map(|(name, value)| (name.to_owned(), value.to_vec().into()))
             .collect();
-        out.set(handle::give(plextrac_machine { machine, budget, extra_headers, latest: now.into() }));
+        out.set(handle::give(plextrac_machine { coordinator, budget, extra_headers, latest: now.into() }));
     })
 }
 
@@ -82,7 +83,61 @@ pub unsafe extern "C" fn plextrac_machine_want_token(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => exclusive machine; {
-        machine.told(now, |machine, _| machine.want(Want::default()))?;
+        machine.hand_in(now, |coordinator, _| coordinator.want())?;
+    })
+}
+
+/// One caller needs a token. It joins the attempt that is under way, or starts one. A WAKE action
+/// with this id ends its call; poll until then, as always. Any number of callers may wait at once,
+/// and one attempt serves them all.
+/// (`other_than`, `other_than_len`): a value for the `Authorization` header that does not serve. If
+/// that is the token in hand, a refresh or sign-in replaces it first. (NULL, 0): any token serves.
+/// `timeout_ms`: how long the call may take, UINT64_MAX for no limit. The time in which a code is
+/// asked for is added. `wait_ms`: how much of it the caller spends on waiting for the budget, a rate
+/// limit or a back-off; if that takes longer, the WAKE brings `PLEXTRAC_MUST_WAIT` at once.
+/// If a one-time code is needed, and the configuration has neither TOTP secret nor MFA callback, the
+/// WAKE brings `PLEXTRAC_MFA_REQUIRED`. With a callback, which is never called, the caller goes on
+/// waiting: hand the code in after NEED_MFA, or say that there is none.
+/// `caller`: the id, never 0 and never used twice by one machine.
+/// Errors: `PLEXTRAC_MUST_DRAIN`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_machine_need_token(
+    machine: *mut plextrac_machine,
+    other_than: *const c_char,
+    other_than_len: usize,
+    timeout_ms: u64,
+    wait_ms: u64,
+    now: plextrac_time,
+    caller: *mut u64,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive machine, text (other_than, other_than_len), out caller; {
+        let limits =
+            Limits { timeout: Duration::from_millis(timeout_ms), wait: Duration::from_millis(wait_ms) };
+        let id = machine.hand_in(now, |coordinator, now| {
+            let need = match coordinator.machine().generation_of(other_than) {
+                Some(held) => Need::NewerThan(Some(held)),
+                None => Need::Usable,
+            };
+            coordinator.need_token(need, limits, now)
+        })?;
+        caller.set(id.0);
+    })
+}
+
+/// A caller waits no longer; there will be no WAKE for it. A request that is out goes on, and its
+/// token is kept. An attempt that has sent nothing ends with its last caller.
+/// Errors: `PLEXTRAC_STALE` if no caller of that id waits: its WAKE was polled already, which is
+/// harmless; `PLEXTRAC_MUST_DRAIN`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_machine_leave(
+    machine: *mut plextrac_machine,
+    caller: u64,
+    now: plextrac_time,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive machine; {
+        machine.hand_in(now, |coordinator, now| coordinator.leave(CallerId(caller), now))?;
     })
 }
 
@@ -137,7 +192,7 @@ pub unsafe extern "C" fn plextrac_machine_handle_response(
             headers.extend(std::str::from_utf8(name).ok().map(|name| (name, value)));
         }
         let response = Response { status, headers: &headers, body };
-        machine.told(now, |machine, now| machine.handle_response(RequestId(id), &response, now))?;
+        machine.hand_in(now, |coordinator, now| coordinator.handle_response(RequestId(id), &response, now))?;
     })
 }
 
@@ -160,7 +215,7 @@ pub unsafe extern "C" fn plextrac_machine_handle_failure(
             PLEXTRAC_FAILURE_OTHER => TransportFailure::Other,
             unknown => return Err(plextrac_error::unknown_number("kind", unknown)),
         };
-        machine.told(now, |machine, now| machine.handle_failure(RequestId(id), failure, now))?;
+        machine.hand_in(now, |coordinator, now| coordinator.handle_failure(RequestId(id), failure, now))?;
     })
 }
 
@@ -177,7 +232,21 @@ pub unsafe extern "C" fn plextrac_machine_submit_mfa(
 ) -> i32 {
     guarded!(err => exclusive machine, text (code, code_len); {
         let code = OneTimeCode::new(code)?;
-        machine.told(now, |machine, now| machine.submit_code(code, now))?;
+        machine.hand_in(now, |coordinator, now| coordinator.provide_code(code, now))?;
+    })
+}
+
+/// After NEED_MFA: there is no code. The challenge is dropped, and callers that wait for it get
+/// `PLEXTRAC_MFA_REQUIRED`.
+/// Errors: `PLEXTRAC_WRONG_STATE` if no code is asked for; `PLEXTRAC_MUST_DRAIN`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_machine_decline_mfa(
+    machine: *mut plextrac_machine,
+    now: plextrac_time,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive machine; {
+        machine.hand_in(now, Coordinator::decline_code)?;
     })
 }
 
@@ -226,13 +295,13 @@ pub unsafe extern "C" fn plextrac_machine_authorization(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => shared machine, out out; {
-        let secret = machine.machine.authorization(now.into())?;
+        let secret = machine.coordinator.machine().authorization(now.into())?;
         out.set(handle::give(plextrac_secret::new(&secret)));
     })
 }
 
 /// The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead of
-/// `Authorization`; as of the latest moment that the machine was told.
+/// `Authorization`; as of the latest call that gave the machine a time.
 /// Errors: as `plextrac_machine_authorization`; `PLEXTRAC_UNSUPPORTED` if the token came without
 /// one.
 #[unsafe(no_mangle)]
@@ -243,8 +312,8 @@ pub unsafe extern "C" fn plextrac_machine_cookie(
 ) -> i32 {
     guarded!(err => shared machine, out out; {
         let now = machine.latest;
-        let Some(token) = machine.machine.usable_token(now) else {
-            return Err(machine.machine.authorization(now).err().unwrap_or(NotUsable::NotReady).into());
+        let Some(token) = machine.coordinator.usable_token(now) else {
+            return Err(machine.coordinator.machine().authorization(now).err().unwrap_or(NotUsable::NotReady).into());
         };
         let Some(cookie) = token.cookie() else {
             let sentence = "the token came without a cookie; a refresh may bring one";
@@ -263,7 +332,7 @@ pub unsafe extern "C" fn plextrac_machine_expires_in_ms(
 ) -> bool {
     guarded!(or false => shared machine, out out; {
         let now: Time = now.into();
-        let token = machine.machine.usable_token(now);
+        let token = machine.coordinator.usable_token(now);
         token.map(|token| out.set(millis(token.windows().ends_at.since(now.monotonic)))).is_some()
     })
 }
@@ -276,25 +345,26 @@ pub unsafe extern "C" fn plextrac_machine_free(machine: *mut plextrac_machine) {
 }
 
 impl plextrac_machine {
-    /// Hands something in, at a moment. What is refused changes nothing: no moment was told either.
-    fn told<T>(
+    /// Hands something in, at a moment. What is refused changes nothing, the moment included.
+    fn hand_in<T>(
         &mut self,
         now: plextrac_time,
-        input: impl FnOnce(&mut Machine, Time) -> Result<T, InputError>,
+        input: impl FnOnce(&mut Coordinator, Time) -> Result<T, InputError>,
     ) -> Result<T, plextrac_error> {
-        let answer = input(&mut self.machine, now.into())?;
+        let taken = input(&mut self.coordinator, now.into())?;
         self.latest = now.into();
-        Ok(answer)
+        Ok(taken)
     }
 
     /// Whether one more try can help.
     fn report_unauthorized(&mut self, rejected: &str, now: plextrac_time) -> Result<bool, plextrac_error> {
-        let verdict = self.told(now, |machine, now| match machine.generation_of(rejected) {
-            Some(generation) => machine.report_unauthorized(generation, now),
-            // It was replaced meanwhile; the order of calls is checked all the same.
-            None if !machine.is_drained() => Err(InputError::MustDrain),
-            None => Ok(Verdict::Replaced),
-        })?;
+        let verdict =
+            self.hand_in(now, |coordinator, now| match coordinator.machine().generation_of(rejected) {
+                Some(generation) => coordinator.report_unauthorized(generation, false, now),
+                // It was replaced meanwhile; the order of calls is checked all the same.
+                None if !coordinator.is_drained() => Err(InputError::MustDrain),
+                None => Ok(Verdict::Replaced),
+            })?;
         Ok(verdict != Verdict::Final)
     }
 
@@ -306,21 +376,23 @@ impl plextrac_machine {
 
     fn next_action(&mut self) -> plextrac_action {
         loop {
-            let output = self.budget.spend(|budget| self.machine.poll(budget, self.latest));
-            return match output {
-                Output::Send(request) => plextrac_action::send(&request, &self.extra_headers),
-                Output::NeedCode { until, .. } => plextrac_action::need_mfa(until),
-                Output::Wait { until, reason } => plextrac_action::wait(until, reason),
-                Output::Event(Event::SignedIn { .. }) => plextrac_action::signed_in(),
-                Output::Event(Event::TokenReplaced { .. } | Event::Adopted { .. }) => {
+            let action = self.budget.spend(|budget| self.coordinator.poll(budget, self.latest));
+            return match action {
+                Action::Send(request) => plextrac_action::send(&request, &self.extra_headers),
+                Action::Wake { caller, result } => plextrac_action::wake(caller, result.err()),
+                Action::Wait(wait) => match self.coordinator.code_needed() {
+                    Some(prompt) => plextrac_action::need_mfa(prompt),
+                    None => plextrac_action::wait(&wait),
+                },
+                Action::Event(Event::SignedIn { .. }) => plextrac_action::signed_in(),
+                Action::Event(Event::TokenReplaced { .. } | Event::Adopted { .. }) => {
                     plextrac_action::token_replaced()
                 }
-                Output::Event(Event::SignInNeeded | Event::SignedOut) => plextrac_action::signed_out(),
-                Output::Event(Event::Failed(failure)) => plextrac_action::failed(failure),
-                // Nothing that a program has to act on.
-                Output::Event(_) => continue,
-                // A machine without a store speaks of no records.
-                _ => plextrac_action::idle(),
+                Action::Event(Event::SignInNeeded | Event::SignedOut) => plextrac_action::signed_out(),
+                Action::Event(Event::Failed(failure)) => plextrac_action::failed(failure),
+                // Nothing that a program has to act on. NEED_MFA, at the end of the drain, is what asks for a code, and
+                // without a store nothing is read or written.
+                _ => continue,
             };
         }
     }

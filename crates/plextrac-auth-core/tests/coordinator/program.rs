@@ -4,7 +4,7 @@ use plextrac_auth_core::{
     Budget, Call, CallerId, Event, FailureKind, InputError, MfaSource, Need, RequestId, TransportFailure,
 };
 
-use crate::driver::{Server, World, code, config, config_with, secs};
+use crate::driver::{Server, World, config, config_with, digits, secs};
 use crate::harness::{LIMITS, PATIENT, Process, pass};
 
 const RIGHT: &str = "424242";
@@ -47,7 +47,7 @@ fn an_input_that_is_refused_needs_no_poll() {
     let stale = coordinator.handle_failure(RequestId(99), TransportFailure::Other, now);
     assert_eq!(stale, Err(InputError::Stale));
     assert_eq!(coordinator.leave(CallerId(99), now), Err(InputError::Stale));
-    assert_eq!(coordinator.provide_code(code(RIGHT), now), Err(InputError::WrongState));
+    assert_eq!(coordinator.provide_code(digits(RIGHT), now), Err(InputError::WrongState));
     assert_eq!(coordinator.decline_code(now), Err(InputError::WrongState));
     assert_eq!(coordinator.handle_code(None, now), Err(InputError::WrongState));
     assert!(coordinator.is_drained());
@@ -65,7 +65,7 @@ fn a_code_without_a_caller_serves_the_want() {
     // A caller cannot hand a code in by itself, and the want stands all the same.
     let caller = process.get();
     assert_eq!(process.failure(caller), FailureKind::MfaRequired);
-    process.input(|coordinator, now| coordinator.provide_code(code(RIGHT), now)).unwrap();
+    process.input(|coordinator, now| coordinator.provide_code(digits(RIGHT), now)).unwrap();
     assert!(process.coordinator.code_needed().is_none());
     let late = process.get();
     assert!(process.is_served(late) && process.token().is_some());
@@ -78,15 +78,15 @@ fn a_provided_code_answers_the_question_of_the_callers() {
     let world = World::new(Server::with_mfa());
     let mut process = Process::alone(&world, config_with(MfaSource::Asked));
     let callers = [process.get(), process.get()];
-    process.input(|coordinator, now| coordinator.provide_code(code("111111"), now)).unwrap();
+    process.input(|coordinator, now| coordinator.provide_code(digits("111111"), now)).unwrap();
     process.prompt = None;
     process.run();
     // The refused code leaves the second question open.
     assert_eq!(process.prompt.map(|prompt| prompt.attempt), Some(2));
-    let spent = process.input(|coordinator, now| coordinator.provide_code(code("111111"), now));
+    let spent = process.input(|coordinator, now| coordinator.provide_code(digits("111111"), now));
     assert_eq!(spent, Err(InputError::CodeSpent));
     assert!(callers.iter().all(|caller| process.result(*caller).is_none()));
-    process.input(|coordinator, now| coordinator.provide_code(code(RIGHT), now)).unwrap();
+    process.input(|coordinator, now| coordinator.provide_code(digits(RIGHT), now)).unwrap();
     process.run();
     assert!(callers.iter().all(|caller| process.is_served(*caller)));
     process.assert_idle();
