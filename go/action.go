@@ -30,6 +30,9 @@ const (
 	ActionSignedOut = ActionKind(C.PLEXTRAC_ACTION_SIGNED_OUT)
 	// ActionFailed: the want ended without a new token. A usable one may still be in hand.
 	ActionFailed = ActionKind(C.PLEXTRAC_ACTION_FAILED)
+	// ActionWake: the call of a caller from [Machine.NeedToken] is over. Without an error there is a usable
+	// token. Programs that do not call NeedToken never see it.
+	ActionWake = ActionKind(C.PLEXTRAC_ACTION_WAKE)
 )
 
 // String is the kind in words.
@@ -51,6 +54,8 @@ func (k ActionKind) String() string {
 		return "signed out"
 	case ActionFailed:
 		return "failed"
+	case ActionWake:
+		return "wake"
 	default:
 		return "unknown"
 	}
@@ -71,9 +76,13 @@ type Action struct {
 	// latest at which an answer is of use; ActionWait: when to poll, or to want a token again;
 	// ActionNeedMFA: the end of the challenge.
 	Deadline uint64
-	// Reason says why, for ActionWait and ActionFailed.
+	// Caller is, for ActionWake, whose call is over.
+	Caller uint64
+	// MFAAttempt is, for ActionNeedMFA, 1 at first and 2 after a wrong code.
+	MFAAttempt int
+	// Reason says why, for ActionWait, ActionFailed, and an ActionWake with an error.
 	Reason string
-	// Err is the error of ActionFailed.
+	// Err is the error of ActionFailed, and of an ActionWake whose caller gets no token.
 	Err error
 
 	request hidden[outgoing]
@@ -115,9 +124,11 @@ func (a Action) Format(f fmt.State, _ rune) {
 func takeAction(action *C.plextrac_action) *Action {
 	defer C.plextrac_action_free(action)
 	a := &Action{
-		Kind:      ActionKind(C.plextrac_action_kind(action)),
-		RequestID: uint64(C.plextrac_action_request_id(action)),
-		Reason:    string(view(C.plextrac_action_reason(action))),
+		Kind:       ActionKind(C.plextrac_action_kind(action)),
+		RequestID:  uint64(C.plextrac_action_request_id(action)),
+		Caller:     uint64(C.plextrac_action_caller(action)),
+		MFAAttempt: int(C.plextrac_action_mfa_attempt(action)),
+		Reason:     string(view(C.plextrac_action_reason(action))),
 	}
 	var deadline C.uint64_t
 	if C.plextrac_action_deadline_ms(action, &deadline) {

@@ -56,7 +56,7 @@ func WithTOTPSecret(secret string) Option {
 }
 
 // WithMFACallback has ask called for the six digits, instead of a TOTP secret. A [Machine] never calls
-// it; it takes it as word that somebody will be asked on the spot.
+// it: its callers wait for the code that the program hands in.
 func WithMFACallback(ask MFAFunc) Option {
 	return option(func(c *config) error {
 		if ask == nil {
@@ -103,7 +103,7 @@ func WithTimeout(timeout time.Duration) Option {
 
 // WithWait is how long a call may wait for the budget or after a failure before it gives up with
 // [ErrMustWait]. A [Session] waits not at all by default, and for the next TOTP step whatever this says.
-// A [MachineSession] waits up to 30 s by default, which covers that step. A [Machine] never waits.
+// A [MachineSession] waits up to 30 s by default. A [Machine] is given the time with each caller.
 func WithWait(wait time.Duration) Option {
 	return option(func(c *config) error {
 		if wait < 0 {

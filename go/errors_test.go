@@ -32,7 +32,7 @@ func TestAnErrorCarriesItsSortTheHTTPStatusAndTheWait(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			onBothLevels(t, func(t *testing.T, e *emulatortest.Emulator, open opener) {
-				session := open(t, password(e.WithoutMFA()))
+				session := open(t, password(e.WithoutMFA()), plextrac.WithWait(0))
 				e.Fault(t, "sign_in", 1, want.fault)
 				err := session.Login(t.Context())
 				var got *plextrac.Error

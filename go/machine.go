@@ -85,6 +85,38 @@ func (m *Machine) WantToken(now Time) error {
 	})
 }
 
+// NeedToken says that one caller needs a token. It joins the attempt that is under way, or starts one. The
+// ActionWake with its ID ends the call; any number of callers may wait at once, and one attempt serves them
+// all. otherThan is a value for the Authorization header that does not serve; "" if any token does.
+//
+// timeout is how long the call may take; NoLimit is without end. The time in which a code is asked for is
+// added. wait is how much of it may be spent on waiting for the budget, a rate limit or a back-off: if that
+// takes longer, ActionWake brings [ErrMustWait] at once.
+//
+// If a one-time code is needed and there is neither a TOTP secret nor a callback, ActionWake brings
+// [ErrMFARequired]. With [WithMFACallback], which a Machine never calls, the caller goes on waiting until
+// [Machine.SubmitMFA] or [Machine.DeclineMFA].
+func (m *Machine) NeedToken(otherThan string, timeout, wait time.Duration, now Time) (caller uint64, err error) {
+	o, oLen := text(otherThan)
+	var id C.uint64_t
+	err = m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_machine_need_token(p, o, oLen, wholeMilliseconds(timeout), wholeMilliseconds(wait),
+			now.c(), &id, err)
+	})
+	return uint64(id), err
+}
+
+// NoLimit is a timeout or a wait without end.
+const NoLimit = time.Duration(math.MaxInt64)
+
+// Leave says that a caller waits no longer; there will be no ActionWake for it. A request that is out goes
+// on, and its token is kept. [ErrStale] if no caller of that ID waits; [ErrMustDrain].
+func (m *Machine) Leave(caller uint64, now Time) error {
+	return m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_machine_leave(p, C.uint64_t(caller), now.c(), err)
+	})
+}
+
 // Poll says what to do next.
 func (m *Machine) Poll(now Time) (*Action, error) {
 	var action *C.plextrac_action
@@ -126,6 +158,14 @@ func (m *Machine) SubmitMFA(code string, now Time) error {
 	})
 }
 
+// DeclineMFA says, after ActionNeedMFA, that there is no code: callers that wait for it get
+// [ErrMFARequired]. [ErrWrongState] if no code is asked for; [ErrMustDrain].
+func (m *Machine) DeclineMFA(now Time) error {
+	return m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_machine_decline_mfa(p, now.c(), err)
+	})
+}
+
 // ReportUnauthorized says that a request of yours, with rejected as its Authorization, was answered with
 // 401. That token is given up, and no other: want a token, poll, and send the request once more. If the
 // authorization is the same again, a new token was tried already, and the 401 is the answer.
@@ -145,7 +185,7 @@ func (m *Machine) Authorization(now Time) (string, error) {
 }
 
 // Cookie is the value for "Cookie: token=VALUE", which GET /api/v1/uploads/… wants instead of
-// Authorization; as of the latest moment that the machine was told. Errors are those of
+// Authorization; as of the latest call that gave the machine a time. Errors are those of
 // [Machine.Authorization], and [ErrUnsupported] if the token came without one.
 func (m *Machine) Cookie() (string, error) {
 	return m.secret(func(p *C.plextrac_machine, out **C.plextrac_secret, err **C.plextrac_error) C.int32_t {

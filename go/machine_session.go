@@ -2,7 +2,6 @@ package plextrac
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -13,14 +12,15 @@ import (
 // in place of the library's own HTTP: however many callers wait for the network, none of them holds a
 // thread. Proxy and certificates are those of the http.RoundTripper that it is made with.
 //
-// One flight (a sign-in or refresh) serves all who wait. It runs in a goroutine that ends with it, and
-// goes on when the context of a caller ends. Machine sessions share nothing with other processes, and
-// the budget of an instance only through [WithBudget].
+// One attempt (a sign-in or refresh) serves all who wait: the machine decides which caller starts one, which
+// joins, and how long each waits. Its request is sent by a goroutine that ends with it, and goes on when the
+// context of a caller ends. Machine sessions share nothing with other processes, and the budget of an
+// instance only through [WithBudget].
 type MachineSession struct {
 	machine  *Machine
 	instance *instance
 	base     http.RoundTripper
-	patience time.Duration
+	wait     time.Duration
 	asker    *asker
 	now      func() Time
 
@@ -28,14 +28,18 @@ type MachineSession struct {
 	ctx  context.Context
 	stop context.CancelFunc
 
-	mu     sync.Mutex
-	flight *flight
-	// quiet is what the machine last said to wait for: until then a want would start nothing.
-	quiet *Action
+	// mu is held for an input and everything that the machine says to it.
+	mu sync.Mutex
+	// waiting has the callers whose calls are not over, by their IDs.
+	waiting map[uint64]*caller
+	// timer polls at the next moment of the machine, while somebody waits.
+	timer *time.Timer
+	// isAsking says that the callback has not returned.
+	isAsking bool
 }
 
-// defaultPatience covers the wait for the next TOTP step (RFC 6238: 30 s).
-const defaultPatience = 30 * time.Second
+// defaultWait is how long a call waits for the budget or after a failure.
+const defaultWait = 30 * time.Second
 
 // NewMachineSession makes a session for the instance at url, whose requests base sends; nil is
 // http.DefaultTransport. Nothing is sent until a token is needed. Close it when it is no longer needed.
@@ -57,11 +61,12 @@ func NewMachineSession(base http.RoundTripper, url string, options ...MachineOpt
 	}
 	s := &MachineSession{
 		machine: machine, instance: instance, base: base,
-		patience: defaultPatience, asker: kept.asker, now: Now,
+		wait: defaultWait, asker: kept.asker, now: Now,
 		ctx: ctx, stop: stop,
+		waiting: map[uint64]*caller{},
 	}
 	if kept.wait != nil {
-		s.patience = *kept.wait
+		s.wait = *kept.wait
 	}
 	return s, nil
 }
@@ -76,14 +81,13 @@ func (s *MachineSession) Login(ctx context.Context) error {
 // SubmitMFA hands in six digits after [ErrMFARequired], and waits for the token. Its errors are those of
 // [Session.SubmitMFA].
 func (s *MachineSession) SubmitMFA(ctx context.Context, code string) error {
-	if ctx.Err() != nil {
-		return cancelled(ctx)
-	}
-	flight, err := s.submit(code)
-	if err != nil {
-		return err
-	}
-	return s.await(ctx, flight)
+	_, err := s.call(ctx, false, func(now Time) error {
+		if s.isAsking {
+			return &Error{Status: ErrWrongState, Message: "the MFA callback is asked for the code; return it there"}
+		}
+		return s.machine.SubmitMFA(code, now)
+	})
+	return err
 }
 
 // Authorization is the value for the Authorization header of a request of your own; it signs in when
@@ -100,21 +104,7 @@ func (s *MachineSession) Token(ctx context.Context) (Token, error) {
 
 // ReportUnauthorized is [Session.ReportUnauthorized].
 func (s *MachineSession) ReportUnauthorized(rejected string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	next, err := s.apply(now, func() error { return s.machine.ReportUnauthorized(rejected, now) })
-	if err != nil {
-		return s.told(err)
-	}
-	if s.flight == nil {
-		s.quiet = nil
-	}
-	if next.send != nil {
-		// A want stands from before, and its time has come.
-		_ = s.follow(next) // a flight that starts has not failed
-	}
-	return nil
+	return s.told(s.input(func(now Time) error { return s.machine.ReportUnauthorized(rejected, now) }))
 }
 
 // Transport authorizes the requests of any http.Client to the instance; see [Transport]. base sends
@@ -140,6 +130,9 @@ func (s *MachineSession) ExpiresIn() (time.Duration, bool) {
 // that is out is given up. Closing again does nothing.
 func (s *MachineSession) Close() error {
 	s.stop()
+	s.mu.Lock()
+	s.stopTimer()
+	s.mu.Unlock()
 	return s.machine.Close()
 }
 
@@ -152,151 +145,7 @@ func (s *MachineSession) where() *instance { return s.instance }
 
 // grant is a usable token, waited for if need be.
 func (s *MachineSession) grant(ctx context.Context, cookie bool) (grant, error) {
-	patienceEnds := time.Now().Add(s.patience)
-	// A flight that was joined may have been about something else; the one after it is about this.
-	for range 3 {
-		granted, flight, err := s.look(ctx, cookie)
-		for wait := mustWait(err); wait > 0; wait = mustWait(err) {
-			if err := s.sit(ctx, wait, patienceEnds, err); err != nil {
-				return grant{}, err
-			}
-			granted, flight, err = s.look(ctx, cookie)
-		}
-		if err != nil || flight == nil {
-			return granted, err
-		}
-		if err := s.await(ctx, flight); err != nil {
-			// What is in hand serves all the same.
-			if granted, ok := s.inHand(cookie); ok {
-				return granted, nil
-			}
-			return grant{}, err
-		}
-	}
-	return grant{}, &Error{Status: ErrNotReady, Retryable: true,
-		Message: "there is no token: it ended as soon as it came; call again"}
-}
-
-// look is the token in hand, or the flight that may bring one, or why there is neither. It starts what
-// is due.
-func (s *MachineSession) look(ctx context.Context, cookie bool) (grant, *flight, error) {
-	if ctx.Err() != nil {
-		return grant{}, nil, cancelled(ctx)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.now()
-	var failed error
-	if s.flight == nil && s.quietFor(now) == 0 {
-		next, err := s.want(now)
-		if err != nil {
-			return grant{}, nil, s.told(err)
-		}
-		failed = s.follow(next)
-	}
-	granted, err := s.held(now, cookie)
-	switch {
-	case err == nil || errors.Is(err, ErrUnsupported) || errors.Is(err, ErrClosed):
-		return granted, nil, s.told(err)
-	case s.flight != nil && isInCallbackOf(ctx, s):
-		return grant{}, nil, &Error{Status: ErrBusy,
-			Message: "a callback called back into the sign-in that waits for it; return the six digits instead"}
-	case s.flight != nil:
-		return grant{}, s.flight, nil
-	case failed != nil:
-		return grant{}, nil, failed
-	case s.quietFor(now) > 0:
-		return grant{}, nil, &Error{Status: ErrMustWait, RetryAfter: s.quietFor(now), Retryable: true,
-			Message: "nothing may be sent yet: " + s.quiet.Reason}
-	default:
-		return grant{}, nil, err
-	}
-}
-
-// want tells the machine that a token is wanted. What time has brought since is not this caller's.
-func (s *MachineSession) want(now Time) (drained, error) {
-	next, err := s.drain(now)
-	if err != nil || next.send != nil {
-		return next, err
-	}
-	return s.apply(now, func() error { return s.machine.WantToken(now) })
-}
-
-// submit starts the flight that sends six digits.
-func (s *MachineSession) submit(code string) (*flight, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.flight != nil {
-		return nil, &Error{Status: ErrWrongState,
-			Message: "no one-time code is asked for now: a sign-in is under way; wait for its result"}
-	}
-	now := s.now()
-	next, err := s.apply(now, func() error { return s.machine.SubmitMFA(code, now) })
-	if err != nil {
-		return nil, s.told(err)
-	}
-	s.quiet = nil
-	if failed := s.follow(next); failed != nil {
-		return nil, failed
-	}
-	if s.flight == nil {
-		return &flight{done: alreadyDone}, nil
-	}
-	return s.flight, nil
-}
-
-// await is the outcome of a flight.
-func (s *MachineSession) await(ctx context.Context, flight *flight) error {
-	select {
-	case <-flight.done:
-		return s.told(flight.err)
-	case <-ctx.Done():
-		return cancelled(ctx)
-	case <-s.ctx.Done():
-		return closed("session")
-	}
-}
-
-// sit waits as the machine asks, unless that takes longer than the caller wants to: then why is the error.
-func (s *MachineSession) sit(ctx context.Context, wait time.Duration, patienceEnds time.Time, why error) error {
-	ends := time.Now().Add(wait)
-	if deadline, ok := ctx.Deadline(); ends.After(patienceEnds) || ok && ends.After(deadline) {
-		return why
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return cancelled(ctx)
-	case <-s.ctx.Done():
-		return closed("session")
-	}
-}
-
-func (s *MachineSession) inHand(cookie bool) (grant, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	granted, err := s.held(s.now(), cookie)
-	return granted, err == nil
-}
-
-// held is what the machine has. The caller holds the lock, as for all that follows.
-func (s *MachineSession) held(now Time, cookie bool) (grant, error) {
-	authorization, err := s.machine.Authorization(now)
-	if err != nil || !cookie {
-		return grant{authorization: authorization}, err
-	}
-	value, err := s.machine.Cookie()
-	return grant{authorization, value}, err
-}
-
-func (s *MachineSession) quietFor(now Time) time.Duration {
-	if s.quiet == nil {
-		return 0
-	}
-	return now.until(s.quiet.Deadline)
+	return s.call(ctx, cookie, func(Time) error { return nil })
 }
 
 // told is an error as this session tells it: it is not the machine that the program knows.
@@ -305,13 +154,4 @@ func (s *MachineSession) told(err error) error {
 		return closed("session")
 	}
 	return err
-}
-
-// mustWait is how long to wait before the same call may succeed; 0 if that is not what err says.
-func mustWait(err error) time.Duration {
-	var e *Error
-	if errors.As(err, &e) && e.Status == ErrMustWait && e.HTTPStatus == 0 {
-		return e.RetryAfter
-	}
-	return 0
 }
