@@ -1,6 +1,7 @@
 //! `plextrac-auth emulator` as a child process, for programs that are not written in Rust.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -55,6 +56,19 @@ impl Emulator {
             None => format!("{}\t{}\n", account.username, account.password),
         };
         self.greeting.accounts.iter().map(line).collect()
+    }
+
+    /// What it has seen so far.
+    pub(crate) fn stats(&self) -> Result<serde_json::Value, Halt> {
+        let failed = |error: &dyn std::fmt::Display| Halt::Failed(format!("the emulator's numbers: {error}"));
+        let host = self.greeting.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).map_err(|error| failed(&error))?;
+        let request = format!("GET /_emulator/stats HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).map_err(|error| failed(&error))?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).map_err(|error| failed(&error))?;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap_or_default();
+        serde_json::from_str(body).map_err(|error| failed(&error))
     }
 
     /// What a program finds in its environment: the TLS address and the plain one, an account with MFA and one without.
