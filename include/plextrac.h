@@ -16,7 +16,10 @@
  *
  * Level 2, plextrac_machine: decides what level 1 decides (when to refresh, what to wait for, what
  * never to send twice) and does nothing. You give it the time, it tells you what to send; your HTTP
- * stack and your event loop send it. It has no threads, reads no clock and never blocks.
+ * stack and your event loop send it. It has no threads, reads no clock and never blocks. Several
+ * callers can wait for its token: plextrac_machine_need_token gives each an id, one attempt serves
+ * them all, and a WAKE action says whose call is over. A program with one caller can want a token
+ * instead, with plextrac_machine_want_token, and read the other actions.
  *
  *
  * OWNERSHIP
@@ -777,8 +780,8 @@ int32_t plextrac_config_set_totp_secret(plextrac_config *config,
 
 /**
  * Has `callback` asked for the six digits. Takes the place of a TOTP secret, and of an earlier
- * callback. A machine never calls it: for a machine it says that somebody will be asked on the
- * spot.
+ * callback. A machine never calls it. For a machine it says that the program asks for the code at
+ * NEED_MFA: callers wait for it.
  * Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`; after an error
  * the program still owns it.
  * Threads: the callback runs on a thread of the library; with several sessions, perhaps on several
