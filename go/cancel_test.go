@@ -72,7 +72,7 @@ func TestTheCauseOfACancellationIsInTheError(t *testing.T) {
 	})
 }
 
-func TestWhoeverStaysGetsTheTokenOfAFlightThatAnotherLeft(t *testing.T) {
+func TestACallerThatStaysGetsTheTokenOfAnAttempt(t *testing.T) {
 	onBothLevels(t, func(t *testing.T, e *emulatortest.Emulator, open opener) {
 		session := open(t, password(e.WithoutMFA()))
 		// Long after a busy machine has seen the request and let its caller leave.

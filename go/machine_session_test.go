@@ -26,7 +26,7 @@ func TestWhoWaitsForTheNetworkHoldsNoThread(t *testing.T) {
 		go func() { ended <- machine.Login(ctx) }()
 	}
 	e.Await(t, "sign_in", "faulted", 1)
-	// All are where they wait, the flight as well, and the network says nothing: none holds a thread. On its
+	// All wait, the attempt as well, and the network says nothing: none holds a thread. On its
 	// way there each is in C for a moment, so one look alone says nothing of who is held.
 	awaitStacks(t, "whoever waits holds no thread", func(stacks []string) bool {
 		return len(stacks) > callers && !slices.ContainsFunc(stacks, notParked)
@@ -165,9 +165,9 @@ func TestACallWaitsAsLongAsItWasToldToAndItsContextAllows(t *testing.T) {
 		return session, clock
 	}
 
-	impatient, _ := backOff(plextrac.WithWait(0))
-	if err := impatient.Login(t.Context()); !errors.Is(err, plextrac.ErrMustWait) {
-		t.Errorf("with no patience: %v", err)
+	hasty, _ := backOff(plextrac.WithWait(0))
+	if err := hasty.Login(t.Context()); !errors.Is(err, plextrac.ErrMustWait) {
+		t.Errorf("with no wait: %v", err)
 	}
 
 	patient, clock := backOff()
@@ -178,11 +178,11 @@ func TestACallWaitsAsLongAsItWasToldToAndItsContextAllows(t *testing.T) {
 	}
 	clock.offset.Add(3900) // of the 4 to 6 seconds that a back-off is
 	if err := patient.Login(t.Context()); err != nil {
-		t.Errorf("with patience: %v", err)
+		t.Errorf("with the default wait: %v", err)
 	}
 }
 
-func TestAFlightThatNobodyWaitsForIsGivenUpByClose(t *testing.T) {
+func TestCloseEndsAnAttemptThatNobodyWaitsFor(t *testing.T) {
 	e := emulatortest.Start(t)
 	session := machineSessionOn(t, e, password(e.WithoutMFA()))
 	e.Fault(t, "sign_in", 1, stall)
@@ -192,7 +192,7 @@ func TestAFlightThatNobodyWaitsForIsGivenUpByClose(t *testing.T) {
 	e.Await(t, "sign_in", "faulted", 1)
 	cancel()
 	<-ended
-	awaitStacks(t, "the flight goes on", func(stacks []string) bool { return len(stacks) > 0 })
+	awaitStacks(t, "the attempt goes on", func(stacks []string) bool { return len(stacks) > 0 })
 	session.Close()
 	nothingIsLeft(t)
 }

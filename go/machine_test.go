@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -181,3 +182,55 @@ func answer(t *testing.T, machine *plextrac.Machine, send *plextrac.Action, stat
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestCallersOfAMachineAreWokenByTheirIDs(t *testing.T) {
+	machine := machineFor(t, plextrac.WithPassword("me@acme.example", "correct horse"))
+	join := func() uint64 {
+		t.Helper()
+		caller, err := machine.NeedToken("", plextrac.NoLimit, 0, start)
+		if err != nil || caller == 0 {
+			t.Fatalf("%d, %v", caller, err)
+		}
+		return caller
+	}
+	first := join()
+	if err := machine.Leave(first, start); !errors.Is(err, plextrac.ErrMustDrain) {
+		t.Errorf("not drained: %v", err)
+	}
+	send := drain(t, machine, start, plextrac.ActionWait)
+	gone := join()
+	drain(t, machine, start, plextrac.ActionWait)
+	if err := machine.Leave(gone, start); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, machine, start, plextrac.ActionWait)
+	if err := machine.Leave(gone, start); !errors.Is(err, plextrac.ErrStale) {
+		t.Errorf("left already: %v", err)
+	}
+	if err := machine.DeclineMFA(start); !errors.Is(err, plextrac.ErrWrongState) {
+		t.Errorf("no code is asked for: %v", err)
+	}
+	answer(t, machine, send, 200, challenge)
+	var woken []uint64
+	for {
+		action, err := machine.Poll(start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if action.Kind == plextrac.ActionWake {
+			woken = append(woken, action.Caller)
+			if !errors.Is(action.Err, plextrac.ErrMFARequired) {
+				t.Errorf("%v", action.Err)
+			}
+		}
+		if action.Kind.IsLast() {
+			if action.Kind != plextrac.ActionNeedMFA || action.MFAAttempt != 1 {
+				t.Errorf("%v, attempt %d", action, action.MFAAttempt)
+			}
+			break
+		}
+	}
+	if !slices.Equal(woken, []uint64{first}) {
+		t.Errorf("woken: %v", woken)
+	}
+}
