@@ -112,14 +112,23 @@ impl Machine {
         if self.phase != Phase::AwaitingCode || !is_over {
             return;
         }
+        let has_code = self.codes.submitted.is_some() || matches!(self.config.mfa, MfaSource::Totp(_));
         self.drop_challenge();
         self.step_to(Trigger::ChallengeDropped);
         if self.want.as_ref().is_some_and(|pending| pending.knows_challenge) {
-            self.end_want(Failure::new(
-                FailureKind::MfaRequired,
-                "a one-time code was needed, and came too late",
-            ));
+            self.end_want(if has_code {
+                code_not_sent(None)
+            } else {
+                Failure::new(FailureKind::MfaRequired, "a one-time code was needed, and came too late")
+            });
         }
+    }
+
+    /// A challenge that ends before its code may be sent.
+    fn end_unsent_challenge(&mut self, wait: Option<Duration>) -> Output {
+        self.drop_challenge();
+        self.step_to(Trigger::ChallengeDropped);
+        self.end_with(code_not_sent(wait))
     }
 
     /// What a challenge waits for: a code, the next TOTP step, a place in the budget.
@@ -141,10 +150,14 @@ impl Machine {
         }
         let is_held = challenge.held.is_some_and(|held| budget.is_held(held, now.monotonic));
         let places = if is_held { 0 } else { 1 };
-        if let Gate::Closed(until, reason) = budget_gate(budget, places, now) {
-            return self.blocked(until, reason);
+        match budget_gate(budget, places, now) {
+            Gate::Open => self.send_code(budget, now),
+            // Such a wait becomes no shorter.
+            Gate::Closed(until, WaitReason::RateLimited) if until >= challenge.until => {
+                self.end_unsent_challenge(Some(until.since(now.monotonic)))
+            }
+            Gate::Closed(until, reason) => self.blocked(until.min(challenge.until), reason),
         }
-        self.send_code(budget, now)
     }
 
     pub(super) fn ask_for_code(&self, challenge: &Challenge) -> Output {
@@ -195,4 +208,9 @@ impl Machine {
     fn code_fingerprint(&self, code: &OneTimeCode) -> Fingerprint {
         self.key.of(&[code.secret().expose().as_bytes()])
     }
+}
+
+fn code_not_sent(wait: Option<Duration>) -> Failure {
+    let sentence = "the one-time code could not be sent before its challenge ended; sign in again";
+    Failure::new(FailureKind::MustWait, sentence).with_retry_after(wait)
 }

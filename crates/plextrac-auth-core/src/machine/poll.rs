@@ -161,7 +161,7 @@ impl Machine {
         self.outputs.push_back(Output::Event(Event::Failed(failure)));
     }
 
-    fn end_with(&mut self, failure: Failure) -> Output {
+    pub(super) fn end_with(&mut self, failure: Failure) -> Output {
         self.want = None;
         Output::Event(Event::Failed(failure))
     }

@@ -118,8 +118,10 @@ impl Machine {
         }
     }
 
-    /// Another session's token takes the place of the one in hand, if it is better.
+    /// Another session's token takes the place of the one in hand, if it is better. One that is not handed out any more
+    /// is good for a refresh, as one of doubtful age is.
     fn adopt_token(&mut self, token: Token, is_doubtful: bool, now: Time) {
+        let is_doubtful = is_doubtful || now.monotonic >= token.windows.unusable_at;
         // Of an imported token, the end is known by two clocks that may disagree.
         let is_newer =
             self.tokens.in_hand.as_ref().is_none_or(|held| {
@@ -132,7 +134,7 @@ impl Machine {
             Phase::SignedOut | Phase::LockedOut => true,
             Phase::Authenticating | Phase::Verifying | Phase::Refreshing | Phase::Reviving => false,
         };
-        if !fits || now.monotonic >= token.windows.unusable_at {
+        if !fits || now.monotonic >= token.windows.ends_at {
             return;
         }
         self.drop_challenge();

@@ -12,7 +12,7 @@ use plextrac_auth_core::{
 };
 
 use crate::driver::{
-    Driver, PASSWORD, Server, TOTP, USER, World, config, config_with, digits, jwt, reply, secs, totp,
+    Driver, PASSWORD, Server, TOTP, USER, World, config, config_with, digits, jwt, ms, reply, secs, totp,
     totp_of, wait_of,
 };
 
@@ -84,6 +84,44 @@ fn a_token_of_doubtful_age_is_used_for_one_refresh_alone() {
     driver.run();
     assert!(driver.usable().is_some());
     assert_eq!(driver.sent.len(), 1);
+}
+
+#[test]
+fn in_its_last_seconds_a_shared_token_is_refreshed() {
+    for (age, expected) in [
+        (secs(885), vec![Call::Refresh]),
+        (secs(890), vec![Call::Refresh]),
+        (ms(898_700), vec![Call::Refresh]),
+        (secs(899), vec![Call::SignIn]),
+    ] {
+        let world = World::new(Server::plain());
+        sharing(&world, config()).want();
+        world.pass(age);
+        let mut late = sharing(&world, config());
+        late.want();
+        assert_eq!(late.sent.iter().map(|sent| sent.call).collect::<Vec<_>>(), expected, "{age:?}");
+        assert!(late.usable().is_some());
+    }
+}
+
+#[test]
+fn a_shared_token_in_its_last_seconds_is_handed_to_nobody() {
+    let world = World::new(Server::plain());
+    sharing(&world, config()).want();
+    world.pass(secs(891));
+    let mut late = sharing(&world, config());
+    late.machine.want(Want::default()).unwrap();
+    late.drain();
+    assert_eq!((late.machine.phase(), late.usable()), (Phase::Reviving, None));
+    let mut third = sharing(&world, config());
+    third.machine.want(Want::default()).unwrap();
+    third.drain();
+    assert_eq!(third.usable(), None);
+    assert_ne!(world.record.borrow().token.as_ref().unwrap().stamp.boot, "", "its age stays known");
+    late.hand_in(reply::json(503, ""));
+    world.pass(secs(8));
+    late.want();
+    assert_eq!(late.sent.last().unwrap().call, Call::SignIn, "it ended");
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! From nothing to a token: with and without MFA, and the places in the budget that takes.
 
+use std::rc::Rc;
 use std::time::Duration;
 
+use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
-    Budget, Call, Config, Event, FailureKind, Instant, MfaSource, Output, Scheme, State, Time,
+    Budget, Call, Config, Event, FailureKind, ImportedToken, Instant, MfaSource, Output, Scheme, State, Time,
     TransportFailure, WaitReason, Want,
 };
 
 use crate::driver::scenario::{to_authenticating, to_awaiting_digits};
-use crate::driver::{Driver, Reply, Server, World, config, config_with, ms, reply, secs, wait_of};
+use crate::driver::{Driver, Reply, Server, World, config, config_with, ms, reply, secs, totp, wait_of};
 
 #[test]
 fn a_sign_in_without_mfa_is_one_request() {
@@ -192,6 +194,68 @@ fn two_places_are_needed_unless_the_last_sign_in_needed_no_mfa() {
     first.want();
     assert_eq!(first.sent.len(), 2, "this account is known to need one");
     assert_eq!(second.machine.state(second.now()), State::Waiting);
+}
+
+#[test]
+fn a_code_that_waits_for_the_budget_ends_with_its_challenge() {
+    let world = World::new(Server::plain());
+    *world.budget.borrow_mut() = Budget::new(2).unwrap();
+    let mut driver = Driver::new(&world, config_with(totp()));
+    driver.want();
+    driver.machine.sign_out(driver.now()).unwrap();
+    driver.drain();
+    world.pass(secs(62));
+    // No place is held for a code: the last sign-in needed none. Other accounts take each place that is free, for long.
+    world.server.borrow_mut().needs_mfa = true;
+    takes_a_place_for_five_minutes(&world);
+    let last = driver.want();
+    assert!(matches!(last, Output::Wait { reason: WaitReason::Budget, .. }), "{last:?}");
+    assert_eq!(wait_of(&last, driver.now()), secs(61), "the place of the sign-in");
+    world.pass(secs(61));
+    takes_a_place_for_five_minutes(&world);
+    let last = driver.drain();
+    assert!(matches!(last, Output::Wait { reason: WaitReason::Budget, .. }), "{last:?}");
+    assert_eq!(wait_of(&last, driver.now()), secs(59), "no longer than the challenge lives");
+    world.pass(secs(59));
+    driver.drain();
+    assert_eq!((driver.machine.phase(), driver.machine.is_wanted()), (Phase::SignedOut, false));
+    assert_eq!(driver.last_failure_kind(), FailureKind::MustWait);
+    assert!(driver.last_failure().is_retryable());
+    assert_eq!(driver.count(Call::Mfa), 0);
+}
+
+fn takes_a_place_for_five_minutes(world: &Rc<World>) {
+    let slow = Config { request_timeout: secs(300), token: Some(imported()), ..config() };
+    let mut other = Driver::new(world, slow);
+    other.machine.want(Want::default()).unwrap();
+    other.drain();
+    assert_eq!(other.count(Call::Refresh), 1);
+}
+
+#[test]
+fn a_code_that_a_rate_limit_outlives_ends_at_once() {
+    let mut driver = to_awaiting_digits(config());
+    let mut other = Driver::new(&driver.world, Config { token: Some(imported()), ..config() });
+    driver.world.server.borrow_mut().script.push_back(reply::rate_limited(600));
+    other.want();
+    driver.submit("424242");
+    assert_eq!((driver.machine.phase(), driver.machine.is_wanted()), (Phase::SignedOut, false));
+    assert_eq!(driver.last_failure().retry_after(), Some(secs(600)));
+    assert_eq!(crate::not_sent::used(&driver), 2, "the held place is free again");
+    // A limit that ends before the challenge is waited for.
+    let mut driver = to_awaiting_digits(config());
+    let mut other = Driver::new(&driver.world, Config { token: Some(imported()), ..config() });
+    driver.world.server.borrow_mut().script.push_back(reply::rate_limited(20));
+    other.want();
+    let last = driver.submit("424242");
+    assert!(matches!(last, Output::Wait { reason: WaitReason::RateLimited, .. }), "{last:?}");
+    driver.pass(secs(20));
+    driver.run();
+    assert_eq!(driver.count(Call::Mfa), 1);
+}
+
+fn imported() -> ImportedToken {
+    ImportedToken::new("an.imported.token").unwrap()
 }
 
 #[test]
