@@ -210,19 +210,15 @@ impl Account {
         self.state_dir.as_deref()
     }
 
-    /// The value of the `Authorization` header. If the session that other runs have left does not go on, this asks for
-    /// the password and signs in.
-    fn header_value(&mut self) -> Result<Secret, Failure> {
-        match (self.session.authorization(), self.without_password.take()) {
-            (Err(error), Some(mut config)) if error.code() == ErrorCode::Expired => {
-                // The shared token is the one that does not go on.
-                config.ignore_shared_token(true);
-                let session = Session::new(with_secrets(&mut config, &self.settings, Purpose::SignIn)?)?;
-                self.session = in_time(&session, &self.settings);
-                Ok(self.session.authorization()?)
-            }
-            (authorization, _) => Ok(authorization?),
-        }
+    /// Makes another session, with the password, if this one came without it from another run and did not go on.
+    pub(crate) fn resume(&mut self, error: &Error) -> Result<bool, Failure> {
+        let config = self.without_password.take_if(|_| error.code() == ErrorCode::Expired);
+        let Some(mut config) = config else { return Ok(false) };
+        // The shared token is the one that does not go on.
+        config.ignore_shared_token(true);
+        let session = Session::new(with_secrets(&mut config, &self.settings, Purpose::SignIn)?)?;
+        self.session = in_time(&session, &self.settings);
+        Ok(true)
     }
 
     /// Signs out, here and for the runs to come.
@@ -297,7 +293,11 @@ pub(crate) struct Shown {
 impl Shown {
     /// Signs in or refreshes if need be.
     pub(crate) fn of(account: &mut Account) -> Result<Self, Failure> {
-        Ok(Self { authorization: account.header_value()?, scheme: account.settings.scheme() })
+        let authorization = match account.authorization() {
+            Err(error) if account.resume(&error)? => account.authorization(),
+            authorization => authorization,
+        };
+        Ok(Self { authorization: authorization?, scheme: account.settings.scheme() })
     }
 
     /// The value of the `Authorization` header.

@@ -71,6 +71,13 @@ impl Failure {
         Self::Told(Exit::Usage, message.into())
     }
 
+    pub(crate) fn with_note(self, note: &str) -> Self {
+        match self {
+            Self::Told(exit, message) => Self::Told(exit, format!("{message}; {note}")),
+            other => other,
+        }
+    }
+
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self::Told(Exit::Other, message.into())
     }

@@ -11,10 +11,10 @@ use crate::args::{AccountArgs, NewProfile};
 use crate::config_file::{ConfigFile, Profile};
 use crate::exit::Failure;
 
-#[derive(Default)]
 pub(super) enum Choice {
-    #[default]
     None,
+    /// The default profile is for another account: why.
+    Unfit(String),
     Profile(String, Profile),
     /// It does not exist and is to be saved after the sign-in.
     New(String),
@@ -45,8 +45,8 @@ pub(super) fn of_profile(
     }
     let Some(name) = file.default_profile().map(str::to_owned) else { return Ok(Choice::None) };
     let profile = file.take(&name)?;
-    if conflict(named, &profile).is_some() {
-        return Ok(Choice::None);
+    if let Some(conflict) = conflict(named, &profile) {
+        return Ok(Choice::Unfit(format!("the default profile \"{name}\" is not used: it {conflict}")));
     }
     // The user of an imported token is not known. A sign-in as the user of the profile must not follow it.
     let profile = if has_token && named.username.is_none() { profile.without_user() } else { profile };

@@ -80,6 +80,9 @@ impl Settings {
         let has_token = purpose != Purpose::SignIn && secrets::from_environment("PLEXTRAC_TOKEN")?.is_some();
         let mut settings = match choice::of_profile(args, &named, has_token, is_asking(args))? {
             Choice::None => Self::assemble(args, named, None)?,
+            Choice::Unfit(why) => {
+                Self::assemble(args, named, None).map_err(|failure| failure.with_note(&why))?
+            }
             Choice::Profile(name, profile) => Self::assemble(args, named, Some((name, profile)))?,
             Choice::New(name) => Self { new_profile: Some(name), ..Self::assemble(args, named, None)? },
         };

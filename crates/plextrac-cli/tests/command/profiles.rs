@@ -85,7 +85,11 @@ fn a_profile_is_not_mixed_with_another_account() {
     save(&stand, "a", &Account::service());
     // The default one is not used.
     let mut other = stand.nobody(&["status", "--json", "--username", "other@example.com"]);
-    run(&mut other).refused(2);
+    let refused = run(&mut other);
+    assert!(
+        refused.refused(2).contains("the default profile \"a\" is not used: it is for the user"),
+        "{refused:?}"
+    );
     let status = status(other.args(["--url", &stand.emulator.tls_url()]));
     assert_eq!((&status["profile"], &status["username"]), (&json!(null), &json!("other@example.com")));
     // One that is asked for is an error.

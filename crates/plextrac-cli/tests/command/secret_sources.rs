@@ -109,6 +109,25 @@ fn exec_hands_no_command_and_no_code_on() {
     assert!(!ran.text().contains("PLEXTRAC_PASSWORD") && !ran.text().contains("PLEXTRAC_CODE"), "{ran:?}");
 }
 
+#[test]
+fn the_password_is_taken_when_a_shared_session_does_not_go_on() {
+    let password = format!("echo '{}'", Account::service().password);
+    for args in
+        [&["request", "GET", "/api/v2/whoami"][..], &["request", "POST", "/api/v1/echo", "--json", "{}"]]
+    {
+        let stand = Stand::new();
+        let service = |args: &[&str]| {
+            let mut command = stand.service(args);
+            run(command.env_remove("PLEXTRAC_PASSWORD").env("PLEXTRAC_PASSWORD_COMMAND", &password))
+        };
+        service(&["login"]).fine();
+        stand.emulator.revoke_tokens();
+        service(args).fine();
+        let stats = stand.emulator.stats();
+        assert_eq!((stats.of_kind(Kind::SignIn), stats.of_kind(Kind::Refresh)), (2, 1), "{args:?}");
+    }
+}
+
 /// Whether all programs are on this machine. Continuous integration brings them (`cargo xtask tools --install`).
 fn are_there(programs: &[&str]) -> bool {
     let is_there =

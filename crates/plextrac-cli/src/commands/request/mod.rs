@@ -36,7 +36,7 @@ pub(crate) fn run(args: &RequestArgs) -> Result<(), Failure> {
     let retries = Retries::new(args, &target, body.as_ref())?;
     let file = args.output.as_deref().map(OutputFile::open).transpose()?;
     let mut request = None;
-    let account = account::open_with(&args.account, Purpose::Use, |config| {
+    let mut account = account::open_with(&args.account, Purpose::Use, |config| {
         request = Some(target.request(config.base_url())?);
         if args.verbose {
             config.on_http(verbose::show);
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &RequestArgs) -> Result<(), Failure> {
         let bar = Bar::new();
         request.on_progress(move |progress| bar.show(progress));
     }
-    let mut response = exchange(&account, &request, retries)?;
+    let mut response = exchange(&mut account, &request, retries)?;
     let is_kept = response.is_success() || !args.fail;
     if is_kept {
         let mut sink = Sink::new(file);
@@ -63,11 +63,24 @@ pub(crate) fn run(args: &RequestArgs) -> Result<(), Failure> {
 }
 
 /// Sends it, again and again if that is wanted.
-fn exchange(account: &Account, request: &Request, mut retries: Retries) -> Result<StreamedResponse, Failure> {
+fn exchange(
+    account: &mut Account,
+    request: &Request,
+    mut retries: Retries,
+) -> Result<StreamedResponse, Failure> {
     // The wait for a turn to sign in is no part of the timeout: it is over when there is a token.
-    account.login()?;
+    match account.login() {
+        Err(error) if account.resume(&error)? => account.login(),
+        outcome => outcome,
+    }?;
     loop {
         let outcome = account.stream(request);
+        if let Err(error) = &outcome
+            && retries.can_send_again
+            && account.resume(error)?
+        {
+            continue;
+        }
         if !retries.again_after(&outcome) {
             return Ok(outcome?);
         }

@@ -14,6 +14,8 @@ use crate::exit::{self, Failure};
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 pub(super) struct Retries {
+    /// Whether the body is still there after it was sent.
+    pub(super) can_send_again: bool,
     left: u32,
     done: u32,
     is_quiet: bool,
@@ -29,12 +31,13 @@ impl Retries {
                 target.method
             )));
         }
-        if args.retry > 0 && body.is_some_and(|body| !body.content.can_be_sent_again()) {
+        let can_send_again = body.is_none_or(|body| body.content.can_be_sent_again());
+        if args.retry > 0 && !can_send_again {
             return Err(Failure::usage(
                 "--retry cannot send again what comes through a pipe and is over 1 MiB; put it into a file: @FILE",
             ));
         }
-        Ok(Self { left: args.retry, done: 0, is_quiet: args.quiet })
+        Ok(Self { can_send_again, left: args.retry, done: 0, is_quiet: args.quiet })
     }
 
     /// Whether to send it again, after a wait. Anything but a passing failure is the outcome.
