@@ -251,6 +251,11 @@
 #define PLEXTRAC_UNSUPPORTED 16
 
 /**
+ * A callback of the program that reads or writes a body failed.
+ */
+#define PLEXTRAC_IO 17
+
+/**
  * The session was closed.
  */
 #define PLEXTRAC_CLOSED 30
@@ -431,6 +436,11 @@
 #define PLEXTRAC_STATE_CLOSED 8
 
 /**
+ * The length of a body that is not known: it is sent in chunks.
+ */
+#define PLEXTRAC_LENGTH_UNKNOWN UINT64_MAX
+
+/**
  * No answer in time.
  */
 #define PLEXTRAC_FAILURE_TIMEOUT 1
@@ -543,7 +553,7 @@ typedef struct plextrac_mfa_reply plextrac_mfa_reply;
 
 /**
  * A request to the instance of a session. It is authorized when it is sent, and can be sent any
- * number of times.
+ * number of times, unless its body can be read once only.
  */
 typedef struct plextrac_request plextrac_request;
 
@@ -562,6 +572,11 @@ typedef struct plextrac_secret plextrac_secret;
  * keeps it alive for as long as it is used.
  */
 typedef struct plextrac_session plextrac_session;
+
+/**
+ * A response whose body is read piece by piece. It keeps the session open, and its connection busy.
+ */
+typedef struct plextrac_stream plextrac_stream;
 
 /**
  * Text or bytes that belong to the library: a view into the handle they were asked of. A NUL
@@ -604,10 +619,11 @@ typedef struct {
 typedef int32_t (*plextrac_mfa_fn)(void *userdata, uint32_t attempt, plextrac_mfa_reply *reply);
 
 /**
- * Frees the `userdata` of a callback. Runs exactly once, on whatever thread drops the last
- * configuration or session that holds the callback. A sign-in that is out holds it for longer than
- * until `plextrac_session_free` returns, and a callback that runs then is waited for. Must not call
- * back into that session. In the child of a `fork` it does not run for what a session holds.
+ * Frees the `userdata` of a callback. Runs exactly once, on the thread that drops the last
+ * configuration, session or request that holds the callback. A sign-in that is out holds it for
+ * longer than until `plextrac_session_free` returns, and a callback that runs then is waited for.
+ * Must not call back into that session. In the child of a `fork` it does not run for what a session
+ * holds.
  */
 typedef void (*plextrac_free_fn)(void *userdata);
 
@@ -622,6 +638,29 @@ typedef void (*plextrac_log_fn)(void *userdata,
                                 size_t target_len,
                                 const char *message,
                                 size_t message_len);
+
+/**
+ * Reads the next part of a body into `buf`, which has room for `cap` bytes (never 0), and returns how
+ * many bytes it read: 0 at the end, a negative number if it fails. It must not throw, `longjmp` or
+ * end the thread. No lock is held; a cancellation does not interrupt it.
+ */
+typedef int64_t (*plextrac_read_fn)(void *userdata, char *buf, size_t cap);
+
+/**
+ * Goes back to the start of a body, so that it can be read again. Returns 0, or anything else if
+ * that fails.
+ */
+typedef int32_t (*plextrac_rewind_fn)(void *userdata);
+
+/**
+ * Takes the next part of a body. `response` has the status and the headers, and is valid during the
+ * call. Returns 0, or anything else to give up. It must not throw, `longjmp` or end the thread. No
+ * lock is held; a cancellation does not interrupt it.
+ */
+typedef int32_t (*plextrac_write_fn)(void *userdata,
+                                     const plextrac_response *response,
+                                     const char *bytes,
+                                     size_t len);
 
 #ifdef __cplusplus
 extern "C" {
@@ -1102,7 +1141,8 @@ int32_t plextrac_session_report_unauthorized(const plextrac_session *session,
  * for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
  * (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads
  * if the token came without a cookie.
- * Blocks: up to the timeout, and for as long as a person is being asked.
+ * Blocks: up to the timeout, and for as long as a person is being asked. With
+ * `plextrac_request_set_body_reader` the timeout is for progress.
  */
 int32_t plextrac_session_request(const plextrac_session *session,
                                  const plextrac_request *request,
@@ -1222,6 +1262,30 @@ int32_t plextrac_request_set_body(plextrac_request *request,
                                   plextrac_error **err);
 
 /**
+ * Sends what `read` brings as the body, under the media type `content_type`. The body is not held in
+ * memory, and the timeout of the call is for progress: it fails if no byte moves for so long, and
+ * may take any time otherwise. With `length`, exactly so many bytes are read; with
+ * `PLEXTRAC_LENGTH_UNKNOWN`, all until the end.
+ * `rewind` may be NULL. Then the request can be sent once, and after a 401 it is not sent again: the
+ * 401 is the response, and the next request has a new token.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type cannot stand in a header. The call that sends
+ * the request fails with `PLEXTRAC_IO` if a callback fails, the body ends before `length`, or another
+ * call is sending it; with `PLEXTRAC_INVALID_ARGUMENT` if it was read before and cannot be rewound.
+ * Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`, when the request is
+ * freed or gets another body; after an error the program still owns it.
+ * Threads: the callbacks run on the thread that makes the call. One call at a time can send it.
+ */
+int32_t plextrac_request_set_body_reader(plextrac_request *request,
+                                         const char *content_type,
+                                         size_t content_type_len,
+                                         uint64_t length,
+                                         plextrac_read_fn read,
+                                         plextrac_rewind_fn rewind,
+                                         void *userdata,
+                                         plextrac_free_fn free_fn,
+                                         plextrac_error **err);
+
+/**
  * Frees a request.
  */
 void plextrac_request_free(plextrac_request *request);
@@ -1263,6 +1327,63 @@ bool plextrac_response_header_by_name(const plextrac_response *response,
  * Wipes and frees a response.
  */
 void plextrac_response_free(plextrac_response *response);
+
+/**
+ * Like `plextrac_session_request`, and hands the body of a 2xx answer to `write`, part by part: it is
+ * not held in memory, and `*out` has no body then. The body of any other answer is in `*out`. The
+ * timeout is for progress: the call fails if no byte moves for so long, and may take any time
+ * otherwise.
+ * Errors: as `plextrac_session_request`; `PLEXTRAC_IO` if `write` gives up. After an error `write`
+ * may have got a part of the body.
+ * Threads: `write` runs on the thread that makes the call.
+ * Blocks: for as long as bytes move, up to the timeout where none do, and for as long as a person is
+ * being asked.
+ */
+int32_t plextrac_session_download(const plextrac_session *session,
+                                  const plextrac_request *request,
+                                  plextrac_write_fn write,
+                                  void *userdata,
+                                  const plextrac_cancel *cancel,
+                                  plextrac_response **out,
+                                  plextrac_error **err);
+
+/**
+ * Like `plextrac_session_request`, and returns as soon as the status and the headers have come. The
+ * body is read by `plextrac_stream_read`.
+ * Errors: as `plextrac_session_request`.
+ * Ownership: the stream is yours. Free it before its end to give up the rest of the body.
+ * Blocks: as `plextrac_session_request`; while a body is sent, for as long as bytes move. `cancel`
+ * holds for the whole stream, and may be freed.
+ */
+int32_t plextrac_session_stream(const plextrac_session *session,
+                                const plextrac_request *request,
+                                const plextrac_cancel *cancel,
+                                plextrac_stream **out,
+                                plextrac_error **err);
+
+/**
+ * Status and headers, with an empty body. Valid as long as the stream, which owns it; NULL for NULL.
+ */
+const plextrac_response *plextrac_stream_response(const plextrac_stream *stream);
+
+/**
+ * Reads the next part of the body into `buf`, which has room for `cap` bytes. `*len` is set to how
+ * many bytes there are, and is 0 at the end of the body.
+ * Errors: `PLEXTRAC_NETWORK` if the body is cut short, `PLEXTRAC_TIMEOUT` if no byte comes within the
+ * timeout, `PLEXTRAC_CANCELLED`, `_CLOSED`, `_TLS`; `PLEXTRAC_INVALID_ARGUMENT` if `cap` is 0. After
+ * an error the rest of the body is lost.
+ * Blocks: until there is a byte, up to the timeout.
+ */
+int32_t plextrac_stream_read(plextrac_stream *stream,
+                             char *buf,
+                             size_t cap,
+                             size_t *len,
+                             plextrac_error **err);
+
+/**
+ * Frees a stream, and closes its connection unless the body was read to its end.
+ */
+void plextrac_stream_free(plextrac_stream *stream);
 
 /**
  * Makes a machine that has sent nothing. Of the configuration it uses URL, credentials, token, MFA,

@@ -28,8 +28,8 @@
  *
  * CALLBACKS
  *
- * They are std::function, kept until the last configuration or session that has them is gone. An exception that leaves
- * one gives up the question, or drops the line; it never gets into the library.
+ * They are std::function, kept until the last configuration, session or request that has them is gone. An exception that
+ * leaves one gives up the question, drops the line or fails the call; it never gets into the library.
  *
  *
  * ONE PROGRAM: LEVEL 1

@@ -53,6 +53,22 @@ enum class log_level : std::int32_t {
  */
 using log_function = std::function<void(log_level level, std::string_view target, std::string_view message)>;
 
+/**
+ * Reads the next part of a body into `room`, which has room for `capacity` bytes, and returns how many bytes it read: 0
+ * at the end, a negative number if it fails. An exception fails as well.
+ * Threads: runs on the thread that makes the call.
+ */
+using read_function = std::function<std::int64_t(char *room, std::size_t capacity)>;
+
+/** Goes back to the start of a body; false, or an exception, if that fails. */
+using rewind_function = std::function<bool()>;
+
+/**
+ * Takes the next part of a body, which is valid during the call; false, or an exception, gives up.
+ * Threads: runs on the thread that makes the call.
+ */
+using write_function = std::function<bool(std::string_view part)>;
+
 namespace detail {
 
 /** Runs what a program gave us, and lets nothing it throws out into the library. */
@@ -85,6 +101,34 @@ inline void tell(void *userdata, std::int32_t level, const char *target, std::si
                                                  std::string_view(message, message_len));
         return true;
     });
+}
+
+/** What reads one body. */
+struct body_functions {
+    read_function read;
+    rewind_function rewind;
+};
+
+inline std::int64_t read_body(void *userdata, char *room, std::size_t capacity) noexcept
+{
+    std::int64_t count = -1;
+    contained([&] {
+        count = static_cast<body_functions *>(userdata)->read(room, capacity);
+        return true;
+    });
+    return count;
+}
+
+inline std::int32_t rewind_body(void *userdata) noexcept
+{
+    return contained([&] { return static_cast<body_functions *>(userdata)->rewind(); }) ? 0 : 1;
+}
+
+inline std::int32_t write_part(void *userdata, const ::plextrac_response *, const char *bytes,
+                               std::size_t length) noexcept
+{
+    const std::string_view part(bytes, length);
+    return contained([&] { return (*static_cast<const write_function *>(userdata))(part); }) ? 0 : 1;
 }
 
 template <class Function>

@@ -26,6 +26,7 @@ enum class status : std::int32_t {
     stale = PLEXTRAC_STALE,
     busy = PLEXTRAC_BUSY,
     unsupported = PLEXTRAC_UNSUPPORTED,
+    io = PLEXTRAC_IO,
     closed = PLEXTRAC_CLOSED,
     forked = PLEXTRAC_FORKED,
     panic = PLEXTRAC_PANIC,

@@ -5,15 +5,20 @@
 #ifndef PLEXTRAC_REQUEST_HPP
 #define PLEXTRAC_REQUEST_HPP
 
+#include <plextrac/callback.hpp>
 #include <plextrac/settings.hpp>
 
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
 /**
- * Authorized when it is sent, and can be sent any number of times:
+ * Authorized when it is sent, and can be sent any number of times, unless its body can be read once only:
  *
  *     plextrac::request request("POST", "/api/v1/client/4/report/9/flaw/create");
  *     request.json(finding);
@@ -54,6 +59,27 @@ public:
             return ::plextrac_request_set_body(self, content_type.data(), content_type.size(), bytes.data(),
                                                bytes.size(), err);
         });
+        return *this;
+    }
+
+    /**
+     * Bytes that a function reads while they are sent, under a media type of their own. With a length, exactly so many
+     * are read. With `rewind` the request can be sent again, also after a 401. The timeout is for progress then.
+     */
+    request &body_reader(std::string_view content_type, std::optional<std::uint64_t> length, read_function read,
+                         rewind_function rewind = nullptr)
+    {
+        const ::plextrac_read_fn reads = read ? detail::read_body : nullptr;
+        const ::plextrac_rewind_fn rewinds = rewind ? detail::rewind_body : nullptr;
+        auto functions = std::make_unique<detail::body_functions>(
+            detail::body_functions{std::move(read), std::move(rewind)});
+        const bool taken = set([&](::plextrac_request *self, ::plextrac_error **err) {
+            return ::plextrac_request_set_body_reader(self, content_type.data(), content_type.size(),
+                                                      length.value_or(PLEXTRAC_LENGTH_UNKNOWN), reads, rewinds,
+                                                      functions.get(), detail::forget<detail::body_functions>, err);
+        });
+        if (taken)
+            functions.release();
         return *this;
     }
 };

@@ -10,6 +10,7 @@
 #include <plextrac/request.hpp>
 #include <plextrac/response.hpp>
 #include <plextrac/secret.hpp>
+#include <plextrac/stream.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -142,6 +143,32 @@ public:
         return detail::made<response, ::plextrac_response>([&](::plextrac_response **out, ::plextrac_error **err) {
             return ::plextrac_session_request(handle_.get(), request.c_handle(), detail::handle_of(cancel), out, err);
         });
+    }
+
+    /** Like send, and hands the body of a 2xx answer to `write`, part by part; the response has no body then. */
+    [[nodiscard]] result<response> download(const request &request, const write_function &write,
+                                            const cancel *cancel = nullptr) const
+    {
+        if (auto refused = request.check(); !refused)
+            return failure(std::move(refused).error());
+        const ::plextrac_write_fn writes = write ? detail::write_part : nullptr;
+        return detail::made<response, ::plextrac_response>([&](::plextrac_response **out, ::plextrac_error **err) {
+            return ::plextrac_session_download(handle_.get(), request.c_handle(), writes,
+                                               const_cast<write_function *>(&write), detail::handle_of(cancel), out,
+                                               err);
+        });
+    }
+
+    /** Like send, and returns as soon as status and headers have come. `cancel` holds for the whole stream. */
+    [[nodiscard]] result<plextrac::stream> stream(const request &request, const cancel *cancel = nullptr) const
+    {
+        if (auto refused = request.check(); !refused)
+            return failure(std::move(refused).error());
+        return detail::made<plextrac::stream, ::plextrac_stream>(
+            [&](::plextrac_stream **out, ::plextrac_error **err) {
+                return ::plextrac_session_stream(handle_.get(), request.c_handle(), detail::handle_of(cancel), out,
+                                                 err);
+            });
     }
 
     plextrac::state state() const noexcept

@@ -48,11 +48,24 @@ static void deaf(void *userdata, int32_t level, const char *target, size_t targe
     (void)userdata, (void)level, (void)target, (void)target_len, (void)message, (void)message_len;
 }
 
+static int64_t nothing_to_read(void *userdata, char *buf, size_t cap)
+{
+    (void)userdata, (void)buf, (void)cap;
+    return 0;
+}
+
+static int32_t swallow(void *userdata, const plextrac_response *part_of, const char *bytes, size_t len)
+{
+    (void)userdata, (void)part_of, (void)bytes, (void)len;
+    return 0;
+}
+
 /* One of everything. */
 static plextrac_config *config;
 static plextrac_session *session;
 static plextrac_request *request;
 static plextrac_response *response;
+static plextrac_stream *stream;
 static plextrac_machine *machine;
 static plextrac_action *action;
 static plextrac_error *error;
@@ -68,6 +81,7 @@ static void make_everything(void)
     OK(plextrac_session_new(config, &session, &err));
     OK(plextrac_request_new("GET", NTS, "/api/v2/whoami", NTS, &request, &err));
     OK(plextrac_session_request(session, request, NULL, &response, &err));
+    OK(plextrac_session_stream(session, request, NULL, &stream, &err));
     OK(plextrac_machine_new(config, now, &machine, &err));
     OK(plextrac_machine_want_token(machine, now, &err));
     OK(plextrac_machine_poll(machine, now, &action, &err));
@@ -80,6 +94,7 @@ static void free_everything(void)
     plextrac_error_free(error);
     plextrac_action_free(action);
     plextrac_machine_free(machine);
+    plextrac_stream_free(stream);
     plextrac_response_free(response);
     plextrac_request_free(request);
     plextrac_session_free(session);
@@ -96,6 +111,7 @@ static void null_is_named(void)
     plextrac_action *next = NULL;
     plextrac_secret *secret = NULL;
     plextrac_response *answer = NULL;
+    plextrac_stream *parts = NULL;
     plextrac_session *another = NULL;
     plextrac_str text = {"x", 1};
     size_t len = 0;
@@ -210,6 +226,22 @@ static void null_is_named(void)
                   plextrac_session_request(session, NULL, NULL, &answer, &err));
     NULL_IS_NAMED(plextrac_session_request, out,
                   plextrac_session_request(session, request, NULL, NULL, &err));
+    NULL_IS_NAMED(plextrac_session_download, session,
+                  plextrac_session_download(NULL, request, swallow, NULL, NULL, &answer, &err));
+    NULL_IS_NAMED(plextrac_session_download, request,
+                  plextrac_session_download(session, NULL, swallow, NULL, NULL, &answer, &err));
+    NULL_IS_NAMED(plextrac_session_download, write,
+                  plextrac_session_download(session, request, NULL, NULL, NULL, &answer, &err));
+    NULL_IS_NAMED(plextrac_session_download, out,
+                  plextrac_session_download(session, request, swallow, NULL, NULL, NULL, &err));
+    NULL_IS_NAMED(plextrac_session_stream, session,
+                  plextrac_session_stream(NULL, request, NULL, &parts, &err));
+    NULL_IS_NAMED(plextrac_session_stream, request,
+                  plextrac_session_stream(session, NULL, NULL, &parts, &err));
+    NULL_IS_NAMED(plextrac_session_stream, out, plextrac_session_stream(session, request, NULL, NULL, &err));
+    NULL_IS_NAMED(plextrac_stream_read, stream, plextrac_stream_read(NULL, buf, sizeof buf, &len, &err));
+    NULL_IS_NAMED(plextrac_stream_read, buf, plextrac_stream_read(stream, NULL, sizeof buf, &len, &err));
+    NULL_IS_NAMED(plextrac_stream_read, len, plextrac_stream_read(stream, buf, sizeof buf, NULL, &err));
 
     NULL_IS_NAMED(plextrac_request_new, method,
                   plextrac_request_new(NULL, NTS, "/", NTS, &new_request, &err));
@@ -230,6 +262,14 @@ static void null_is_named(void)
                   plextrac_request_set_body(request, NULL, NTS, "1", NTS, &err));
     NULL_IS_NAMED(plextrac_request_set_body, body,
                   plextrac_request_set_body(request, "a/b", NTS, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_request_set_body_reader, request,
+                  plextrac_request_set_body_reader(NULL, "a/b", NTS, 0, nothing_to_read, NULL, NULL, NULL,
+                                                   &err));
+    NULL_IS_NAMED(plextrac_request_set_body_reader, content_type,
+                  plextrac_request_set_body_reader(request, NULL, NTS, 0, nothing_to_read, NULL, NULL, NULL,
+                                                   &err));
+    NULL_IS_NAMED(plextrac_request_set_body_reader, read,
+                  plextrac_request_set_body_reader(request, "a/b", NTS, 0, NULL, NULL, NULL, NULL, &err));
 
     NULL_IS_NAMED(plextrac_machine_new, config, plextrac_machine_new(NULL, now, &new_machine, &err));
     NULL_IS_NAMED(plextrac_machine_new, out, plextrac_machine_new(config, now, NULL, &err));
@@ -305,6 +345,7 @@ static void null_is_nothing(void)
 
     NULL_IS_NOTHING(plextrac_response_status, response, plextrac_response_status(NULL) == 0);
     NULL_IS_NOTHING(plextrac_response_body, response, plextrac_response_body(NULL).data == NULL);
+    NULL_IS_NOTHING(plextrac_stream_response, stream, plextrac_stream_response(NULL) == NULL);
     NULL_IS_NOTHING(plextrac_response_header_count, response, plextrac_response_header_count(NULL) == 0);
     NULL_IS_NOTHING(plextrac_response_header, response, !plextrac_response_header(NULL, 0, &name, &value));
     NULL_IS_NOTHING(plextrac_response_header, name, !plextrac_response_header(response, 0, NULL, &value));
@@ -356,6 +397,7 @@ static void null_is_nothing(void)
     plextrac_session_free(NULL);
     plextrac_request_free(NULL);
     plextrac_response_free(NULL);
+    plextrac_stream_free(NULL);
     plextrac_machine_free(NULL);
     plextrac_action_free(NULL);
 }
@@ -385,6 +427,11 @@ static void out_parameters_are_emptied(void)
     IS_EMPTIED(plextrac_session_tenant_id, out, int64_t, plextrac_session_tenant_id(NULL, &out));
     IS_EMPTIED(plextrac_session_request, out, plextrac_response *,
                plextrac_session_request(session, NULL, NULL, &out, NULL));
+    IS_EMPTIED(plextrac_session_download, out, plextrac_response *,
+               plextrac_session_download(session, NULL, swallow, NULL, NULL, &out, NULL));
+    IS_EMPTIED(plextrac_session_stream, out, plextrac_stream *,
+               plextrac_session_stream(session, NULL, NULL, &out, NULL));
+    IS_EMPTIED(plextrac_stream_read, len, size_t, plextrac_stream_read(NULL, NULL, 0, &len, NULL));
     IS_EMPTIED(plextrac_request_new, out, plextrac_request *,
                plextrac_request_new("", 0, "/", 1, &out, NULL));
     IS_EMPTIED(plextrac_response_header, name, plextrac_str,

@@ -78,6 +78,41 @@ static void *ask(void *argument)
     return NULL;
 }
 
+static void *stream(void *argument)
+{
+    struct caller *caller = argument;
+    plextrac_request *request = NULL;
+    plextrac_stream *stream = NULL;
+    plextrac_error *err = NULL;
+    OK(plextrac_request_new("GET", PLEXTRAC_NTS, "/api/v2/whoami", PLEXTRAC_NTS, &request, &err));
+    caller->status = plextrac_session_stream(caller->session, request, caller->cancel, &stream, NULL);
+    CHECK((stream != NULL) == (caller->status == PLEXTRAC_OK));
+    plextrac_stream_free(stream);
+    plextrac_request_free(request);
+    return NULL;
+}
+
+static int32_t swallow(void *userdata, const plextrac_response *response, const char *bytes, size_t len)
+{
+    (void)userdata, (void)response, (void)bytes, (void)len;
+    return 0;
+}
+
+static void *download(void *argument)
+{
+    struct caller *caller = argument;
+    plextrac_request *request = NULL;
+    plextrac_response *response = NULL;
+    plextrac_error *err = NULL;
+    OK(plextrac_request_new("GET", PLEXTRAC_NTS, "/api/v2/whoami", PLEXTRAC_NTS, &request, &err));
+    caller->status =
+        plextrac_session_download(caller->session, request, swallow, NULL, caller->cancel, &response, NULL);
+    CHECK((response != NULL) == (caller->status == PLEXTRAC_OK));
+    plextrac_response_free(response);
+    plextrac_request_free(request);
+    return NULL;
+}
+
 static void start(struct caller *caller, void *(*call)(void *))
 {
     CHECK(pthread_create(&caller->thread, NULL, call, caller) == 0);
@@ -156,6 +191,8 @@ static const struct {
     BLOCKS(plextrac_session_refresh, refresh, signed_out, "sign_in", "sign_in"),
     BLOCKS(plextrac_session_request, ask, signed_out, "sign_in", "sign_in"),
     BLOCKS(plextrac_session_request, ask, signed_in, "api", "whoami"),
+    BLOCKS(plextrac_session_stream, stream, signed_in, "api", "whoami"),
+    BLOCKS(plextrac_session_download, download, signed_in, "api", "whoami"),
 };
 enum { CALLS = sizeof BLOCKING / sizeof *BLOCKING };
 

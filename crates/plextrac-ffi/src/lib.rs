@@ -12,7 +12,8 @@
 //!   plumbing                                a file for each C type
 //!   guard    one macro around every body    secret  cancel  budget  config  mfa  log
 //!   handle   who owns what C points to      session request response        (level 1)
-//!   text     strings in and out             machine action                  (level 2)
+//!   text     strings in and out             stream
+//!   callback_body                           machine action                  (level 2)
 //!   out      out-parameters                 status  error  time  version
 //!   userdata what a callback is given
 //!   fork     who must not be used in a child
@@ -38,6 +39,7 @@
 
 #[macro_use]
 mod guard;
+mod callback_body;
 mod fork;
 mod handle;
 mod lines;
@@ -65,6 +67,7 @@ mod session;
 
 mod request;
 mod response;
+mod stream;
 
 mod machine;
 
@@ -83,6 +86,7 @@ pub use response::*;
 pub use secret::*;
 pub use session::*;
 pub use status::*;
+pub use stream::*;
 pub use text::plextrac_str;
 pub use time::*;
 pub use userdata::plextrac_free_fn;

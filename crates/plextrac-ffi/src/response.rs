@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use plextrac_transport::Response;
+use plextrac_transport::{Response, StreamedResponse};
 
 use crate::handle::{self, Boxed, Handle};
 use crate::lines::Lines;
@@ -77,12 +77,22 @@ pub unsafe extern "C" fn plextrac_response_free(response: *mut plextrac_response
 
 impl plextrac_response {
     pub(crate) fn new(response: Response) -> Self {
-        let lines: Vec<_> =
-            response.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
         Self {
             status: response.status(),
-            headers: Lines::new(&lines),
+            headers: lines(response.headers().iter()),
             body: Text::from_bytes(response.into_body()),
         }
     }
+
+    /// Of a response whose body goes elsewhere.
+    pub(crate) fn head_of(stream: &StreamedResponse) -> Self {
+        Self { status: stream.status(), headers: lines(stream.headers().iter()), body: Text::new(b"") }
+    }
+}
+
+fn lines<'a, Name: AsRef<str> + 'a, Value: AsRef<[u8]> + 'a>(
+    headers: impl Iterator<Item = (&'a Name, &'a Value)>,
+) -> Lines {
+    let lines: Vec<_> = headers.map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    Lines::new(&lines)
 }

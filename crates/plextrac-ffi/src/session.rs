@@ -247,7 +247,8 @@ pub unsafe extern "C" fn plextrac_session_report_unauthorized(
 /// for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
 /// (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads
 /// if the token came without a cookie.
-/// Blocks: up to the timeout, and for as long as a person is being asked.
+/// Blocks: up to the timeout, and for as long as a person is being asked. With
+/// `plextrac_request_set_body_reader` the timeout is for progress.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_request(
     session: *const plextrac_session,
@@ -376,7 +377,7 @@ pub unsafe extern "C" fn plextrac_session_free(session: *mut plextrac_session) {
 
 impl plextrac_session {
     /// The session under a cancellation; without one, itself and nothing more.
-    fn bound_to(&self, cancel: Option<&plextrac_cancel>) -> Bound<'_> {
+    pub(crate) fn bound_to(&self, cancel: Option<&plextrac_cancel>) -> Bound<'_> {
         match cancel {
             None => Bound::Plain(&self.session),
             Some(cancel) => Bound::Cancellable(self.session.with_cancel(&cancel.token)),
@@ -384,7 +385,7 @@ impl plextrac_session {
     }
 }
 
-enum Bound<'a> {
+pub(crate) enum Bound<'a> {
     Plain(&'a Session),
     Cancellable(Session),
 }

@@ -21,6 +21,8 @@ pub const PLEXTRAC_STALE: i32 = 14;
 pub const PLEXTRAC_BUSY: i32 = 15;
 /// Not available here.
 pub const PLEXTRAC_UNSUPPORTED: i32 = 16;
+/// A callback of the program that reads or writes a body failed.
+pub const PLEXTRAC_IO: i32 = 17;
 
 /// The session was closed.
 pub const PLEXTRAC_CLOSED: i32 = 30;
@@ -74,6 +76,7 @@ const NAMES: &[(i32, &std::ffi::CStr)] = &[
     (PLEXTRAC_STALE, c"STALE"),
     (PLEXTRAC_BUSY, c"BUSY"),
     (PLEXTRAC_UNSUPPORTED, c"UNSUPPORTED"),
+    (PLEXTRAC_IO, c"IO"),
     (PLEXTRAC_CLOSED, c"CLOSED"),
     (PLEXTRAC_FORKED, c"FORKED"),
     (PLEXTRAC_PANIC, c"PANIC"),
@@ -110,6 +113,7 @@ pub(crate) fn of(code: ErrorCode) -> i32 {
         ErrorCode::Network => PLEXTRAC_NETWORK,
         ErrorCode::Tls => PLEXTRAC_TLS,
         ErrorCode::TooLarge => PLEXTRAC_TOO_LARGE,
+        ErrorCode::Io => PLEXTRAC_IO,
         ErrorCode::Store => PLEXTRAC_STORE,
         ErrorCode::Unsupported => PLEXTRAC_UNSUPPORTED,
         _ => PLEXTRAC_UNEXPECTED_ANSWER,

@@ -2,10 +2,11 @@
 
 use std::ffi::c_void;
 
-/// Frees the `userdata` of a callback. Runs exactly once, on whatever thread drops the last
-/// configuration or session that holds the callback. A sign-in that is out holds it for longer than
-/// until `plextrac_session_free` returns, and a callback that runs then is waited for. Must not call
-/// back into that session. In the child of a `fork` it does not run for what a session holds.
+/// Frees the `userdata` of a callback. Runs exactly once, on the thread that drops the last
+/// configuration, session or request that holds the callback. A sign-in that is out holds it for
+/// longer than until `plextrac_session_free` returns, and a callback that runs then is waited for.
+/// Must not call back into that session. In the child of a `fork` it does not run for what a session
+/// holds.
 pub type plextrac_free_fn = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 /// A pointer of the program's, and what frees it.

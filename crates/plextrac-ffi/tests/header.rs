@@ -138,7 +138,7 @@ const FAIL_BY_THE_RULES_ALONE: &[&str] = &[
 ];
 
 /// What the manual allows to be NULL.
-const MAY_BE_NULL: &[&str] = &["err", "cancel", "userdata", "free_fn"];
+const MAY_BE_NULL: &[&str] = &["err", "cancel", "userdata", "free_fn", "rewind"];
 
 const HEADER: &str = include_str!("../../../include/plextrac.h");
 const SYMBOLS: &str = include_str!("../symbols.txt");
