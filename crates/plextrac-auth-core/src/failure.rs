@@ -124,6 +124,11 @@ impl Failure {
         Self { retry_after: wait.filter(|_| self.is_retryable()), ..self }
     }
 
+    /// Another code is needed, and it may be sent after this wait.
+    pub(crate) fn with_next_attempt(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
     /// `is_json`: whether the answer was the API's JSON. Otherwise a gateway may have sent it.
     pub(crate) fn rejected(what: Refused, server_text: Option<&str>, is_json: bool) -> Self {
         let (kind, sentence) = match what {

@@ -652,6 +652,7 @@ impl Coordinator {
             account.incoming = Some(record);
             // What was not sent begins anew, without the token.
             self.take_back_unsent(now);
+            self.abandoned = self.machine.outstanding().or(self.abandoned);
             return self.input().sign_out_elsewhere(now).is_ok();
         }
         if account.has_looked && view.rejection_resets > account.resets {

@@ -148,6 +148,9 @@ impl Coordinator {
         response: &Response<'_>,
         now: Time,
     ) -> Result<(), InputError> {
+        if self.ends_abandoned(id) {
+            return self.take_input();
+        }
         self.hand_in(|machine| machine.handle_response(id, response, now))
     }
 
@@ -161,6 +164,9 @@ impl Coordinator {
         failure: TransportFailure,
         now: Time,
     ) -> Result<(), InputError> {
+        if self.ends_abandoned(id) {
+            return self.take_input();
+        }
         self.hand_in(|machine| machine.handle_failure(id, failure, now))
     }
 
@@ -189,6 +195,7 @@ impl Coordinator {
     pub fn sign_out(&mut self, limits: Limits, now: Time) -> Result<CallerId, InputError> {
         self.take_open_input()?;
         self.take_back_unsent(now);
+        self.abandoned = self.machine.outstanding().or(self.abandoned);
         self.input().sign_out(now)?;
         self.owe(Change::SignOut);
         Ok(self.callers.join(Purpose::Change(Change::SignOut), limits, now))
@@ -257,6 +264,11 @@ impl Coordinator {
         }
         self.is_drained = false;
         Ok(())
+    }
+
+    /// Whether this ends a request whose answer is not used.
+    fn ends_abandoned(&mut self, id: RequestId) -> bool {
+        self.is_drained && self.abandoned.take_if(|(abandoned, _)| *abandoned == id).is_some()
     }
 
     fn take_open_input(&mut self) -> Result<(), InputError> {

@@ -31,6 +31,7 @@ use crate::failure::{Failure, FailureKind};
 use crate::life::Age;
 use crate::machine::{Config, Machine, Seed, Want};
 use crate::output::{Event, Output, WaitReason};
+use crate::request::RequestId;
 use crate::time::{Instant, Time};
 use crate::token::{Generation, Token};
 
@@ -100,6 +101,9 @@ pub struct Coordinator {
     refreshed_early: Option<Generation>,
     /// The program wants a token and waits as no caller. The want stands until an event ends it.
     is_wanted_by_program: bool,
+    /// A request that is out and whose answer is not used: the account was signed out meanwhile. No other leaves before
+    /// it has ended.
+    abandoned: Option<(RequestId, Instant)>,
     /// What the machine's last drain came to.
     position: Position,
     /// What ended the want that stood.
@@ -158,6 +162,7 @@ impl Coordinator {
             is_refresh_wanted: false,
             refreshed_early: None,
             is_wanted_by_program: false,
+            abandoned: None,
             position: Position::Idle,
             ended: None,
             is_code_refused: false,
@@ -188,7 +193,10 @@ impl Coordinator {
     /// Whether an attempt is under way: a want stands, or a request is out.
     #[must_use]
     pub fn is_attempting(&self) -> bool {
-        self.machine.is_wanted() || self.machine.is_outstanding() || self.callers.is_prompting()
+        self.abandoned.is_some()
+            || self.machine.is_wanted()
+            || self.machine.is_outstanding()
+            || self.callers.is_prompting()
     }
 
     /// Whether nothing is under way at all: no caller, no attempt, no operation of the store, no claim to renew.
@@ -437,6 +445,10 @@ impl Coordinator {
         {
             return false;
         }
+        self.abandoned.take_if(|(_, deadline)| now.monotonic >= *deadline);
+        if self.abandoned.is_some() {
+            return false;
+        }
         let is_refresh = core::mem::take(&mut self.is_refresh_wanted);
         if !is_needed && !is_refresh {
             return false;
@@ -557,6 +569,9 @@ impl Coordinator {
             }
             Position::ReadShared | Position::Idle => {}
         }
+        if let Some((_, deadline)) = self.abandoned {
+            wait.no_later_than(deadline);
+        }
         if !self.callers.is_asking() {
             let asked = self.callers.asked(now);
             self.callers.waiting.iter().for_each(|caller| wait.no_later_than_awake(caller.deadline(asked)));
@@ -589,7 +604,7 @@ fn code_refused(wait: Duration, reason: WaitReason) -> Failure {
          to wait: {}",
         reason.as_str()
     );
-    Failure::new(FailureKind::MfaRejected, sentence).with_retry_after(Some(wait))
+    Failure::new(FailureKind::MfaRejected, sentence).with_next_attempt(wait)
 }
 
 fn code_required() -> Failure {

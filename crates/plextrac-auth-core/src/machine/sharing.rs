@@ -110,6 +110,11 @@ impl Machine {
         self.outstanding.as_ref().map(|request| request.call)
     }
 
+    /// The request that is out, and until when its answer is waited for.
+    pub(crate) fn outstanding(&self) -> Option<(RequestId, Instant)> {
+        self.outstanding.as_ref().map(|request| (request.id, request.deadline))
+    }
+
     /// Whether a request is out.
     pub(crate) const fn is_outstanding(&self) -> bool {
         self.outstanding.is_some()

@@ -47,7 +47,7 @@ fn an_input_that_is_refused_needs_no_poll() {
     let stale = coordinator.handle_failure(RequestId(99), TransportFailure::Other, now);
     assert_eq!(stale, Err(InputError::Stale));
     assert_eq!(coordinator.leave(CallerId(99), now), Err(InputError::Stale));
-    assert_eq!(coordinator.provide_code(digits(RIGHT), now), Err(InputError::WrongState));
+    assert_eq!(coordinator.provide_code(digits(RIGHT), now), Err(InputError::CodeNotAskedFor));
     assert_eq!(coordinator.decline_code(now), Err(InputError::WrongState));
     assert_eq!(coordinator.handle_code(None, now), Err(InputError::WrongState));
     assert!(coordinator.is_drained());

@@ -205,8 +205,8 @@ impl World {
         self.trace(|| format!("p{process}.{caller} gets nothing: {reason}"));
         self.watch.call_failed(reason);
         // A program that got nothing tries again less often than one that works on.
-        let (least, most) = self.processes[process].plan.pause_ms;
-        let pause = self.random.within((least, (4 * most).min(most + 30_000)));
+        let most = self.processes[process].plan.pause_ms.1;
+        let pause = self.random.within((most, most + 30_000));
         self.local(process, pause, Local::Call(caller));
     }
 

@@ -317,9 +317,13 @@ impl ProcessPlan {
             submits: r.chance(300),
         };
         let digits = if r.chance(700) { DigitsFrom::Totp } else { person };
-        // A call that ends before the store answers learns nothing, and tells no program that a code is needed.
-        let is_fast = store.is_none_or(|store| store.latency_ms.1 <= 3) && digits == DigitsFrom::Totp;
-        let shortest = if is_fast { 10 } else { SECOND };
+        let shortest = match digits {
+            // A call that ends before the answer tells no program that a code is needed.
+            DigitsFrom::Person { submits: true, .. } => 30 * SECOND,
+            // One that ends before the store answers learns nothing.
+            _ if store.is_some_and(|store| store.latency_ms.1 > 3) => SECOND,
+            _ => 10,
+        };
         Self {
             account: r.within((0, accounts.len() as u64 - 1)) as usize,
             knows_password: !r.chance(80),
@@ -333,7 +337,9 @@ impl ProcessPlan {
             starts_ms: if r.chance(500) { 0 } else { r.within((0, 5 * MINUTE)) },
             callers: if slowest == 2 * SECOND { 1 } else { r.pick(&[1, 1, 2, 4, 8]) },
             pause_ms: (slowest / 10, slowest),
-            timeout_ms: r.pick(&[shortest, SECOND, 5 * SECOND, 30 * SECOND, 30 * SECOND, 120 * SECOND]),
+            timeout_ms: r
+                .pick(&[10, SECOND, 5 * SECOND, 30 * SECOND, 30 * SECOND, 120 * SECOND])
+                .max(shortest),
             wait_ms: r.pick(&[0, 0, 5 * SECOND, 2 * MINUTE]),
             fresh: r.pick(&[0, 0, 10, 100]),
             looks: r.pick(&[0, 50]),

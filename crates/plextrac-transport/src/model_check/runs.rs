@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use shuttle::thread;
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
+use shuttle::{Runner, thread};
 
 use super::instance::Instance;
 use crate::sync::{Condvar, Mutex};
@@ -15,8 +16,12 @@ const RUNS: usize = 2_000;
 fn in_every_order(run: impl Fn() + Send + Sync + 'static) {
     let run = Arc::new(run);
     let by_chance = Arc::clone(&run);
-    shuttle::check_random(move || by_chance(), RUNS / 2);
-    shuttle::check_pct(move || run(), RUNS / 2, 3);
+    // The coordinator's state goes over the stack in a debug build.
+    let mut config = shuttle::Config::new();
+    config.stack_size = 1024 * 1024;
+    let chance = RandomScheduler::new(RUNS / 2);
+    Runner::new(chance, config.clone()).run(move || by_chance());
+    Runner::new(PctScheduler::new(3, RUNS / 2), config).run(move || run());
 }
 
 /// A clock for each run: budgets are kept by clock.

@@ -7,6 +7,7 @@ use plextrac_auth_core::{Age, Need};
 
 use super::Session;
 use super::caller::Caller;
+use crate::driver::closed;
 use crate::error::{Error, ErrorCode};
 use crate::live::LiveToken;
 use crate::request::Request;
@@ -66,7 +67,8 @@ impl Session {
         };
         caller.call(|coordinator, limits, now| coordinator.need_token(need, limits, now))?;
         self.shared().start_workers();
-        self.serving(need).ok_or_else(signed_out_meanwhile)
+        self.serving(need)
+            .ok_or_else(|| if self.shared().inner.lock().closed { closed() } else { signed_out_meanwhile() })
     }
 
     pub(super) fn usable(&self) -> Option<Arc<LiveToken>> {
