@@ -1562,7 +1562,8 @@ void plextrac_machine_free(plextrac_machine *machine);
 int32_t plextrac_action_kind(const plextrac_action *action);
 
 /**
- * WAIT, FAILED and a WAKE with an error say why, in English; empty for others. Valid as long as the action.
+ * WAIT, FAILED and a WAKE with an error say why, in English; empty for others. Valid as long as the
+ * action.
  */
 plextrac_str plextrac_action_reason(const plextrac_action *action);
 

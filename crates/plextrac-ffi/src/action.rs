@@ -60,7 +60,8 @@ pub unsafe extern "C" fn plextrac_action_kind(action: *const plextrac_action) ->
     guarded!(or 0 => shared action; { action.kind })
 }
 
-/// WAIT, FAILED and a WAKE with an error say why, in English; empty for others. Valid as long as the action.
+/// WAIT, FAILED and a WAKE with an error say why, in English; empty for others. Valid as long as the
+/// action.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_reason(action: *const plextrac_action) -> plextrac_str {
     guarded!(or Empty::EMPTY => shared action; { action.reason.view() })
