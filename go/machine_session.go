@@ -83,7 +83,7 @@ func (s *MachineSession) Login(ctx context.Context) error {
 func (s *MachineSession) SubmitMFA(ctx context.Context, code string) error {
 	_, err := s.call(ctx, false, func(now Time) error {
 		if s.isAsking {
-			return &Error{Status: ErrWrongState, Message: "the MFA callback is asked for the code; return it there"}
+			return &Error{Status: ErrWrongState, Message: "no one-time code is asked for now: the MFA callback is asked; return the code there"}
 		}
 		return s.machine.SubmitMFA(code, now)
 	})

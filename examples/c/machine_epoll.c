@@ -63,6 +63,8 @@ static struct account *accounts[MAX_ACCOUNTS];
 static size_t count, settled, signed_in, out, sends;
 static uint64_t curl_due = NEVER;
 static int64_t skipped_ms;
+/* The address of the instance, of which the URLs are made. */
+static char base_url[2049];
 
 /* A machine takes the time from its caller. */
 static plextrac_time now(void)
@@ -276,9 +278,9 @@ static void skip(uint64_t ms)
 {
     static struct body answer;
     CURL *curl = curl_easy_init();
-    char url[2048], json[64];
+    char url[sizeof base_url + 64], json[64];
 
-    snprintf(url, sizeof url, "%s/_emulator/advance", getenv("PLEXTRAC_URL"));
+    snprintf(url, sizeof url, "%s/_emulator/advance", base_url);
     snprintf(json, sizeof json, "{\"ms\": %" PRIu64 "}", ms);
     set_up(curl, url, &answer);
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, json);
@@ -342,6 +344,8 @@ static int32_t add_account(char *line, const plextrac_budget *budget, plextrac_e
         abort();
     accounts[count++] = account;
     status = plextrac_config_new(url ? url : "", NTS, &config, err);
+    if (status == PLEXTRAC_OK)
+        snprintf(base_url, sizeof base_url, "%s", plextrac_config_base_url(config).data);
     if (status == PLEXTRAC_OK)
         status =
             plextrac_config_set_password(config, user ? user : "", NTS, password ? password : "", NTS, err);

@@ -94,7 +94,7 @@ impl Coordinator {
         }
         let is_answer = self.callers.is_prompting();
         let taken = self.hand_in(|machine| machine.submit_code(code, now));
-        if matches!(taken, Ok(()) | Err(InputError::WrongState)) {
+        if matches!(taken, Ok(()) | Err(InputError::CodeNotAskedFor)) {
             self.callers.end_asking(now);
         }
         self.is_wanted_by_program |= taken.is_ok() && !is_answer;

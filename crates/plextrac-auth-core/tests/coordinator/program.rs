@@ -139,3 +139,17 @@ fn a_poll_sees_the_room_that_another_account_left() {
     second.drain();
     assert!(second.out.is_some(), "{:?}", second.wait);
 }
+
+#[test]
+fn a_provided_code_that_is_late_ends_the_question() {
+    let world = World::new(Server::with_mfa());
+    let mut process = Process::alone(&world, config_with(MfaSource::Asked));
+    process.get();
+    pass(&mut [&mut process], secs(121));
+    let late = process.input(|coordinator, now| coordinator.provide_code(digits(RIGHT), now));
+    assert_eq!(late, Err(InputError::CodeNotAskedFor));
+    // The next challenge is asked for anew.
+    process.prompt = None;
+    process.get();
+    assert!(process.prompt.is_some(), "{:?}", process.coordinator);
+}
