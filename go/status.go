@@ -24,6 +24,8 @@ const (
 	ErrBusy = Status(C.PLEXTRAC_BUSY)
 	// ErrUnsupported: not available here.
 	ErrUnsupported = Status(C.PLEXTRAC_UNSUPPORTED)
+	// ErrIO: what reads or writes a body failed; nothing in this package does so by itself.
+	ErrIO = Status(C.PLEXTRAC_IO)
 
 	// ErrClosed: the session or machine was closed.
 	ErrClosed = Status(C.PLEXTRAC_CLOSED)

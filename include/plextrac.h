@@ -71,19 +71,21 @@
  * everybody out.
  *
  * Callbacks run on any thread, with no lock held. Their `userdata` is freed by `free_fn`, exactly
- * once, when the last configuration or session that has the callback is gone, or when another was
- * set in its place. That may be on a thread of the library, and a moment after the session was
- * freed: its callbacks may run, or begin to, until the sign-in or refresh that is out has ended. A
- * callback must return: no longjmp, no exception. A thread must not be ended inside a call, by
+ * once, when the last configuration, session or request that has the callback is gone, or when
+ * another was set in its place. That may be on a thread of the library, and a moment after the
+ * session was freed: its callbacks may run, or begin to, until the sign-in or refresh that is out
+ * has ended. A call cannot be cancelled while it waits for a callback that reads or writes a body.
+ * A callback must return: no longjmp, no exception. A thread must not be ended inside a call, by
  * pthread_cancel or otherwise; plextrac_cancel is there for that.
  *
- * After fork, a session or cancellation that was made before gives PLEXTRAC_FORKED in the child (0
- * or false where there is no status), and can only be freed there; its `free_fn` never runs in the
- * child. New ones work, whatever other threads were doing in the library at that moment. Machines,
- * configurations and budgets are plain memory, and the child has a copy of each; one that another
- * thread was changing at that moment is of no use there, a budget aside. What was sent before the
- * fork counts in the child's budgets, and from then on neither process knows what the other sends.
- * This holds for fork; not for _Fork, not in a signal handler, and after vfork only exec is safe.
+ * After fork, a session, stream or cancellation that was made before gives PLEXTRAC_FORKED in the
+ * child (0 or false where there is no status), and can only be freed there; its `free_fn` never
+ * runs in the child. New ones work, whatever other threads were doing in the library at that
+ * moment. Machines, configurations and budgets are plain memory, and the child has a copy of each;
+ * one that another thread was changing at that moment is of no use there, a budget aside. What was
+ * sent before the fork counts in the child's budgets, and from then on neither process knows what
+ * the other sends. This holds for fork; not for _Fork, not in a signal handler, and after vfork
+ * only exec is safe.
  *
  * The library is not prepared for being unloaded: do not dlclose it.
  *
@@ -640,9 +642,9 @@ typedef void (*plextrac_log_fn)(void *userdata,
                                 size_t message_len);
 
 /**
- * Reads the next part of a body into `buf`, which has room for `cap` bytes (never 0), and returns how
- * many bytes it read: 0 at the end, a negative number if it fails. It must not throw, `longjmp` or
- * end the thread. No lock is held; a cancellation does not interrupt it.
+ * Reads the next part of a body into `buf`, which has room for `cap` bytes (never 0), and returns
+ * how many bytes it read: 0 at the end, a negative number if it fails. It must not throw, `longjmp`
+ * or end the thread. No lock is held; a cancellation does not interrupt it.
  */
 typedef int64_t (*plextrac_read_fn)(void *userdata, char *buf, size_t cap);
 
@@ -1262,17 +1264,18 @@ int32_t plextrac_request_set_body(plextrac_request *request,
                                   plextrac_error **err);
 
 /**
- * Sends what `read` brings as the body, under the media type `content_type`. The body is not held in
- * memory, and the timeout of the call is for progress: it fails if no byte moves for so long, and
- * may take any time otherwise. With `length`, exactly so many bytes are read; with
+ * Sends what `read` brings as the body, under the media type `content_type`. The body is not held
+ * in memory, and the timeout of the call is for progress: it fails if no byte moves for so long,
+ * and may take any time otherwise. With `length`, exactly so many bytes are read; with
  * `PLEXTRAC_LENGTH_UNKNOWN`, all until the end.
- * `rewind` may be NULL. Then the request can be sent once, and after a 401 it is not sent again: the
- * 401 is the response, and the next request has a new token.
- * Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type cannot stand in a header. The call that sends
- * the request fails with `PLEXTRAC_IO` if a callback fails, the body ends before `length`, or another
- * call is sending it; with `PLEXTRAC_INVALID_ARGUMENT` if it was read before and cannot be rewound.
- * Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`, when the request is
- * freed or gets another body; after an error the program still owns it.
+ * `rewind` may be NULL. Then the request can be sent once, and after a 401 it is not sent again:
+ * the 401 is the response, and the next request has a new token.
+ * Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type cannot stand in a header. The call that
+ * sends the request fails with `PLEXTRAC_IO` if a callback fails, the body ends before `length`, or
+ * another call is sending it; with `PLEXTRAC_INVALID_ARGUMENT` if it was read before and cannot be
+ * rewound.
+ * Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`, when the request
+ * is freed or gets another body; after an error the program still owns it.
  * Threads: the callbacks run on the thread that makes the call. One call at a time can send it.
  */
 int32_t plextrac_request_set_body_reader(plextrac_request *request,
@@ -1329,15 +1332,15 @@ bool plextrac_response_header_by_name(const plextrac_response *response,
 void plextrac_response_free(plextrac_response *response);
 
 /**
- * Like `plextrac_session_request`, and hands the body of a 2xx answer to `write`, part by part: it is
- * not held in memory, and `*out` has no body then. The body of any other answer is in `*out`. The
- * timeout is for progress: the call fails if no byte moves for so long, and may take any time
+ * Like `plextrac_session_request`, and hands the body of a 2xx answer to `write`, part by part: it
+ * is not held in memory, and `*out` has no body then. The body of any other answer is in `*out`.
+ * The timeout is for progress: the call fails if no byte moves for so long, and may take any time
  * otherwise.
  * Errors: as `plextrac_session_request`; `PLEXTRAC_IO` if `write` gives up. After an error `write`
  * may have got a part of the body.
  * Threads: `write` runs on the thread that makes the call.
- * Blocks: for as long as bytes move, up to the timeout where none do, and for as long as a person is
- * being asked.
+ * Blocks: for as long as bytes move, up to the timeout where none do, and for as long as a person
+ * is being asked.
  */
 int32_t plextrac_session_download(const plextrac_session *session,
                                   const plextrac_request *request,
@@ -1362,16 +1365,17 @@ int32_t plextrac_session_stream(const plextrac_session *session,
                                 plextrac_error **err);
 
 /**
- * Status and headers, with an empty body. Valid as long as the stream, which owns it; NULL for NULL.
+ * Status and headers, with an empty body. Valid as long as the stream, which owns it; NULL for
+ * NULL.
  */
 const plextrac_response *plextrac_stream_response(const plextrac_stream *stream);
 
 /**
  * Reads the next part of the body into `buf`, which has room for `cap` bytes. `*len` is set to how
  * many bytes there are, and is 0 at the end of the body.
- * Errors: `PLEXTRAC_NETWORK` if the body is cut short, `PLEXTRAC_TIMEOUT` if no byte comes within the
- * timeout, `PLEXTRAC_CANCELLED`, `_CLOSED`, `_TLS`; `PLEXTRAC_INVALID_ARGUMENT` if `cap` is 0. After
- * an error the rest of the body is lost.
+ * Errors: `PLEXTRAC_NETWORK` if the body is cut short, `PLEXTRAC_TIMEOUT` if no byte comes within
+ * the timeout, `PLEXTRAC_CANCELLED`, `_CLOSED`, `_TLS`; `PLEXTRAC_INVALID_ARGUMENT` if `cap` is 0.
+ * After an error the rest of the body is lost.
  * Blocks: until there is a byte, up to the timeout.
  */
 int32_t plextrac_stream_read(plextrac_stream *stream,

@@ -44,14 +44,13 @@ public:
     headers_type headers() const & noexcept { return headers_type(head()); }
     headers_type headers() && = delete;
 
-    /** The first header of that name, given in lower case. */
+    /** The first header of that name, in upper or lower case. */
     std::optional<std::string_view> header(std::string_view name) const & noexcept
     {
-        for (const auto line : headers()) {
-            if (line.name == name)
-                return line.value;
-        }
-        return std::nullopt;
+        ::plextrac_str value = {nullptr, 0};
+        if (!::plextrac_response_header_by_name(head(), name.data(), name.size(), &value))
+            return std::nullopt;
+        return detail::view(value);
     }
     std::optional<std::string_view> header(std::string_view name) && = delete;
 

@@ -89,9 +89,9 @@ pub unsafe extern "C" fn plextrac_request_set_body(
 /// The length of a body that is not known: it is sent in chunks.
 pub const PLEXTRAC_LENGTH_UNKNOWN: u64 = u64::MAX;
 
-/// Reads the next part of a body into `buf`, which has room for `cap` bytes (never 0), and returns how
-/// many bytes it read: 0 at the end, a negative number if it fails. It must not throw, `longjmp` or
-/// end the thread. No lock is held; a cancellation does not interrupt it.
+/// Reads the next part of a body into `buf`, which has room for `cap` bytes (never 0), and returns
+/// how many bytes it read: 0 at the end, a negative number if it fails. It must not throw, `longjmp`
+/// or end the thread. No lock is held; a cancellation does not interrupt it.
 pub type plextrac_read_fn =
     Option<unsafe extern "C" fn(userdata: *mut c_void, buf: *mut c_char, cap: usize) -> i64>;
 
@@ -99,17 +99,18 @@ pub type plextrac_read_fn =
 /// that fails.
 pub type plextrac_rewind_fn = Option<unsafe extern "C" fn(userdata: *mut c_void) -> i32>;
 
-/// Sends what `read` brings as the body, under the media type `content_type`. The body is not held in
-/// memory, and the timeout of the call is for progress: it fails if no byte moves for so long, and
-/// may take any time otherwise. With `length`, exactly so many bytes are read; with
+/// Sends what `read` brings as the body, under the media type `content_type`. The body is not held
+/// in memory, and the timeout of the call is for progress: it fails if no byte moves for so long,
+/// and may take any time otherwise. With `length`, exactly so many bytes are read; with
 /// `PLEXTRAC_LENGTH_UNKNOWN`, all until the end.
-/// `rewind` may be NULL. Then the request can be sent once, and after a 401 it is not sent again: the
-/// 401 is the response, and the next request has a new token.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type cannot stand in a header. The call that sends
-/// the request fails with `PLEXTRAC_IO` if a callback fails, the body ends before `length`, or another
-/// call is sending it; with `PLEXTRAC_INVALID_ARGUMENT` if it was read before and cannot be rewound.
-/// Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`, when the request is
-/// freed or gets another body; after an error the program still owns it.
+/// `rewind` may be NULL. Then the request can be sent once, and after a 401 it is not sent again:
+/// the 401 is the response, and the next request has a new token.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type cannot stand in a header. The call that
+/// sends the request fails with `PLEXTRAC_IO` if a callback fails, the body ends before `length`, or
+/// another call is sending it; with `PLEXTRAC_INVALID_ARGUMENT` if it was read before and cannot be
+/// rewound.
+/// Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`, when the request
+/// is freed or gets another body; after an error the program still owns it.
 /// Threads: the callbacks run on the thread that makes the call. One call at a time can send it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_request_set_body_reader(

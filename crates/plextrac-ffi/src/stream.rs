@@ -51,15 +51,15 @@ pub type plextrac_write_fn = Option<
     ) -> i32,
 >;
 
-/// Like `plextrac_session_request`, and hands the body of a 2xx answer to `write`, part by part: it is
-/// not held in memory, and `*out` has no body then. The body of any other answer is in `*out`. The
-/// timeout is for progress: the call fails if no byte moves for so long, and may take any time
+/// Like `plextrac_session_request`, and hands the body of a 2xx answer to `write`, part by part: it
+/// is not held in memory, and `*out` has no body then. The body of any other answer is in `*out`.
+/// The timeout is for progress: the call fails if no byte moves for so long, and may take any time
 /// otherwise.
 /// Errors: as `plextrac_session_request`; `PLEXTRAC_IO` if `write` gives up. After an error `write`
 /// may have got a part of the body.
 /// Threads: `write` runs on the thread that makes the call.
-/// Blocks: for as long as bytes move, up to the timeout where none do, and for as long as a person is
-/// being asked.
+/// Blocks: for as long as bytes move, up to the timeout where none do, and for as long as a person
+/// is being asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_download(
     session: *const plextrac_session,
@@ -105,7 +105,8 @@ pub unsafe extern "C" fn plextrac_session_stream(
     })
 }
 
-/// Status and headers, with an empty body. Valid as long as the stream, which owns it; NULL for NULL.
+/// Status and headers, with an empty body. Valid as long as the stream, which owns it; NULL for
+/// NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_stream_response(
     stream: *const plextrac_stream,
@@ -115,9 +116,9 @@ pub unsafe extern "C" fn plextrac_stream_response(
 
 /// Reads the next part of the body into `buf`, which has room for `cap` bytes. `*len` is set to how
 /// many bytes there are, and is 0 at the end of the body.
-/// Errors: `PLEXTRAC_NETWORK` if the body is cut short, `PLEXTRAC_TIMEOUT` if no byte comes within the
-/// timeout, `PLEXTRAC_CANCELLED`, `_CLOSED`, `_TLS`; `PLEXTRAC_INVALID_ARGUMENT` if `cap` is 0. After
-/// an error the rest of the body is lost.
+/// Errors: `PLEXTRAC_NETWORK` if the body is cut short, `PLEXTRAC_TIMEOUT` if no byte comes within
+/// the timeout, `PLEXTRAC_CANCELLED`, `_CLOSED`, `_TLS`; `PLEXTRAC_INVALID_ARGUMENT` if `cap` is 0.
+/// After an error the rest of the body is lost.
 /// Blocks: until there is a byte, up to the timeout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_stream_read(
