@@ -51,7 +51,7 @@ documented_enum! {
         Granted: "A token came in answer.",
         Challenged: "A challenge came in answer.",
         Refused: "The server refused what was sent.",
-        NotSent: "What was to go out did not go out.",
+        NotSent: "The request was not sent after all.",
         Failed: "No answer, a rate limit, or an answer that says neither yes nor no.",
         Adopted: "A usable token was taken over from the shared record, or handed in.",
         AdoptedDoubtful: "A doubtful one was.",

@@ -156,7 +156,13 @@ fn inputs() -> Vec<(String, Input)> {
         input("failure: of a stale id", |d| {
             d.hand_in_under(RequestId(999), &Reply::Fails(TransportFailure::Other))
         }),
-        input("six digits", |d| {
+        input("not sent", |d| {
+            let id = d.out.as_ref().map_or(RequestId(1), |request| request.id);
+            d.machine.handle_not_sent(id, d.now())?;
+            d.out = None;
+            Ok(())
+        }),
+        input("a one-time code", |d| {
             let now = d.now();
             d.machine.submit_code(digits("222222"), now)
         }),

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use super::sending::OutstandingRequest;
-use super::{Machine, PendingWant, Want};
+use super::{Machine, PendingWant, Settlement, Want};
 use crate::failure::{Failure, FailureKind, TransportFailure};
 use crate::output::{Event, Output};
 use crate::request::RequestId;
@@ -79,6 +79,25 @@ impl Machine {
     ) -> Result<(), InputError> {
         let request = self.take_outstanding(id)?;
         self.on_failure(&request, failure, now);
+        Ok(())
+    }
+
+    /// The request was not sent after all: the record that announces it could not be written, or the write took too
+    /// long. It leaves no trace: its places in the budget are free again, its code counts as unused, nothing failed. The
+    /// want still stands, and what the shared record says is read again before anything is decided.
+    ///
+    /// # Errors
+    /// [`InputError::Stale`] if it is not the one that is out; [`InputError::MustDrain`].
+    pub fn handle_not_sent(&mut self, id: RequestId, now: Time) -> Result<(), InputError> {
+        let request = self.take_outstanding(id)?;
+        self.release_held(&request);
+        self.settlements.push(Settlement::Release(request.ticket));
+        self.step_to(Trigger::NotSent);
+        if let Some(answered) = request.answers {
+            self.restore_challenge(answered);
+        }
+        self.notice_expiry(now);
+        self.look_again();
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use crate::backoff::Backoff;
 use crate::credential::MfaSource;
 use crate::output::{Event, Output};
 use crate::record::{SharedBackoff, SharedRecord, SharedToken, Stamp};
-use crate::request::{Call, RequestId};
+use crate::request::Call;
 use crate::table::{Phase, Trigger};
 use crate::time::{Instant, Time, millis};
 use crate::token::Generation;
@@ -89,19 +89,6 @@ impl Machine {
         if self.phase == Phase::LockedOut {
             self.step_to(Trigger::LockoutCleared);
         }
-        Ok(())
-    }
-
-    /// The request that was polled last was not sent. It leaves no trace, and the want still stands.
-    pub(crate) fn handle_not_sent(&mut self, id: RequestId, _now: Time) -> Result<(), InputError> {
-        let request = self.take_outstanding(id)?;
-        self.release_held(&request);
-        self.settlements.push(super::Settlement::Release(request.ticket));
-        self.step_to(Trigger::NotSent);
-        if let Some(answered) = request.answers {
-            self.restore_challenge(answered);
-        }
-        self.look_again();
         Ok(())
     }
 

@@ -5,6 +5,7 @@ mod driver;
 
 mod failures;
 mod lockout;
+mod not_sent;
 mod secrets;
 mod shared_record;
 mod sign_in;
