@@ -124,6 +124,11 @@ pub enum Event {
     },
     /// The server refused the one-time code, and the attempt goes on with the next sign-in.
     CodeRefused,
+    /// A 401 starts nothing until then: a new token did not help, or too many were renewed because of a 401.
+    UnauthorizedMuted {
+        /// When the next 401 renews the token again.
+        until: Instant,
+    },
     /// The want ended without a new token. A usable one may still be in hand.
     Failed(Failure),
 }

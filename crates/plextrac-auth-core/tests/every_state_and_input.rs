@@ -218,7 +218,7 @@ fn hand_in(driver: &mut Driver, reply: &Reply) -> Result<(), InputError> {
 /// With the verdict in the trace: it is half of the outcome.
 fn unauthorized(driver: &mut Driver, generation: Generation) -> Result<(), InputError> {
     let now = driver.now();
-    let verdict = driver.machine.report_unauthorized(generation, now)?;
+    let verdict = driver.machine.report_unauthorized(generation, false, now)?;
     driver.note(format!("{verdict:?}"));
     Ok(())
 }

@@ -74,9 +74,10 @@ pub(crate) fn check_level(level: i32) -> Result<(), plextrac_error> {
 fn level_of(event: &SessionEvent) -> i32 {
     match event {
         SessionEvent::LockedOut => PLEXTRAC_LOG_ERROR,
-        SessionEvent::Failed(_) | SessionEvent::CodeRefused | SessionEvent::SkewSeen { .. } => {
-            PLEXTRAC_LOG_WARN
-        }
+        SessionEvent::Failed(_)
+        | SessionEvent::CodeRefused
+        | SessionEvent::UnauthorizedMuted { .. }
+        | SessionEvent::SkewSeen { .. } => PLEXTRAC_LOG_WARN,
         SessionEvent::Refreshed | SessionEvent::Adopted => PLEXTRAC_LOG_DEBUG,
         _ => PLEXTRAC_LOG_INFO,
     }

@@ -106,7 +106,7 @@ impl Inner {
                     let result = result.map_err(|failure| failed_with(failure, cause));
                     self.woken.insert(caller, result);
                 }
-                Action::Event(event) => self.events.extend(session_events(event, cause)),
+                Action::Event(event) => self.events.extend(session_events(event, cause, now)),
                 Action::Wait(wait) => {
                     self.events.extend(waiting(&wait, &self.wait, now));
                     self.wait = wait;
@@ -562,7 +562,7 @@ fn waiting(wait: &Wait, before: &Wait, now: Time) -> Option<SessionEvent> {
 }
 
 /// What a program sees of an event.
-fn session_events(event: Event, cause: Option<&Cause>) -> Vec<SessionEvent> {
+fn session_events(event: Event, cause: Option<&Cause>, now: Time) -> Vec<SessionEvent> {
     vec![match event {
         Event::SignedIn { .. } => SessionEvent::SignedIn,
         Event::TokenReplaced { .. } => SessionEvent::Refreshed,
@@ -571,6 +571,9 @@ fn session_events(event: Event, cause: Option<&Cause>) -> Vec<SessionEvent> {
         Event::SignedOut => SessionEvent::SignedOut,
         Event::CodeRefused => SessionEvent::CodeRefused,
         Event::SkewSeen { server_ahead_ms } => SessionEvent::SkewSeen { server_ahead_ms },
+        Event::UnauthorizedMuted { until } => {
+            SessionEvent::UnauthorizedMuted { wait: until.since(now.monotonic) }
+        }
         Event::Failed(failure) => {
             let is_rejection = failure.kind() == FailureKind::Rejected;
             let failed = SessionEvent::Failed(failed_with(failure, cause));

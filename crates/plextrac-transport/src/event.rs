@@ -32,6 +32,11 @@ pub enum SessionEvent {
     LockedOut,
     /// The server refused a one-time code that a callback gave; the attempt goes on to ask for another.
     CodeRefused,
+    /// Requests are answered with 401 though their tokens are new. For so long a 401 renews no token.
+    UnauthorizedMuted {
+        /// How long.
+        wait: Duration,
+    },
     /// The server's wall clock is more than a TOTP step from ours.
     SkewSeen {
         /// Server minus local, in milliseconds.
@@ -136,6 +141,12 @@ impl fmt::Display for SessionEvent {
                 f.write_str("the credentials were rejected, and this session does not send them again")
             }
             Self::CodeRefused => f.write_str("the server refused the one-time code"),
+            Self::UnauthorizedMuted { wait } => write!(
+                f,
+                "requests are answered with 401 though their tokens are new: for {} ms a 401 renews no token; check the \
+                 account's permissions and the paths that answer 401",
+                wait.as_millis()
+            ),
             Self::SkewSeen { server_ahead_ms } => {
                 write!(f, "the server's clock is {server_ahead_ms} ms ahead of this machine's")
             }

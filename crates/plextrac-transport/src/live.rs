@@ -20,9 +20,22 @@ pub(crate) struct LiveToken {
     pub(crate) cookie: Option<Secret>,
     pub(crate) tenant_id: Option<i64>,
     pub(crate) windows: Windows,
+    was_accepted: AtomicBool,
 }
 
 impl LiveToken {
+    /// The API answered a request with this token, and not with 401.
+    pub(crate) fn note_accepted(&self) {
+        // Most requests find it set: then no other thread's cache line is taken away.
+        if !self.was_accepted() {
+            self.was_accepted.store(true, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn was_accepted(&self) -> bool {
+        self.was_accepted.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn age(&self, now: Instant) -> Age {
         self.windows.age(now)
     }
@@ -40,6 +53,7 @@ impl LiveToken {
             cookie: token.cookie().cloned(),
             tenant_id: token.tenant_id(),
             windows: *token.windows(),
+            was_accepted: AtomicBool::new(false),
         })
     }
 }

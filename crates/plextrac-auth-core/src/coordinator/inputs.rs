@@ -182,10 +182,7 @@ impl Coordinator {
         now: Time,
     ) -> Result<Verdict, InputError> {
         self.take_input()?;
-        {
-            let _ = was_accepted;
-            self.input().report_unauthorized(generation, now)
-        }
+        self.input().report_unauthorized(generation, was_accepted, now)
     }
 
     /// Drops the token, here and for the processes that share the account. The caller is woken when they can know.

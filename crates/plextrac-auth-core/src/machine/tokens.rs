@@ -33,6 +33,8 @@ pub(super) struct Tokens {
     pub(super) replaces_unauthorized: bool,
     /// A 401 on the token in hand starts nothing until then.
     pub(super) muted_until: Option<Instant>,
+    /// When tokens were answered with 401 and given up for that, in the last minute.
+    pub(super) renewals: Vec<Instant>,
     /// Recognises the imported token.
     imported: Option<Fingerprint>,
     /// Imported tokens whose refresh was refused, here or elsewhere, the newest first.

@@ -314,10 +314,14 @@ impl Driver {
         self.machine.usable_token(self.now()).expect("a usable token").generation()
     }
 
-    /// The token in use is answered with 401.
+    /// The token in use is answered with 401. It was never accepted.
     pub(crate) fn unauthorized(&mut self) -> plextrac_auth_core::Verdict {
+        self.unauthorized_after(false)
+    }
+
+    pub(crate) fn unauthorized_after(&mut self, was_accepted: bool) -> plextrac_auth_core::Verdict {
         let (generation, now) = (self.generation(), self.now());
-        let verdict = self.machine.report_unauthorized(generation, now).unwrap();
+        let verdict = self.machine.report_unauthorized(generation, was_accepted, now).unwrap();
         self.drain();
         verdict
     }
@@ -375,6 +379,7 @@ pub(crate) fn name(output: &Output) -> String {
         Output::Event(Event::TokenReplaced { .. }) => "TokenReplaced".into(),
         Output::Event(Event::Adopted { .. }) => "Adopted".into(),
         Output::Event(Event::SkewSeen { .. }) => "SkewSeen".into(),
+        Output::Event(Event::UnauthorizedMuted { .. }) => "UnauthorizedMuted".into(),
         Output::Event(event) => format!("{event:?}"),
         Output::NeedCode { attempt, .. } => format!("NeedCode #{attempt}"),
         Output::Wait { reason, .. } => format!("Wait {reason:?}"),

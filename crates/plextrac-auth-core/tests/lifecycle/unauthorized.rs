@@ -46,7 +46,7 @@ fn a_401_on_a_token_that_was_replaced_starts_nothing() {
     driver.want_fresh();
     let (new, sent) = (driver.usable(), driver.sent.len());
     let now = driver.now();
-    assert_eq!(driver.machine.report_unauthorized(old, now), Ok(Verdict::Replaced));
+    assert_eq!(driver.machine.report_unauthorized(old, false, now), Ok(Verdict::Replaced));
     driver.want();
     assert_eq!((driver.usable(), driver.sent.len()), (new, sent));
 }
@@ -57,7 +57,11 @@ fn a_401_while_the_refresh_is_out_waits_for_its_answer() {
     assert_eq!(driver.unauthorized(), Verdict::Renew);
     assert_eq!(driver.usable(), None);
     let now = driver.now();
-    assert_eq!(driver.machine.report_unauthorized(Generation(1), now), Ok(Verdict::Renew), "said once more");
+    assert_eq!(
+        driver.machine.report_unauthorized(Generation(1), false, now),
+        Ok(Verdict::Renew),
+        "said once more"
+    );
     driver.want();
     assert_eq!(driver.count(Call::Refresh), 1);
     assert!(driver.usable().is_some());
@@ -80,6 +84,61 @@ fn a_second_401_in_a_row_is_the_callers_and_mutes_the_next_for_a_minute() {
     assert_eq!(driver.sent.len(), sent);
     driver.pass(secs(1));
     assert_eq!(driver.unauthorized(), Verdict::Renew);
+}
+
+#[test]
+fn a_token_that_was_accepted_is_renewed_though_it_is_new() {
+    let mut driver = to_active(config());
+    driver.unauthorized_after(true);
+    driver.want();
+    for _ in 0..2 {
+        driver.pass(secs(10));
+        assert_eq!(driver.unauthorized_after(true), Verdict::Renew);
+        driver.want();
+        assert!(driver.usable().is_some());
+    }
+    assert_eq!(driver.count(Call::Refresh), 3);
+    driver.pass(secs(10));
+    assert_eq!(driver.unauthorized_after(true), Verdict::Final, "three in a minute are the most");
+    assert_eq!(muted(&driver), [29], "until the first of them is a minute ago; three refreshes took a while");
+    driver.pass(secs(29));
+    assert_eq!(driver.unauthorized_after(true), Verdict::Final);
+    driver.pass(secs(1));
+    assert_eq!(driver.unauthorized_after(true), Verdict::Renew);
+}
+
+#[test]
+fn muting_is_reported_once_and_lasts_though_other_paths_work() {
+    let mut driver = to_active(config());
+    driver.unauthorized();
+    driver.want();
+    for _ in 0..10 {
+        assert_eq!(driver.unauthorized(), Verdict::Final);
+        driver.pass(secs(1));
+        assert_eq!(driver.unauthorized_after(true), Verdict::Final, "another path accepts the token");
+    }
+    assert_eq!(muted(&driver), [50], "once, ten seconds ago");
+    assert_eq!(driver.count(Call::Refresh), 1);
+}
+
+/// A driver that reports no acceptance: the repetition of the request would have met a 401 by then.
+#[test]
+fn a_token_without_a_401_for_as_long_as_a_request_counts_as_accepted() {
+    let mut driver = to_active(config());
+    driver.unauthorized();
+    driver.want();
+    driver.pass(config().request_timeout);
+    assert_eq!(driver.unauthorized(), Verdict::Renew);
+}
+
+/// For how many seconds recovery was muted, each time.
+fn muted(driver: &Driver) -> Vec<u64> {
+    let muted_at = driver.now().monotonic;
+    let muted = driver.events.iter().filter_map(|event| match event {
+        Event::UnauthorizedMuted { until } => Some(until.since(muted_at).as_secs()),
+        _ => None,
+    });
+    muted.collect()
 }
 
 #[test]

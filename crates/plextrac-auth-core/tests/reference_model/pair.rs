@@ -125,7 +125,7 @@ impl Pair {
                 let generation =
                     driver.machine.usable_token(now).map_or(Generation(0), |token| token.generation());
                 let about = Generation(generation.0 - u64::from(*is_old && generation.0 > 0));
-                let verdict = driver.machine.report_unauthorized(about, now).unwrap();
+                let verdict = driver.machine.report_unauthorized(about, false, now).unwrap();
                 assert!(!is_old || verdict == Verdict::Replaced || about == generation);
                 if verdict == Verdict::Renew {
                     self.model.accounts[who].dead.extend(before.clone());

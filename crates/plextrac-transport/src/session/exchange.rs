@@ -56,11 +56,11 @@ impl Session {
         let token = self.token_for(request)?;
         let ends = began + self.timeout + (asked_for() - asked_before);
         let answer = send(&token, limit(ends))?;
-        if status(&answer) != 401 {
+        if !is_unauthorized(&token, status(&answer)) {
             return Ok(answer);
         }
         Tally::add(&self.shared().tally.unauthorized);
-        if self.report(token.generation, false)? == Verdict::Final || !request.can_be_sent() {
+        if self.report(token.generation, token.was_accepted())? == Verdict::Final || !request.can_be_sent() {
             return Ok(answer);
         }
         drop(answer);
@@ -71,8 +71,8 @@ impl Session {
         let asked_before = asked_for();
         let token = self.with_timeout(left).token_for(request)?;
         let answer = send(&token, limit(ends + (asked_for() - asked_before)))?;
-        if status(&answer) == 401 {
-            self.report(token.generation, false)?;
+        if is_unauthorized(&token, status(&answer)) {
+            self.report(token.generation, token.was_accepted())?;
         }
         Ok(answer)
     }
@@ -123,6 +123,15 @@ enum Time {
     Whole,
     /// Each time that no byte moves.
     Progress,
+}
+
+/// Whether an answer says that the token is not accepted. Any other answer of the API says that it is; what stands in
+/// front of the API when that fails says nothing.
+fn is_unauthorized(token: &LiveToken, status: u16) -> bool {
+    if status != 401 && status < 500 {
+        token.note_accepted();
+    }
+    status == 401
 }
 
 /// What the network says of a request of the program itself.

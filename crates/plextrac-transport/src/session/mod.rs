@@ -206,7 +206,11 @@ impl Session {
         }
         drop(inner);
         match generation {
-            Some(generation) => Ok(self.report(generation, false)? != Verdict::Final),
+            Some(generation) => {
+                let live = self.shared().live.get().filter(|live| live.generation == generation);
+                let was_accepted = live.is_some_and(|live| live.was_accepted());
+                Ok(self.report(generation, was_accepted)? != Verdict::Final)
+            }
             None => Ok(true),
         }
     }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use plextrac_emulator::{Fault, Kind, Outcome, Target};
-use plextrac_transport::Session;
+use plextrac_transport::{Session, SessionEvent};
 
-use crate::stage::Stage;
+use crate::stage::{Stage, Told};
 
 #[test]
 fn after_a_401_there_is_one_new_token_and_one_more_try() {
@@ -40,6 +40,43 @@ fn an_endpoint_that_always_says_401_gets_no_more_than_one_new_token_out_of_a_ses
     }
     assert_eq!((stage.seen(Kind::SignIn), stage.seen(Kind::Refresh)), (1, 1));
     assert_eq!(stage.seen(Kind::Echo), 31, "one second try, and then none");
+}
+
+#[test]
+fn a_token_that_was_accepted_and_dies_within_a_minute_is_renewed() {
+    let stage = Stage::new();
+    let mut config = stage.service();
+    let told = Told::by(&mut config);
+    let session = Session::new(&config).unwrap();
+    for _ in 0..3 {
+        assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+        stage.emulator.revoke_tokens();
+        stage.advance(Duration::from_secs(10));
+    }
+    for _ in 0..100 {
+        assert_eq!(session.get("/api/v2/whoami").unwrap().status(), 200);
+    }
+    assert_eq!((stage.seen(Kind::SignIn), session.counters().unauthorized), (4, 3));
+    assert!(!told.so_far().iter().any(is_muted));
+}
+
+#[test]
+fn muting_is_logged_as_a_warning() {
+    let stage = Stage::new();
+    let mut config = stage.service();
+    let told = Told::by(&mut config);
+    let session = Session::new(&config).unwrap();
+    stage.emulator.set_always_unauthorized("/api/v1/echo/locked");
+    for _ in 0..3 {
+        assert_eq!(session.get("/api/v1/echo/locked").unwrap().status(), 401);
+    }
+    let muted: Vec<_> = told.so_far().into_iter().filter(is_muted).collect();
+    let [SessionEvent::UnauthorizedMuted { wait }] = &muted[..] else { panic!("once: {muted:?}") };
+    assert_eq!(*wait, Duration::from_secs(60));
+}
+
+fn is_muted(event: &SessionEvent) -> bool {
+    matches!(event, SessionEvent::UnauthorizedMuted { .. })
 }
 
 #[test]

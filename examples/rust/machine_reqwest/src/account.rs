@@ -153,7 +153,7 @@ impl Inner {
         let Some(generation) = state.machine.generation_of(token.expose()) else {
             return Verdict::Replaced;
         };
-        let verdict = state.machine.report_unauthorized(generation, self.engine.now());
+        let verdict = state.machine.report_unauthorized(generation, false, self.engine.now());
         // Nothing is wanted by that, or a flight is out: there is nothing to send.
         drain(&mut state.machine, &self.engine);
         verdict.unwrap_or(Verdict::Final)
