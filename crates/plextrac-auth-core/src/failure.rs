@@ -22,7 +22,7 @@ pub struct Failure {
 pub enum FailureKind {
     /// The server refuses user name and password (or will not say why); they are not sent again by themselves.
     Rejected,
-    /// The server refuses the one-time code.
+    /// The server refuses the one-time code. If the failure says how long to wait, another code is tried then.
     MfaRejected,
     /// The server refuses to refresh the token in hand.
     RefreshRefused,
@@ -102,8 +102,9 @@ impl Failure {
             | FailureKind::Cancelled
             | FailureKind::UnexpectedAnswer
             | FailureKind::Store => true,
+            // The code of another step may be accepted.
+            FailureKind::MfaRejected => self.retry_after.is_some(),
             FailureKind::Rejected
-            | FailureKind::MfaRejected
             | FailureKind::RefreshRefused
             | FailureKind::MfaRequired
             | FailureKind::SignInNeeded
@@ -142,9 +143,15 @@ impl Failure {
                 FailureKind::MfaRejected,
                 "the one-time code was rejected: mistyped, out of date, or used before. A new sign-in asks for a new one",
             ),
-            Refused::ComputedCode => (
+            Refused::ComputedCode { locks_out: false } => (
                 FailureKind::MfaRejected,
-                "the computed one-time code was rejected: check the TOTP secret and this machine's clock",
+                "the computed one-time code was rejected: another program used the code of this TOTP step, or the TOTP \
+                 secret or this machine's clock is wrong. The next attempt uses the code of the next step",
+            ),
+            Refused::ComputedCode { locks_out: true } => (
+                FailureKind::MfaRejected,
+                "two computed one-time codes in a row were rejected: check the TOTP secret and this machine's clock. No code \
+                 of this secret is sent until it changes or you allow it, since repeated failures lock accounts",
             ),
             Refused::Refresh => (FailureKind::RefreshRefused, "the server refused to refresh the token"),
         };
@@ -154,7 +161,7 @@ impl Failure {
         }
         if !is_json {
             message.push_str(match what {
-                Refused::Password | Refused::ComputedCode => GATEWAY_AND_LOCKOUT,
+                Refused::Password | Refused::ComputedCode { .. } => GATEWAY_AND_LOCKOUT,
                 Refused::Code | Refused::Refresh => GATEWAY,
             });
         }
@@ -232,7 +239,10 @@ const GATEWAY_AND_LOCKOUT: &str = ". The answer was not JSON, so a gateway in fr
 pub(crate) enum Refused {
     Password,
     Code,
-    ComputedCode,
+    /// `locks_out`: it is the second one in a row.
+    ComputedCode {
+        locks_out: bool,
+    },
     Refresh,
 }
 

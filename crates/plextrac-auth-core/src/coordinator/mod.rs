@@ -525,10 +525,14 @@ impl Coordinator {
             caller.needs_token() && now.awake + wait > allowed
         });
         let has_woken = !refused.is_empty();
+        let is_computed = matches!(self.machine.config().mfa, MfaSource::Totp(_));
         for caller in refused {
             let is_served = usable && caller.purpose == Purpose::Token(Need::Usable);
-            let error =
-                if self.is_code_refused { code_refused(wait, reason) } else { must_wait(wait, reason) };
+            let error = if self.is_code_refused {
+                code_refused(is_computed, wait, reason)
+            } else {
+                must_wait(wait, reason)
+            };
             let result = if is_served { Ok(()) } else { Err(error) };
             self.outputs.push_back(Action::Wake { caller: caller.id, result });
         }
@@ -598,11 +602,15 @@ fn must_wait(wait: Duration, reason: WaitReason) -> Failure {
 }
 
 /// The server refused the code of this attempt, and the next one is not possible yet.
-fn code_refused(wait: Duration, reason: WaitReason) -> Failure {
+fn code_refused(is_computed: bool, wait: Duration, reason: WaitReason) -> Failure {
+    let cause = if is_computed {
+        "another program used the code of this TOTP step, or the TOTP secret or this machine's clock is wrong"
+    } else {
+        "it was mistyped, is out of date, or was used before"
+    };
+    let reason = reason.as_str();
     let sentence = alloc::format!(
-        "the server refused the one-time code: it was mistyped, is out of date, or was used before; the next attempt has \
-         to wait: {}",
-        reason.as_str()
+        "the server refused the one-time code: {cause}; the next attempt has to wait: {reason}"
     );
     Failure::new(FailureKind::MfaRejected, sentence).with_next_attempt(wait)
 }

@@ -106,7 +106,7 @@ impl Machine {
         let is_computed = answered.is_some_and(super::sending::AnsweredChallenge::is_computed);
         let refused = match request.call {
             Call::SignIn => Refused::Password,
-            Call::Mfa if is_computed => Refused::ComputedCode,
+            Call::Mfa if is_computed => Refused::ComputedCode { locks_out: self.is_last_try() },
             Call::Mfa => Refused::Code,
             Call::Refresh => Refused::Refresh,
         };
@@ -129,10 +129,16 @@ impl Machine {
                 }
                 self.look_again();
             }
-            Refused::ComputedCode => {
+            Refused::ComputedCode { locks_out } => {
                 self.count_rejected_code();
                 self.keep(now);
-                self.end_want(failure);
+                if locks_out {
+                    self.end_want(failure);
+                } else if self.may_try_next_step(now) {
+                    self.outputs.push_back(Output::Event(Event::CodeRefused));
+                } else {
+                    self.end_want(failure.with_retry_after(self.until_next_step(now)));
+                }
             }
             Refused::Refresh => {
                 if self.tokens.note_refused_refresh() {

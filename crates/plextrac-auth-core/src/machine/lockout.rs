@@ -73,6 +73,11 @@ impl Machine {
         self.lockout.here = self.password_fingerprint();
     }
 
+    /// Whether another rejection of a computed code locks its secret out.
+    pub(super) const fn is_last_try(&self) -> bool {
+        self.lockout.rejected_codes + 1 >= COMPUTED_TRIES
+    }
+
     /// A computed code was rejected. The second one in a row locks out its secret, in whichever process: a command that
     /// starts anew each time would send a wrong code each time.
     pub(super) fn count_rejected_code(&mut self) {

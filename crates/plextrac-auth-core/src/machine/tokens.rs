@@ -68,13 +68,29 @@ impl Tokens {
 
     /// What other sessions wrote of the account's tokens.
     pub(super) fn adopt(&mut self, refused: &[Fingerprint], issued: &[Fingerprint]) {
-        let news: Vec<_> = issued.iter().filter(|print| !self.issued.contains(print)).copied().collect();
-        self.issued.extend(news);
+        self.merge_issued(issued);
         self.refused = refused.to_vec();
         let is_refused = self.imported.is_some_and(|print| refused.contains(&print));
         if is_refused && self.holds_imported() {
             self.in_hand.iter_mut().for_each(|token| token.refresh_refused = true);
         }
+    }
+
+    /// The record is newer than what is known here, but for the tokens that this machine got since it was last read: those
+    /// before the first one that both know, or, if they share none, the token in hand.
+    fn merge_issued(&mut self, recorded: &[Fingerprint]) {
+        let is_got_here = self.in_hand.as_ref().is_some_and(|token| token.origin == Origin::Granted);
+        let unwritten = match self.issued.iter().position(|own| recorded.contains(own)) {
+            Some(first_common) => first_common,
+            None => usize::from(is_got_here),
+        };
+        let older = self.issued.split_off(unwritten.min(self.issued.len()));
+        for print in recorded.iter().chain(&older) {
+            if !self.issued.contains(print) {
+                self.issued.push(*print);
+            }
+        }
+        self.issued.truncate(MAX_ISSUED);
     }
 
     /// Whether the token in hand is the imported one.

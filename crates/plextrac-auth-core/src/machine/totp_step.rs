@@ -30,13 +30,32 @@ impl Machine {
         let unix = self.server_clock.corrected(now);
         let left = secret.until_step(secret.step_at(unix) + 1, unix);
         let next_begins = now.monotonic + left;
-        let is_allowed = self.want.as_ref().is_none_or(|pending| {
-            pending.want.deadline.is_none_or(|deadline| next_begins + STEP_MARGIN < deadline)
-        });
-        if left < STEP_MARGIN && is_allowed {
+        if left < STEP_MARGIN && self.may_wait_for_step(next_begins) {
             return Gate::Closed(next_begins, WaitReason::TotpStep);
         }
         Gate::Open
+    }
+
+    /// A computed code was rejected: another program used the code of its step, perhaps. Whether the want that stands
+    /// goes on with the next step's. It does once, if its deadline allows.
+    pub(super) fn may_try_next_step(&mut self, now: Time) -> bool {
+        let next_begins = now.monotonic + self.until_next_step(now).unwrap_or_default();
+        let may_wait = self.may_wait_for_step(next_begins);
+        let pending = self.want.as_mut().filter(|pending| may_wait && !pending.is_second_try);
+        pending.map(|pending| pending.is_second_try = true).is_some()
+    }
+
+    /// How long until a step begins that was not spent, if codes are computed.
+    pub(super) fn until_next_step(&self, now: Time) -> Option<Duration> {
+        let MfaSource::Totp(secret) = &self.config.mfa else { return None };
+        Some(self.next_free_step(secret, now).map_or(Duration::ZERO, |begins| begins.since(now.monotonic)))
+    }
+
+    /// Whether the want that stands waits for a step, and for its code's answer.
+    fn may_wait_for_step(&self, begins: Instant) -> bool {
+        self.want.as_ref().is_none_or(|pending| {
+            pending.want.deadline.is_none_or(|deadline| begins + STEP_MARGIN < deadline)
+        })
     }
 
     /// When a step begins that was not spent; `None`: the one of this moment was not.

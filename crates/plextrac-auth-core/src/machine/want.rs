@@ -33,11 +33,13 @@ pub(super) struct PendingWant {
     pub(super) codes_given: u32,
     /// It was asked for a code: it ends with the challenge. A later want begins another sign-in.
     pub(super) knows_challenge: bool,
+    /// A computed code was rejected, and the next step's is tried. That happens once.
+    pub(super) is_second_try: bool,
 }
 
 impl PendingWant {
     pub(super) const fn new(want: Want) -> Self {
-        Self { want, codes_given: 0, knows_challenge: false }
+        Self { want, codes_given: 0, knows_challenge: false, is_second_try: false }
     }
 
     /// Wants add up: one attempt serves them all, as late as the last of them may wait.

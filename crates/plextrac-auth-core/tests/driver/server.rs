@@ -183,6 +183,11 @@ impl Server {
         if self.sends_date { reply.with_header("Date", &http_date(unix_ms)) } else { reply }
     }
 
+    /// Another program signs in with the code of this step.
+    pub(crate) fn uses_code_of_this_step(&mut self, true_unix_ms: i64) {
+        self.spent.insert(authenticator(true_unix_ms + self.ahead_ms));
+    }
+
     pub(crate) fn grant(&mut self, unix_ms: i64) -> Reply {
         self.serial += 1;
         reply::token(&jwt(unix_ms, self.life_s, self.serial))

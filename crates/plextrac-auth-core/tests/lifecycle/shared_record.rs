@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use plextrac_auth_core::table::Phase;
 use plextrac_auth_core::{
-    Call, Config, Credentials, Event, FailureKind, ImportedToken, InputError, MfaSource, Output, Secret,
-    SharedRecord, SharedToken, Stamp, UnixTime, Urgency, Verdict, WaitReason, Want,
+    Call, Config, Credentials, Event, FailureKind, Fingerprint, FingerprintKey, ImportedToken, InputError,
+    MfaSource, Output, Secret, SharedRecord, SharedToken, Stamp, UnixTime, Urgency, Verdict, WaitReason,
+    Want,
 };
 
 use crate::driver::{
@@ -576,6 +577,64 @@ fn how_far_the_clocks_are_apart_is_told_to_the_next_session() {
     second.want();
     assert!(second.usable().is_some(), "sent at once, and right");
     assert_eq!(second.sent.len(), 2);
+}
+
+#[test]
+fn a_long_lived_session_keeps_the_newest_tokens_in_the_list() {
+    let world = World::new(Server::plain());
+    let mut long_lived = sharing(&world, config());
+    let mut tokens = Vec::new();
+    for _ in 0..8 {
+        long_lived.want_fresh();
+        tokens.push(long_lived.usable().unwrap());
+        world.pass(secs(60));
+    }
+    let mut other = sharing(&world, config());
+    other.want();
+    for _ in 0..3 {
+        other.want_fresh();
+        tokens.push(other.usable().unwrap());
+        world.pass(secs(60));
+    }
+    // The long-lived session writes: what it knows of its own tokens is older than what the other wrote.
+    long_lived.want();
+    long_lived.want_fresh();
+    tokens.push(long_lived.usable().unwrap());
+    let mut newest_first = world.record.borrow().issued.clone();
+    for token in tokens.iter().rev().take(8) {
+        assert!(sees(&world, token), "one of the last eight");
+        assert_eq!(newest_first.remove(0), print_of(token));
+    }
+    assert!(newest_first.is_empty());
+    assert!(!sees(&world, &tokens[0]), "control: there are more than eight");
+}
+
+#[test]
+fn lists_of_tokens_with_nothing_in_common_are_merged_newest_first() {
+    let world = World::new(Server::plain());
+    let mut driver = sharing(&world, config());
+    driver.want();
+    let own = driver.usable().unwrap();
+    let foreign: Vec<_> = (1..=8).map(|n| print_of(&format!("foreign.{n}"))).collect();
+    world.record.borrow_mut().issued = foreign.clone();
+    world.record.borrow_mut().token = None;
+    driver.machine.want(Want::default()).unwrap();
+    driver.drain();
+    driver.want_fresh();
+    let (new, issued) = (driver.usable().unwrap(), world.record.borrow().issued.clone());
+    assert_eq!(issued[..2], [print_of(&new), print_of(&own)], "got here");
+    assert_eq!(issued[2..], foreign[..6]);
+}
+
+/// Whether a session that starts now recognises a token.
+fn sees(world: &Rc<World>, token: &str) -> bool {
+    let mut session = sharing(world, config());
+    session.machine.look_at(Some(&world.record.borrow()), session.now()).unwrap();
+    session.machine.knows_token(token)
+}
+
+fn print_of(token: &str) -> Fingerprint {
+    FingerprintKey::new([7; 32]).of(&[token.as_bytes()])
 }
 
 #[test]

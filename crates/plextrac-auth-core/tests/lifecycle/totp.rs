@@ -69,16 +69,52 @@ fn with_three_seconds_left_the_step_is_used() {
 }
 
 #[test]
+fn a_code_that_another_program_used_is_followed_by_the_next_steps() {
+    let mut driver = driver();
+    driver.world.server.borrow_mut().uses_code_of_this_step(driver.world.true_unix_ms());
+    let last = driver.want();
+    assert!(matches!(last, Output::Wait { reason: WaitReason::TotpStep, .. }), "{last:?}");
+    assert!(driver.machine.is_wanted(), "the want goes on");
+    assert_eq!(driver.events, [Event::CodeRefused]);
+    assert_eq!((driver.count(Call::SignIn), driver.count(Call::Mfa)), (1, 1));
+    driver.pass(wait_of(&last, driver.now()));
+    driver.run();
+    assert!(driver.usable().is_some());
+    assert_eq!((driver.count(Call::SignIn), driver.count(Call::Mfa)), (2, 2));
+    assert!(!driver.machine.is_locked_out());
+}
+
+#[test]
+fn a_want_without_the_time_for_another_step_names_the_cause() {
+    let mut driver = driver();
+    driver.world.server.borrow_mut().uses_code_of_this_step(driver.world.true_unix_ms());
+    driver.machine.want(Want { fresh: false, deadline: Some(driver.now().monotonic + secs(30)) }).unwrap();
+    driver.run();
+    assert!(!driver.machine.is_wanted() && !driver.machine.is_locked_out());
+    let failure = driver.last_failure().clone();
+    assert_eq!(failure.kind(), FailureKind::MfaRejected);
+    assert!(failure.is_retryable());
+    for cause in ["another program", "secret", "clock"] {
+        assert!(failure.message().contains(cause), "{failure}");
+    }
+    // The wait that it names suffices.
+    driver.pass(failure.retry_after().unwrap());
+    driver.want();
+    assert!(driver.usable().is_some());
+    assert_eq!(driver.count(Call::Mfa), 2);
+}
+
+#[test]
 fn two_rejected_computed_codes_lock_their_secret_out() {
     let mut driver = driver();
     // Codes of another time are all wrong.
     driver.world.server.borrow_mut().ahead_ms = 600_000;
-    driver.want();
+    let last = driver.want();
+    driver.pass(wait_of(&last, driver.now()));
+    driver.run();
     assert_eq!(driver.last_failure_kind(), FailureKind::MfaRejected);
-    assert!(!driver.machine.is_locked_out() && !driver.machine.is_wanted());
-    driver.pass(secs(30));
-    driver.want();
-    assert!(driver.machine.is_locked_out());
+    assert!(!driver.last_failure().is_retryable(), "{}", driver.last_failure());
+    assert!(driver.machine.is_locked_out() && !driver.machine.is_wanted());
     for _ in 0..20 {
         driver.pass(secs(60));
         driver.want();

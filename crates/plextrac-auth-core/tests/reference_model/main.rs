@@ -75,6 +75,8 @@ fn control_random_lives_reach_every_phase_and_every_kind_of_event() {
         for event in pair.drivers.iter().flat_map(|driver| &driver.events) {
             let name = match event {
                 Event::Failed(failure) => format!("{:?}", failure.kind()),
+                // A rejected code that the want survives.
+                Event::CodeRefused => "MfaRejected".into(),
                 other => format!("{other:?}").split([' ', '(']).next().unwrap().to_string(),
             };
             *events.entry(name).or_insert(0) += 1;
