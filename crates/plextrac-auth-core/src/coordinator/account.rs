@@ -132,6 +132,8 @@ pub(super) struct Attempt {
     /// When the write of the account's record was begun that announced it.
     announced: Option<Instant>,
     has_place: bool,
+    /// More places than there are were taken when the machine decided to send: this second step has held its own before.
+    was_over: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -188,8 +190,9 @@ impl StoreClock {
 }
 
 impl Attempt {
-    pub(super) const fn of(request: Request) -> Option<Self> {
-        Some(Self { request, announced: None, has_place: false })
+    pub(super) fn of(request: Request, budget: &Budget, now: Time) -> Option<Self> {
+        let was_over = budget.is_over(now.monotonic);
+        Some(Self { request, announced: None, has_place: false, was_over })
     }
 }
 
@@ -801,7 +804,7 @@ impl Coordinator {
             let Some(expected) = account.budget.version else {
                 return self.read(RecordKind::Budget, now);
             };
-            if budget.is_over(now.monotonic) {
+            if budget.is_over(now.monotonic) && !attempt.was_over {
                 self.take_back_unsent(now);
                 return true;
             }

@@ -282,7 +282,7 @@ impl Coordinator {
         self.position = loop {
             match self.machine.poll(budget, now) {
                 Output::Send(request) => match &mut self.account {
-                    Some(account) => account.attempt = Attempt::of(request),
+                    Some(account) => account.attempt = Attempt::of(request, budget, now),
                     None => self.outputs.push_back(Action::Send(request)),
                 },
                 Output::Keep(_) => self.note_change(),

@@ -5,7 +5,7 @@ use crate::backoff::Backoff;
 use crate::credential::MfaSource;
 use crate::output::{Event, Output};
 use crate::record::{SharedBackoff, SharedRecord, SharedToken, Stamp};
-use crate::request::Call;
+use crate::request::{Call, RequestId};
 use crate::table::{Phase, Trigger};
 use crate::time::{Instant, Time, millis};
 use crate::token::Generation;

@@ -181,3 +181,22 @@ fn the_claims_of_two_sessions_follow_each_other() {
     }
     assert_eq!(processes.iter().map(|process| process.sent.len()).sum::<usize>(), 1);
 }
+
+#[test]
+fn a_second_step_uses_its_place_in_a_budget_that_is_over() {
+    let (world, store) = (World::new(Server::with_mfa()), Store::new());
+    let mut a = Process::new(1, &world, &store, config_with(totp()));
+    a.budget = Budget::new(2).unwrap();
+    let caller = a.need();
+    a.settle();
+    // A process without its store sent more than there was room for, and wrote it down later.
+    let mut over = store.borrow().json(RecordKind::Budget);
+    let place = over["places"][0][1].clone();
+    over["places"].as_array_mut().unwrap().push(serde_json::json!([1001, place]));
+    store.borrow_mut().put(RecordKind::Budget, serde_json::to_vec(&over).unwrap());
+    a.input(|coordinator, now| coordinator.look(LIMITS, now)).unwrap();
+    a.settle();
+    a.run();
+    assert!(a.is_served(caller), "{:?}", a.woken);
+    assert_eq!((a.count(Call::SignIn), a.count(Call::Mfa)), (1, 1));
+}

@@ -205,8 +205,8 @@ impl World {
         self.trace(|| format!("p{process}.{caller} gets nothing: {reason}"));
         self.watch.call_failed(reason);
         // A program that got nothing tries again less often than one that works on.
-        let most = self.processes[process].plan.pause_ms.1;
-        let pause = self.random.within((most, most + 30_000));
+        let (least, most) = self.processes[process].plan.pause_ms;
+        let pause = self.random.within(if most < 60_000 { (most, most + 30_000) } else { (least, most) });
         self.local(process, pause, Local::Call(caller));
     }
 
@@ -288,9 +288,6 @@ impl World {
         self.watch.excuse(process);
         let purpose = Purpose::SignOut { since_ms: self.true_ms };
         self.wait_for(process, caller, purpose, |coordinator, limits, now| coordinator.sign_out(limits, now));
-        if let Some(session) = &mut self.processes[process].session {
-            session.out = None;
-        }
     }
 
     fn clears(&mut self, process: usize, caller: usize) {

@@ -53,7 +53,7 @@ impl World {
         let Some(holder) = holder else { return };
         let now = self.time(holder);
         if holder == process && self.processes[process].life == life {
-            if self.session(process).is_out(now) && !self.session(process).lost_claim {
+            if self.session(process).is_attempting(now) && !self.session(process).lost_claim {
                 let how = format!("process {process} ends its claim while its request is out");
                 self.watch.breaks(Promise::ClaimKept, how);
             }
@@ -145,7 +145,7 @@ impl World {
             else {
                 continue;
             };
-            if session.is_out(now) && !session.lost_claim && !self.watch.is_alone(other, life) {
+            if session.is_attempting(now) && !session.lost_claim && !self.watch.is_alone(other, life) {
                 let how = format!("process {process} sends for account {account} while process {other} does");
                 self.watch.breaks(Promise::OneFlight, how);
             }

@@ -55,13 +55,11 @@ fn found(broken: Option<Broken>) -> Vec<Promise> {
 }
 
 #[test]
-#[ignore = "in one of ten hard worlds a sign-out is reported before the record has it"]
 fn a_client_that_keeps_every_rule_is_found_to_break_none() {
     assert_eq!(found(None), []);
 }
 
 #[test]
-#[ignore = "no promise catches a driver yet that never wakes a caller at its deadline"]
 fn a_client_that_breaks_a_rule_is_caught_by_the_promise_that_rests_on_it() {
     for (broken, promise) in [
         (Broken::IgnoresBudget, Promise::Budget),

@@ -100,10 +100,10 @@ impl World {
         let (account, life) = (self.processes[process].plan.account, self.processes[process].life);
         match event {
             Event::Adopted { .. } => self.watch.figures.adopted += 1,
-            // The request that was out is not waited for any more.
-            Event::SignedOut => self.session(process).out = None,
+            // The answer to the request that is out is not used any more.
+            Event::SignedOut => self.session(process).is_abandoned = true,
             Event::Failed(failure) if failure.kind() == FailureKind::Cancelled => {
-                self.session(process).out = None
+                self.session(process).is_abandoned = true;
             }
             // Without a status, the rejection was found in the record.
             Event::Failed(failure)
@@ -124,7 +124,8 @@ impl World {
         let session = self.session(process);
         let is_new = session.wait != wait;
         session.wait = wait.clone();
-        let owner = wait.watch.as_ref().and_then(|watch| watch.owner);
+        // An attempt that waits for a moment does not wait for a claim.
+        let owner = wait.watch.as_ref().filter(|_| wait.reason.is_none()).and_then(|watch| watch.owner);
         if session.watched.map(|(owner, _)| owner) != owner {
             session.watched = owner.map(|owner| (owner, true_ms));
         }

@@ -19,7 +19,7 @@ impl World {
         self.session(process).out = Some((request.id, request.deadline));
         self.look_at_send(process);
         let session = self.session(process);
-        (session.is_alone, session.lost_claim) = (false, false);
+        (session.is_alone, session.lost_claim, session.is_abandoned) = (false, false, false);
         let delay = self.random.within((0, 3));
         self.local(process, delay, Local::Send(request));
     }

@@ -45,6 +45,8 @@ pub(crate) struct Session {
     pub(crate) is_alone: bool,
     /// Another process took the account over while a request was out.
     pub(crate) lost_claim: bool,
+    /// The account was signed out while the request was out.
+    pub(crate) is_abandoned: bool,
     /// Whose claim is waited for, and since when.
     pub(crate) watched: Option<(ClaimOwner, u64)>,
     pub(crate) is_closed: bool,
@@ -95,6 +97,7 @@ impl Session {
             is_asked: false,
             is_alone: false,
             lost_claim: false,
+            is_abandoned: false,
             watched: None,
             is_closed: false,
         }
@@ -114,6 +117,11 @@ impl Session {
                 was_accepted: Cell::new(false),
             })
         });
+    }
+
+    /// Whether a request is out that may still bring a token.
+    pub(crate) fn is_attempting(&self, now: Time) -> bool {
+        self.is_out(now) && !self.is_abandoned
     }
 
     /// Whether its request may still bring an answer.
