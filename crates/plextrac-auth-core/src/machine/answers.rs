@@ -137,7 +137,8 @@ impl Machine {
                 } else if self.may_try_next_step(now) {
                     self.outputs.push_back(Output::Event(Event::CodeRefused));
                 } else {
-                    self.end_want(failure.with_retry_after(self.until_next_step(now)));
+                    let wait = self.until_next_step(now).unwrap_or_default();
+                    self.end_want(failure.with_next_attempt(wait));
                 }
             }
             Refused::Refresh => {
