@@ -60,7 +60,7 @@ func TestAfterCloseEveryCallSaysSo(t *testing.T) {
 		_, errT := session.Token(t.Context())
 		for i, err := range []error{
 			session.Login(t.Context()), errA, errT, session.SubmitMFA(t.Context(), "123456"),
-			session.ReportUnauthorized("x"),
+			second(session.Cookie(t.Context())), second(session.ReportUnauthorized("x")),
 		} {
 			if !errors.Is(err, plextrac.ErrClosed) {
 				t.Errorf("%d: %v", i, err)

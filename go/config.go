@@ -5,10 +5,13 @@ package plextrac
 import "C"
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"log/slog"
 	"math"
 	"net/http"
+	"os"
 	"runtime/cgo"
 	"time"
 )
@@ -85,6 +88,12 @@ func WithHeader(name, value string) Option {
 	})
 }
 
+// WithUserAgent is the User-Agent of all requests, sign-in included, unless a request has its own. The
+// default names this library and its version. A [Machine] has the header in its actions only if it was set.
+func WithUserAgent(userAgent string) Option {
+	return WithHeader("User-Agent", userAgent)
+}
+
 // WithBearer has the token stand as "Authorization: Bearer TOKEN". Without this it stands there alone,
 // as PlexTrac's own programs send it.
 func WithBearer() Option {
@@ -143,33 +152,78 @@ func WithAllowHTTP() Option {
 
 // WithCAFile trusts the certificates in a PEM file as well as the system's. The file is read now.
 func WithCAFile(path string) SessionOption {
-	p, pLen := text(path)
-	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
-		return C.plextrac_config_set_ca_file(c, p, pLen, err)
+	return sessionOption(func(c *config) error {
+		p, pLen := text(path)
+		if err := c.set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_ca_file(c, p, pLen, err)
+		}); err != nil {
+			return err
+		}
+		pem, err := os.ReadFile(path)
+		if err != nil {
+			return &Error{Status: ErrInvalidArgument, Message: "the CA file cannot be read: " + err.Error()}
+		}
+		c.network.authorities = append(c.network.authorities, pem)
+		return nil
 	})
 }
 
 // WithCAPEM trusts the certificates in a PEM text as well as the system's.
 func WithCAPEM(pem []byte) SessionOption {
-	p, pLen := blob(pem)
-	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
-		return C.plextrac_config_set_ca_pem(c, p, pLen, err)
+	return sessionOption(func(c *config) error {
+		p, pLen := blob(pem)
+		err := c.set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_ca_pem(c, p, pLen, err)
+		})
+		if err == nil {
+			c.network.authorities = append(c.network.authorities, bytes.Clone(pem))
+		}
+		return err
 	})
 }
 
-// WithOnlyGivenRoots trusts the certificates given and nobody else, not even the system's authorities.
+// WithClientCertificate shows a certificate to servers and proxies that ask their clients for one.
+// chainPEM is the certificate, followed by those of the authorities between it and one that the server
+// knows; keyPEM is its unencrypted private key.
+func WithClientCertificate(chainPEM, keyPEM []byte) SessionOption {
+	return sessionOption(func(c *config) error {
+		chain, chainLen := blob(chainPEM)
+		key, keyLen := blob(keyPEM)
+		if err := c.set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_client_certificate(c, chain, chainLen, key, keyLen, err)
+		}); err != nil {
+			return err
+		}
+		certificate, err := tls.X509KeyPair(chainPEM, keyPEM)
+		if err != nil {
+			return &Error{Status: ErrInvalidArgument, Message: "net/http refuses the client certificate: " + err.Error()}
+		}
+		c.network.certificates = []tls.Certificate{certificate}
+		return nil
+	})
+}
+
+// WithOnlyGivenRoots trusts only the certificates that you give, not those of the system.
 func WithOnlyGivenRoots() SessionOption {
-	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
-		return C.plextrac_config_set_roots(c, C.PLEXTRAC_ROOTS_ONLY_GIVEN, err)
+	return sessionOption(func(c *config) error {
+		c.network.onlyGiven = true
+		return c.set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_roots(c, C.PLEXTRAC_ROOTS_ONLY_GIVEN, err)
+		})
 	})
 }
 
 // WithProxy goes through a proxy, "http://host:port"; with an empty URL through none. Without this the
 // environment says, by curl's rules.
 func WithProxy(url string) SessionOption {
-	u, uLen := text(url)
-	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
-		return C.plextrac_config_set_proxy(c, u, uLen, err)
+	return sessionOption(func(c *config) error {
+		u, uLen := text(url)
+		if err := c.set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_proxy(c, u, uLen, err)
+		}); err != nil {
+			return err
+		}
+		return c.network.setProxy(url)
 	})
 }
 
@@ -189,8 +243,11 @@ func WithStateDir(path string) SessionOption {
 // WithDangerAcceptInvalidCerts accepts any certificate: anybody in between can read the password. For a
 // test against a machine at hand only.
 func WithDangerAcceptInvalidCerts() SessionOption {
-	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
-		return C.plextrac_config_set_danger_accept_invalid_certs(c, true, err)
+	return sessionOption(func(c *config) error {
+		c.network.insecure = true
+		return c.set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+			return C.plextrac_config_set_danger_accept_invalid_certs(c, true, err)
+		})
 	})
 }
 
@@ -228,11 +285,14 @@ type config struct {
 	kept
 }
 
-// kept is what of a configuration Go needs afterwards.
+// kept is the part of a configuration that Go still needs when the session or machine exists.
 type kept struct {
+	// base is the address of the instance.
+	base    string
 	headers http.Header
 	wait    *time.Duration
 	asker   *asker
+	network network
 }
 
 type (
@@ -251,11 +311,16 @@ func set(call setter) option { return func(c *config) error { return c.set(call)
 
 func setSession(call setter) sessionOption { return func(c *config) error { return c.set(call) } }
 
+// baseURL is the address of the instance, without a slash at the end.
+func (c *config) baseURL() string {
+	return string(view(C.plextrac_config_base_url(c.ptr)))
+}
+
 func newConfig(ctx context.Context, url string) (*config, error) {
 	if err := checkABI(); err != nil {
 		return nil, err
 	}
-	c := &config{ctx: ctx, kept: kept{headers: http.Header{}}}
+	c := &config{ctx: ctx, kept: kept{headers: http.Header{"User-Agent": {"plextrac-auth/" + Version()}}}}
 	u, uLen := text(url)
 	err := check(func(err **C.plextrac_error) C.int32_t {
 		return C.plextrac_config_new(u, uLen, &c.ptr, err)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net/http"
 	"os"
 	"time"
 
@@ -34,8 +33,9 @@ func Example() {
 	// Output: 200
 }
 
-// Any http.Client is authorized by a transport, and its requests go over connections of its own.
-func ExampleSession_Transport() {
+// An http.Client that is authorized, and trusts what the session trusts. Its requests go over connections
+// of its own.
+func ExampleSession_Client() {
 	session, err := plextrac.NewSession(os.Getenv("PLEXTRAC_URL"),
 		plextrac.WithPassword(os.Getenv("PLEXTRAC_SERVICE_USERNAME"), os.Getenv("PLEXTRAC_SERVICE_PASSWORD")),
 		plextrac.WithCAFile(os.Getenv("PLEXTRAC_CA_FILE")),
@@ -45,8 +45,7 @@ func ExampleSession_Transport() {
 	}
 	defer session.Close()
 
-	client := &http.Client{Transport: session.Transport(exampleHTTP)} // nil: http.DefaultTransport
-	response, err := client.Get(session.BaseURL() + "/api/v2/whoami")
+	response, err := session.Client().Get(session.BaseURL() + "/api/v2/whoami")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -65,8 +64,7 @@ func ExampleNewMachineSession() {
 	}
 	defer session.Close()
 
-	client := &http.Client{Transport: session.Transport(nil)} // nil: the one it was made with
-	response, err := client.Get(session.BaseURL() + "/api/v2/whoami")
+	response, err := session.Client().Get(session.BaseURL() + "/api/v2/whoami")
 	if err != nil {
 		log.Fatal(err)
 	}

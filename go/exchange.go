@@ -1,3 +1,5 @@
+//go:build cgo
+
 package plextrac
 
 import (
@@ -32,6 +34,8 @@ func (s *MachineSession) roundTrip(ctx context.Context, send *Action) (int, http
 	if err != nil {
 		return 0, nil, nil, err
 	}
+	// The machine sets this header only if the program did.
+	request.Header["User-Agent"] = s.instance.headers()["User-Agent"]
 	response, err := s.base.RoundTrip(request)
 	if err != nil {
 		return 0, nil, nil, err

@@ -1,19 +1,13 @@
+//go:build cgo
+
 package plextrac
 
-// #include <plextrac.h>
-import "C"
-
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 )
-
-// signIn is the path of the request that a machine with a password begins with (docs/protocol.md,
-// "Endpoints").
-const signIn = "/api/v1/authenticate"
 
 // uploads is below what wants the cookie instead of the token (docs/protocol.md, "Endpoints").
 const uploads = "/api/v1/uploads/"
@@ -26,28 +20,12 @@ type instance struct {
 	headers hidden[http.Header]
 }
 
-// instanceOf is the instance that the library makes of an address as people paste it. What it makes of
-// it shows in the first request of a machine, which is never sent.
-func instanceOf(address string, headers http.Header) (*instance, error) {
-	now := Now()
-	machine, err := NewMachine(address, now, WithPassword("nobody", "nothing"), WithAllowHTTP())
+// instanceOf is the instance that the library made of an address as people paste it.
+func instanceOf(baseURL string, headers http.Header) (*instance, error) {
+	base, err := url.Parse(baseURL)
 	if err != nil {
-		return nil, err
+		return nil, &Error{Status: ErrInvalidArgument, Message: "net/http refuses the URL of the instance"}
 	}
-	defer machine.Close()
-	if err := machine.WantToken(now); err != nil {
-		return nil, err
-	}
-	action, err := machine.Poll(now)
-	if err != nil {
-		return nil, err
-	}
-	request, err := action.NewRequest(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	base := request.URL
-	base.Path = strings.TrimSuffix(base.Path, signIn)
 	return &instance{base: base, headers: hide(headers)}, nil
 }
 

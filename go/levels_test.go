@@ -15,7 +15,9 @@ type account interface {
 	SubmitMFA(ctx context.Context, code string) error
 	Authorization(ctx context.Context) (string, error)
 	Token(ctx context.Context) (plextrac.Token, error)
-	ReportUnauthorized(rejected string) error
+	Cookie(ctx context.Context) (string, error)
+	ReportUnauthorized(rejected string) (retry bool, err error)
+	Client() *http.Client
 	Transport(base http.RoundTripper) *plextrac.Transport
 	BaseURL() string
 	Close() error

@@ -64,6 +64,7 @@ func newMachine(ctx context.Context, url string, now Time, options []MachineOpti
 			return nil, kept{}, err
 		}
 	}
+	config.base = config.baseURL()
 	var ptr *C.plextrac_machine
 	if err := check(func(err **C.plextrac_error) C.int32_t {
 		return C.plextrac_machine_new(config.ptr, now.c(), &ptr, err)
@@ -167,13 +168,15 @@ func (m *Machine) DeclineMFA(now Time) error {
 }
 
 // ReportUnauthorized says that a request of yours, with rejected as its Authorization, was answered with
-// 401. That token is given up, and no other: want a token, poll, and send the request once more. If the
-// authorization is the same again, a new token was tried already, and the 401 is the answer.
-func (m *Machine) ReportUnauthorized(rejected string, now Time) error {
+// 401. The machine gives up that token, and no other. If retry is true, want a token, poll, and send the
+// request once more. If it is false, a new token was tried already, and the 401 is the answer.
+func (m *Machine) ReportUnauthorized(rejected string, now Time) (retry bool, err error) {
 	r, rLen := text(rejected)
-	return m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
-		return C.plextrac_machine_report_unauthorized(p, r, rLen, now.c(), err)
+	var can C.bool
+	err = m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_machine_report_unauthorized_retry(p, r, rLen, now.c(), &can, err)
 	})
+	return bool(can), err
 }
 
 // Authorization is the value for the Authorization header. [ErrNotReady] if there is no token yet,

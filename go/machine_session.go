@@ -1,3 +1,5 @@
+//go:build cgo
+
 package plextrac
 
 import (
@@ -50,7 +52,7 @@ func NewMachineSession(base http.RoundTripper, url string, options ...MachineOpt
 		stop()
 		return nil, err
 	}
-	instance, err := instanceOf(url, kept.headers)
+	instance, err := instanceOf(kept.base, kept.headers)
 	if err != nil {
 		stop()
 		_ = machine.Close() // never fails
@@ -97,14 +99,32 @@ func (s *MachineSession) Authorization(ctx context.Context) (string, error) {
 	return granted.authorization, err
 }
 
+// Cookie is [Session.Cookie].
+func (s *MachineSession) Cookie(ctx context.Context) (string, error) {
+	granted, err := s.grant(ctx, true)
+	return granted.cookie, err
+}
+
 // Token is the token of [MachineSession.Authorization] and when it ends.
 func (s *MachineSession) Token(ctx context.Context) (Token, error) {
 	return tokenFrom(ctx, s)
 }
 
 // ReportUnauthorized is [Session.ReportUnauthorized].
-func (s *MachineSession) ReportUnauthorized(rejected string) error {
-	return s.told(s.input(func(now Time) error { return s.machine.ReportUnauthorized(rejected, now) }))
+func (s *MachineSession) ReportUnauthorized(rejected string) (retry bool, err error) {
+	err = s.input(func(now Time) error {
+		var err error
+		retry, err = s.machine.ReportUnauthorized(rejected, now)
+		return err
+	})
+	return retry && err == nil, s.told(err)
+}
+
+// Client is an http.Client with MachineSession.Transport(nil): the session authorizes its requests to the
+// instance. It streams bodies both ways, and has no time limit: give each request a context with a
+// deadline, or set Timeout.
+func (s *MachineSession) Client() *http.Client {
+	return &http.Client{Transport: s.Transport(nil)}
 }
 
 // Transport authorizes the requests of any http.Client to the instance; see [Transport]. base sends
@@ -113,7 +133,7 @@ func (s *MachineSession) Transport(base http.RoundTripper) *Transport {
 	if base == nil {
 		base = s.base
 	}
-	return newTransport(s, base)
+	return &Transport{of: s, base: base}
 }
 
 // BaseURL is the address of the instance, without a slash at the end: what the path of a request follows.

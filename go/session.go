@@ -22,6 +22,8 @@ type Session struct {
 	stop     context.CancelFunc
 	instance *instance
 	asker    *asker
+	// own sends the requests of [Session.Client].
+	own *ownTransport
 }
 
 // NewSession makes a session for the instance at url, as people paste it: with or without scheme,
@@ -51,7 +53,7 @@ func newSession(ctx context.Context, url string, options []SessionOption) (*Sess
 			return nil, err
 		}
 	}
-	instance, err := instanceOf(url, config.headers)
+	instance, err := instanceOf(config.baseURL(), config.headers)
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +67,7 @@ func newSession(ctx context.Context, url string, options []SessionOption) (*Sess
 		handle:   newHandle(ptr, func(ptr *C.plextrac_session) { C.plextrac_session_free(ptr) }),
 		instance: instance,
 		asker:    config.asker,
+		own:      &ownTransport{network: config.network},
 	}
 	// Freeing waits up to a second for a refresh that is out: too long for the runtime's own goroutine.
 	s.cleanup = runtime.AddCleanup(s, func(h *handle[*C.plextrac_session]) { go h.close() }, s.handle)
@@ -110,19 +113,36 @@ func (s *Session) Authorization(ctx context.Context) (string, error) {
 	return takeSecret(secret), nil
 }
 
+// Cookie is the value for "Cookie: token=VALUE", which GET /api/v1/uploads/… needs instead of
+// Authorization. Errors are those of [Session.Login], and [ErrUnsupported] if the server sent no cookie
+// with the token.
+func (s *Session) Cookie(ctx context.Context) (string, error) {
+	var secret *C.plextrac_secret
+	err := s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_cookie(p, cancel, &secret, err)
+	})
+	if err != nil {
+		return "", err
+	}
+	return takeSecret(secret), nil
+}
+
 // Token is the token of [Session.Authorization] and when it ends.
 func (s *Session) Token(ctx context.Context) (Token, error) {
 	return tokenFrom(ctx, s)
 }
 
 // ReportUnauthorized says that a request of your own, with rejected as its Authorization, was answered
-// with 401. That token is given up, and no other: ask for the authorization again, and send the request
-// once more. If that is the same value again, a new token was tried already, and the 401 is the answer.
-func (s *Session) ReportUnauthorized(rejected string) error {
+// with 401. The session gives up that token, and no other. If retry is true, ask for the authorization
+// again, and send the request once more. If it is false, a new token was tried already, and the 401 is the
+// answer.
+func (s *Session) ReportUnauthorized(rejected string) (retry bool, err error) {
 	r, rLen := text(rejected)
-	return s.call(func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t {
-		return C.plextrac_session_report_unauthorized(p, r, rLen, err)
+	var can C.bool
+	err = s.call(func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_report_unauthorized_retry(p, r, rLen, &can, err)
 	})
+	return bool(can), err
 }
 
 // Refresh gets a new token now, even if the one in hand is live; that one stays if it fails.
@@ -155,10 +175,23 @@ func (s *Session) Do(ctx context.Context, request *Request) (*Response, error) {
 	return takeResponse(response), nil
 }
 
+// Client is an http.Client with Session.Transport(nil): the session authorizes its requests to the
+// instance. It streams bodies both ways, and has no time limit: give each request a context with a
+// deadline, or set Timeout.
+func (s *Session) Client() *http.Client {
+	return &http.Client{Transport: s.Transport(nil)}
+}
+
 // Transport authorizes the requests of any http.Client to the instance; see [Transport]. base sends
-// them; nil is http.DefaultTransport. Certificates and proxy of these requests are base's business.
+// them. If base is nil, an http.Transport with the session's authorities, client certificate and proxy
+// sends them; its other settings are those of http.DefaultTransport. Without [WithProxy] it reads the
+// environment as net/http does. [Session.Close] closes its idle connections. Any other base uses its own
+// certificates and proxy.
 func (s *Session) Transport(base http.RoundTripper) *Transport {
-	return newTransport(s, base)
+	if base == nil {
+		base = s.own.get()
+	}
+	return &Transport{of: s, base: base}
 }
 
 // BaseURL is the address of the instance, without a slash at the end: what the path of a request follows.
@@ -217,6 +250,7 @@ func (s *Session) Close() error {
 	}
 	defer s.handle.leave()
 	defer s.handle.close()
+	defer s.own.closeIdleConnections()
 	return check(func(err **C.plextrac_error) C.int32_t { return C.plextrac_session_close(ptr, err) })
 }
 
@@ -262,8 +296,13 @@ func (s *Session) look(use func(p *C.plextrac_session)) bool {
 
 func (s *Session) where() *instance { return s.instance }
 
-// grant is of no use where the cookie is wanted: the library does not show it. See upload.
-func (s *Session) grant(ctx context.Context, _ bool) (grant, error) {
-	value, err := s.Authorization(ctx)
-	return grant{authorization: value}, err
+// grant is for one request. It asks for the cookie last: if a new token comes in between, a 401 is reported
+// for the older one, which does no harm.
+func (s *Session) grant(ctx context.Context, cookie bool) (grant, error) {
+	authorization, err := s.Authorization(ctx)
+	if err != nil || !cookie {
+		return grant{authorization: authorization}, err
+	}
+	value, err := s.Cookie(ctx)
+	return grant{authorization, value}, err
 }

@@ -39,6 +39,9 @@ func TestASessionSendsRequestsAndTellsWhereItStands(t *testing.T) {
 	if left, ok := session.ExpiresIn(); !ok || left < 13*time.Minute || left > 15*time.Minute {
 		t.Errorf("it lives %v, %v", left, ok)
 	}
+	if cookie, err := session.Cookie(t.Context()); err != nil || len(cookie) < 20 {
+		t.Errorf("cookie of %d bytes, %v", len(cookie), err)
+	}
 	if tenant, ok := session.TenantID(); !ok || tenant != 0 {
 		t.Errorf("tenant %d, %v", tenant, ok)
 	}
@@ -160,8 +163,11 @@ func TestALoggerIsToldWhatHappens(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, level := range []string{"level=INFO", "level=DEBUG"} {
-		if !strings.Contains(out.String(), level) {
-			t.Errorf("no line of %s in:\n%s", level, out.String())
+		// The logger may be called a moment after the call that it is about.
+		for began := time.Now(); !strings.Contains(out.String(), level); time.Sleep(time.Millisecond) {
+			if time.Since(began) > 20*time.Second {
+				t.Fatalf("no line of %s in:\n%s", level, out.String())
+			}
 		}
 	}
 }

@@ -1,3 +1,5 @@
+//go:build cgo
+
 package plextrac
 
 import (
@@ -9,13 +11,12 @@ import (
 
 // Transport is an http.RoundTripper that authorizes requests to one instance, for any http.Client:
 //
-//	client := &http.Client{Transport: session.Transport(nil)}
+//	client := &http.Client{Transport: session.Transport(nil)} // or session.Client()
 //	response, err := client.Get(session.BaseURL() + "/api/v2/whoami")
 //
 // It adds the Authorization header, in place of one that is there, and the headers of [WithHeader] that
 // the request has not itself. The caller's request is not changed. GET /api/v1/uploads/… goes with
-// PlexTrac's cookie instead of Authorization; that of a [Session] is sent by the session itself, as by
-// [Session.Do], and its whole body is in memory.
+// PlexTrac's cookie instead of Authorization.
 //
 // After a 401 it gets one new token and sends the request once more, if that has no body or one that
 // http.Request.GetBody can give again; else the 401 is the answer, and the next request has a new token.
@@ -39,9 +40,6 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	cookie := instance.wantsCookie(request)
-	if session, ok := t.of.(*Session); ok && cookie {
-		return session.upload(request)
-	}
 
 	first, err := t.of.grant(ctx, cookie)
 	if err != nil {
@@ -52,16 +50,13 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return response, err
 	}
 
-	if t.of.ReportUnauthorized(first.authorization) != nil || !isReplayable(request) {
+	if retry, err := t.of.ReportUnauthorized(first.authorization); err != nil || !retry || !isReplayable(request) {
 		return response, nil
 	}
 	second, err := t.of.grant(ctx, cookie)
 	if err != nil {
 		discard(response)
 		return nil, err
-	}
-	if second == first {
-		return response, nil
 	}
 	again, err := replayed(request)
 	if err != nil {
@@ -70,7 +65,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	discard(response)
 	response, err = t.base.RoundTrip(authorized(request, again, second, instance))
 	if err == nil && response.StatusCode == http.StatusUnauthorized {
-		_ = t.of.ReportUnauthorized(second.authorization) // what a closed session says is of no use here
+		_, _ = t.of.ReportUnauthorized(second.authorization) // this 401 is the answer, whatever it returns
 	}
 	return response, err
 }
@@ -91,20 +86,13 @@ func (t *Transport) Format(f fmt.State, _ rune) {
 type authority interface {
 	where() *instance
 	grant(ctx context.Context, cookie bool) (grant, error)
-	ReportUnauthorized(rejected string) error
+	ReportUnauthorized(rejected string) (retry bool, err error)
 }
 
 // grant authorizes a request. There is a cookie if it was asked for.
 type grant struct {
 	authorization string
 	cookie        string
-}
-
-func newTransport(of authority, base http.RoundTripper) *Transport {
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	return &Transport{of: of, base: base}
 }
 
 func authorized(request *http.Request, body io.ReadCloser, by grant, at *instance) *http.Request {

@@ -231,6 +231,7 @@ func TestAnUploadIsFetchedWithTheCookie(t *testing.T) {
 				e.Revoke(t)
 			}
 			request, _ := http.NewRequest(http.MethodGet, session.BaseURL()+"/api/v1/uploads/logo.png", nil)
+			request.Header.Set("User-Agent", "mine/1")
 			request.Header.Set("Cookie", "of=the-program")
 			request.Header.Set("Authorization", "of the program")
 			response, err := client.Do(request)

@@ -74,12 +74,11 @@ func whoami(ctx context.Context, base http.RoundTripper, options []plextrac.Mach
 		return err
 	}
 	defer session.Close()
-	client := &http.Client{Transport: session.Transport(nil)}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, session.BaseURL()+"/api/v2/whoami", nil)
 	if err != nil {
 		return err
 	}
-	response, err := client.Do(request)
+	response, err := session.Client().Do(request)
 	if err != nil {
 		return err
 	}
