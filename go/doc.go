@@ -2,14 +2,32 @@
 // authentication (MFA), within the instance's limit of ten authentication requests a minute, for as long
 // as a session is used.
 //
-// It is the Go face of the C library libplextrac, which pkg-config has to find. Its decisions are the
-// library's; this page says what is particular to Go.
+// It is the Go face of the C library libplextrac. Its decisions are the library's; this page says what is
+// particular to Go.
+//
+// # Installing
+//
+// The package needs cgo, a C compiler, and libplextrac, which pkg-config must find. In the repository of
+// plextrac-auth, "cargo xtask install --prefix $PREFIX" installs the library. Then, in your module:
+//
+//	export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig
+//	export CGO_LDFLAGS="-O2 -g -Wl,-rpath,$PREFIX/lib"
+//	go get github.com/plextrac-auth/plextrac-auth/go
+//
+// CGO_LDFLAGS replaces Go's defaults, which are -O2 -g. If you have a copy of the repository beside your
+// module, name it instead of "go get"; a file of your module must import the package already:
+//
+//	go mod edit -replace github.com/plextrac-auth/plextrac-auth/go=../plextrac-auth/go
+//	go mod tidy
+//
+// With -tags plextrac_static the library is linked into the program, which then runs on machines that do
+// not have the library.
 //
 // # Two levels
 //
 // A [Session] does its own HTTP and TLS. Ask it for the Authorization header, have it send your requests
-// ([Session.Do]), or let it authorize any http.Client ([Session.Transport]). Most programs need nothing
-// else:
+// ([Session.Do]), or take an http.Client that it authorizes ([Session.Client], [Session.Transport]). Most
+// programs need nothing else:
 //
 //	session, err := plextrac.NewSession("acme.plextrac.com",
 //		plextrac.WithPassword("me@acme.example", password),
@@ -18,8 +36,7 @@
 //		return err
 //	}
 //	defer session.Close()
-//	client := &http.Client{Transport: session.Transport(nil)}
-//	response, err := client.Get(session.BaseURL() + "/api/v2/whoami")
+//	response, err := session.Client().Get(session.BaseURL() + "/api/v2/whoami")
 //
 // A [MachineSession] sends by net/http instead. Take it where many goroutines wait at once, for it holds
 // no thread while the network waits, where requests have to go through an http.RoundTripper of yours, or

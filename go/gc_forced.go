@@ -1,4 +1,4 @@
-//go:build plextrac_gctest
+//go:build cgo && plextrac_gctest
 
 package plextrac
 

@@ -62,7 +62,7 @@ func TestEveryTypeKeepsItselfAliveForItsCalls(t *testing.T) {
 	if state := session().State(); state != StateSignedOut {
 		t.Errorf("session: %v", state)
 	}
-	if err := session().ReportUnauthorized("x"); err != nil {
+	if _, err := session().ReportUnauthorized("x"); err != nil {
 		t.Errorf("session: %v", err)
 	}
 	if err := machine().WantToken(Now()); err != nil {

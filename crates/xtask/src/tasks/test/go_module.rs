@@ -14,6 +14,8 @@ use crate::steps::{Halt, Steps};
 use crate::toolbox::{GCC, GO, PKG_CONFIG, Toolbox};
 
 const MODULE: &str = "go";
+/// The name of the module in its go.mod.
+const MODULE_PATH: &str = "github.com/plextrac-auth/plextrac-auth/go";
 const EXAMPLES: &str = "examples/go";
 
 /// Tags under which other files are compiled.
@@ -92,12 +94,30 @@ func main() {
 }
 "#;
 
+/// A program of another module.
+const OUTSIDE: &str = r#"package main
+
+import plextrac "github.com/plextrac-auth/plextrac-auth/go"
+
+func main() {
+	session, err := plextrac.NewSession("acme.plextrac.com", plextrac.WithPassword("me@acme.example", "x"))
+	if err != nil {
+		panic(err)
+	}
+	defer session.Close()
+	if session.BaseURL() != "https://acme.plextrac.com" {
+		panic(session.BaseURL())
+	}
+}
+"#;
+
 /// One step for what needs no run, one a mode, one for the examples.
 pub(super) fn steps(project: &Project, toolbox: &Toolbox<'_>, steps: &mut Steps) {
     steps.run("Go format, vet", || vet(&Go::new(project, toolbox)?));
     for mode in MODES {
         steps.run(&format!("Go tests, {}", mode.name), || test(&Go::new(project, toolbox)?, mode));
     }
+    steps.run("Go from another module", || use_from_outside(&Go::new(project, toolbox)?));
     steps.run("Go examples", || run_examples(&Go::new(project, toolbox)?));
 }
 
@@ -123,6 +143,34 @@ fn test(go: &Go<'_>, mode: &Mode) -> Result<String, Halt> {
     let arguments = [&["test", "-count=1"], mode.flags, &["./..."]].concat();
     go.command(MODULE, &arguments).envs(mode.environment.iter().copied()).run()?;
     Ok(if mode.control.is_some() { "with its control".to_owned() } else { String::new() })
+}
+
+/// Another module uses the package as its documentation shows. Without cgo, one error says what is missing. The module
+/// has its own copies of the licence files.
+fn use_from_outside(go: &Go<'_>) -> Result<String, Halt> {
+    let shell = go.project.shell();
+    for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        let (ours, its) = (go.project.path(licence), go.project.path(MODULE).join(licence));
+        if shell.read_file(&ours)? != shell.read_file(&its)? {
+            return Err(Halt::Failed(format!("{} is not a copy of {}", its.display(), ours.display())));
+        }
+    }
+    let folder = go.scratch.join("outside");
+    shell.write_file(folder.join("go.mod"), "module outside\n\ngo 1.24\n")?;
+    shell.write_file(folder.join("main.go"), OUTSIDE)?;
+    let folder = folder.display().to_string();
+    let copy = go.project.path(MODULE).display().to_string();
+    go.command(&folder, &["mod", "edit", &format!("-replace={MODULE_PATH}={copy}")]).run()?;
+    go.command(&folder, &["mod", "tidy"]).run()?;
+    go.command(&folder, &["run", "."]).run()?;
+    let output =
+        go.command(&folder, &["build", "."]).env("CGO_ENABLED", "0").quiet().ignore_status().output()?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let is_clear = errors.contains("set CGO_ENABLED=1") && errors.lines().count() == 2;
+    if output.status.success() || !is_clear {
+        return Err(Halt::Failed(format!("the error of a build without cgo is not clear:\n{errors}")));
+    }
+    Ok(String::new())
 }
 
 /// Each is linked shared and static, and run.
