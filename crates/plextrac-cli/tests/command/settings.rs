@@ -57,7 +57,10 @@ fn a_missing_setting_is_named_with_the_ways_to_set_it() {
 #[test]
 fn the_headers_file_goes_with_every_request() {
     let stand = Stand::new();
-    let file = stand.file("headers", b"# of the gateway\n\ncf-access-token: gate-pass\nX-Team : red\n");
+    let file = stand.file(
+        "headers",
+        b"# of the gateway\n\ncf-access-token: gate-pass\nX-Team : red\nUser-Agent: bot/2\n",
+    );
     let mut command = stand.service(&["request", "GET", "/api/v2/whoami"]);
     run(command.env("PLEXTRAC_HEADERS_FILE", file)).fine();
     let seen = stand.emulator.requests();
@@ -65,6 +68,7 @@ fn the_headers_file_goes_with_every_request() {
     for request in seen {
         assert_eq!(request.header("cf-access-token"), Some("gate-pass"));
         assert_eq!(request.header("x-team"), Some("red"));
+        assert_eq!(request.header("user-agent"), Some("bot/2"));
     }
 }
 
