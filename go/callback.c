@@ -16,6 +16,16 @@ static void tell(void *userdata, int32_t level, const char *target, size_t targe
     plextracGoTell((uintptr_t)userdata, level, (char *)message, message_len);
 }
 
+static int64_t read_body(void *userdata, char *buf, size_t cap)
+{
+    return plextracGoRead((uintptr_t)userdata, buf, cap);
+}
+
+static int32_t rewind_body(void *userdata)
+{
+    return plextracGoRewind((uintptr_t)userdata);
+}
+
 static void release(void *userdata)
 {
     plextracGoRelease((uintptr_t)userdata);
@@ -29,4 +39,11 @@ int32_t plextrac_go_set_mfa(plextrac_config *config, uintptr_t callback, plextra
 int32_t plextrac_go_set_log(plextrac_config *config, uintptr_t callback, plextrac_error **err)
 {
     return plextrac_config_set_log_callback(config, tell, PLEXTRAC_LOG_DEBUG, (void *)callback, release, err);
+}
+
+int32_t plextrac_go_set_body_reader(plextrac_request *request, const char *content_type, size_t content_type_len,
+                                    uint64_t length, bool can_rewind, uintptr_t callback, plextrac_error **err)
+{
+    return plextrac_request_set_body_reader(request, content_type, content_type_len, length, read_body,
+                                            can_rewind ? rewind_body : NULL, (void *)callback, release, err);
 }

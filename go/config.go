@@ -12,7 +12,6 @@ import (
 	"math"
 	"net/http"
 	"os"
-	"runtime/cgo"
 	"time"
 )
 
@@ -66,7 +65,7 @@ func WithMFACallback(ask MFAFunc) Option {
 			return &Error{Status: ErrInvalidArgument, Message: "the MFA callback is nil"}
 		}
 		c.asker = &asker{ask: ask, ctx: c.ctx}
-		return c.lend(c.asker, func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t {
+		return lend(c.asker, func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t {
 			return C.plextrac_go_set_mfa(c.ptr, callback, err)
 		})
 	})
@@ -259,7 +258,7 @@ func WithLogger(logger *slog.Logger) SessionOption {
 		if logger == nil {
 			return &Error{Status: ErrInvalidArgument, Message: "the logger is nil"}
 		}
-		return c.lend(logger, func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t {
+		return lend(logger, func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t {
 			return C.plextrac_go_set_log(c.ptr, callback, err)
 		})
 	})
@@ -287,8 +286,6 @@ type config struct {
 
 // kept is the part of a configuration that Go still needs when the session or machine exists.
 type kept struct {
-	// base is the address of the instance.
-	base    string
 	headers http.Header
 	wait    *time.Duration
 	asker   *asker
@@ -338,17 +335,6 @@ func (c *config) free() {
 
 func (c *config) set(call setter) error {
 	return check(func(err **C.plextrac_error) C.int32_t { return call(c.ptr, err) })
-}
-
-// lend gives the library a Go value as an integer. It gives it back through a free function when
-// nothing can call back any more; after an error it is ours at once.
-func (c *config) lend(value any, set func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t) error {
-	callback := cgo.NewHandle(value)
-	err := check(func(err **C.plextrac_error) C.int32_t { return set(C.uintptr_t(callback), err) })
-	if err != nil {
-		callback.Delete()
-	}
-	return err
 }
 
 // wholeMilliseconds rounds up: who waits so long has waited long enough.

@@ -49,6 +49,12 @@ func (h *handle[P]) close() {
 	h.freeIfLast()
 }
 
+func (h *handle[P]) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}
+
 // freeIfLast unlocks. Freeing may block, and may call back.
 func (h *handle[P]) freeIfLast() {
 	var none P

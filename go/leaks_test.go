@@ -5,7 +5,9 @@ package plextrac_test
 import (
 	"context"
 	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	plextrac "github.com/plextrac-auth/plextrac-auth/go"
 	"github.com/plextrac-auth/plextrac-auth/go/internal/emulatortest"
@@ -26,12 +28,22 @@ func TestManyOfEverythingLeaveNothing(t *testing.T) {
 	}
 	defer budget.Close()
 	defer runtime.GC()
-	for range many {
+	for i := range many {
 		ctx, cancel := context.WithCancel(t.Context())
 		if _, err := session.Token(ctx); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := session.Do(ctx, &plextrac.Request{Path: "/api/v2/whoami"}); err != nil {
+			t.Fatal(err)
+		}
+		response, err := session.Stream(ctx, echo(strings.NewReader("x"), 1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 { // the other half is left to the garbage collector
+			response.Body.Close()
+		}
+		if _, err := session.WithTimeout(time.Minute); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := session.Do(ctx, &plextrac.Request{Path: "no path"}); err == nil {

@@ -26,6 +26,7 @@ import (
 type Machine struct {
 	handle  *handle[*C.plextrac_machine]
 	cleanup runtime.Cleanup
+	baseURL string
 
 	mu sync.Mutex
 }
@@ -64,17 +65,22 @@ func newMachine(ctx context.Context, url string, now Time, options []MachineOpti
 			return nil, kept{}, err
 		}
 	}
-	config.base = config.baseURL()
 	var ptr *C.plextrac_machine
 	if err := check(func(err **C.plextrac_error) C.int32_t {
 		return C.plextrac_machine_new(config.ptr, now.c(), &ptr, err)
 	}); err != nil {
 		return nil, kept{}, err
 	}
-	m := &Machine{handle: newHandle(ptr, func(ptr *C.plextrac_machine) { C.plextrac_machine_free(ptr) })}
+	m := &Machine{
+		handle:  newHandle(ptr, func(ptr *C.plextrac_machine) { C.plextrac_machine_free(ptr) }),
+		baseURL: config.baseURL(),
+	}
 	m.cleanup = runtime.AddCleanup(m, (*handle[*C.plextrac_machine]).close, m.handle)
 	return m, config.kept, nil
 }
+
+// BaseURL is the address of the instance, without a slash at the end: the path of a request follows it.
+func (m *Machine) BaseURL() string { return m.baseURL }
 
 // WantToken is one request for a usable token. Polls then yield what to do until ActionSignedIn,
 // ActionTokenReplaced, ActionNeedMFA, ActionWait or ActionFailed; nothing if the token is live and its

@@ -52,7 +52,7 @@ func NewMachineSession(base http.RoundTripper, url string, options ...MachineOpt
 		stop()
 		return nil, err
 	}
-	instance, err := instanceOf(kept.base, kept.headers)
+	instance, err := instanceOf(machine.BaseURL(), kept.headers)
 	if err != nil {
 		stop()
 		_ = machine.Close() // never fails

@@ -34,7 +34,8 @@ func TestAMachineSaysWhatToSendAndBelievesWhatItIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	body, _ := io.ReadAll(request.Body)
-	if request.Method != "POST" || request.URL.String() != "https://acme.plextrac.com/api/v1/authenticate" ||
+	if request.Method != "POST" || request.URL.String() != machine.BaseURL()+"/api/v1/authenticate" ||
+		machine.BaseURL() != "https://acme.plextrac.com" ||
 		request.Header.Get("Content-Type") != "application/json" || !strings.Contains(string(body), "correct horse") {
 		t.Errorf("%s %s %v %s", request.Method, request.URL, request.Header, body)
 	}

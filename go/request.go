@@ -5,12 +5,13 @@ import "C"
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 )
 
-// Request is a request to the instance of a session, for [Session.Do]. It is authorized when it is sent,
-// and can be sent any number of times.
+// Request is a request to the instance of a session, for [Session.Do] and [Session.Stream]. It is
+// authorized when it is sent, and can be sent any number of times, unless its BodyReader has ended.
 type Request struct {
 	// Method is the HTTP method; "" means GET.
 	Method string
@@ -23,6 +24,14 @@ type Request struct {
 	// Body is sent as it is; nil is no body. Without a Content-Type in Header it is called JSON: PlexTrac
 	// sees no body that is called nothing.
 	Body []byte
+	// BodyReader is read and sent part by part, in place of Body. It is read from its current position, on
+	// the goroutine of the call. The time limit of the call is then for progress: the call fails with
+	// [ErrTimeout] if no byte moves for so long. Neither that limit nor the context interrupts a Read of
+	// the reader. If it fails, the error is [ErrIO] and wraps the reader's. After a 401 the request is sent
+	// again if the reader is an io.Seeker; else the 401 is the response.
+	BodyReader io.Reader
+	// BodyLength is how many bytes are read from BodyReader and sent; with 0, all until its end.
+	BodyLength int64
 }
 
 // Format shows no more than the method, the path without its query, and the length of the body.
@@ -38,8 +47,8 @@ func (r *Request) method() string {
 	return r.Method
 }
 
-// c makes what C wants of it; the caller frees it.
-func (r *Request) c() (*C.plextrac_request, error) {
+// c makes the request for C; the caller frees it. The reader is nil unless there is a BodyReader.
+func (r *Request) c() (*C.plextrac_request, *bodyReader, error) {
 	var request *C.plextrac_request
 	m, mLen := text(r.method())
 	p, pLen := text(r.Path)
@@ -47,16 +56,20 @@ func (r *Request) c() (*C.plextrac_request, error) {
 		return C.plextrac_request_new(m, mLen, p, pLen, &request, err)
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if err := r.fill(request); err != nil {
+	var body *bodyReader
+	if r.BodyReader != nil {
+		body = newBodyReader(r.BodyReader)
+	}
+	if err := r.fill(request, body); err != nil {
 		C.plextrac_request_free(request)
-		return nil, err
+		return nil, nil, err
 	}
-	return request, nil
+	return request, body, nil
 }
 
-func (r *Request) fill(request *C.plextrac_request) error {
+func (r *Request) fill(request *C.plextrac_request, body *bodyReader) error {
 	for name, values := range r.Header {
 		n, nLen := text(name)
 		for _, value := range values {
@@ -67,6 +80,12 @@ func (r *Request) fill(request *C.plextrac_request) error {
 				return err
 			}
 		}
+	}
+	if body != nil {
+		if r.Body != nil || r.BodyLength < 0 {
+			return &Error{Status: ErrInvalidArgument, Message: "set Body or BodyReader, not both, and no negative BodyLength"}
+		}
+		return body.set(request, r.contentType(), r.BodyLength)
 	}
 	if r.Body == nil {
 		return nil

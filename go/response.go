@@ -27,6 +27,15 @@ func (r Response) Format(f fmt.State, _ rune) {
 // takeResponse copies a response and frees it.
 func takeResponse(response *C.plextrac_response) *Response {
 	defer C.plextrac_response_free(response)
+	return &Response{
+		StatusCode: int(C.plextrac_response_status(response)),
+		Header:     headerOf(response),
+		Body:       bytes.Clone(view(C.plextrac_response_body(response))),
+	}
+}
+
+// headerOf copies the header lines of a response.
+func headerOf(response *C.plextrac_response) http.Header {
 	header := http.Header{}
 	for i := range C.plextrac_response_header_count(response) {
 		var name, value C.plextrac_str
@@ -34,9 +43,5 @@ func takeResponse(response *C.plextrac_response) *Response {
 			header.Add(string(view(name)), string(view(value)))
 		}
 	}
-	return &Response{
-		StatusCode: int(C.plextrac_response_status(response)),
-		Header:     header,
-		Body:       bytes.Clone(view(C.plextrac_response_body(response))),
-	}
+	return header
 }

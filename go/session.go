@@ -63,15 +63,20 @@ func newSession(ctx context.Context, url string, options []SessionOption) (*Sess
 	}); err != nil {
 		return nil, err
 	}
-	s := &Session{
-		handle:   newHandle(ptr, func(ptr *C.plextrac_session) { C.plextrac_session_free(ptr) }),
-		instance: instance,
-		asker:    config.asker,
-		own:      &ownTransport{network: config.network},
+	s := &Session{instance: instance, asker: config.asker, own: &ownTransport{network: config.network}}
+	return s.with(ptr), nil
+}
+
+// WithTimeout returns the same session with another time limit for each call: for one call, or for some.
+// The context of a call may end it sooner. Closing one closes the session for both.
+func (s *Session) WithTimeout(limit time.Duration) (*Session, error) {
+	var ptr *C.plextrac_session
+	if err := s.call(func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_session_with_timeout_ms(p, wholeMilliseconds(limit), &ptr, err)
+	}); err != nil {
+		return nil, err
 	}
-	// Freeing waits up to a second for a refresh that is out: too long for the runtime's own goroutine.
-	s.cleanup = runtime.AddCleanup(s, func(h *handle[*C.plextrac_session]) { go h.close() }, s.handle)
-	return s, nil
+	return s.with(ptr), nil
 }
 
 // Login makes sure that there is a usable token: it signs in if there is none, and sends nothing if
@@ -157,10 +162,10 @@ func (s *Session) Refresh(ctx context.Context) error {
 // there, and without Authorization.
 //
 // What the server answers is a response, whatever its status. Errors are those of [Session.Login] for
-// the token, and for the request [ErrTimeout], [ErrCancelled], [ErrClosed], [ErrNetwork], [ErrTLS] or
-// [ErrTooLarge]: an answer over 64 MiB.
+// the token, and for the request [ErrTimeout], [ErrCancelled], [ErrClosed], [ErrNetwork], [ErrTLS],
+// [ErrIO] (a BodyReader failed), or [ErrTooLarge]: an answer over 64 MiB.
 func (s *Session) Do(ctx context.Context, request *Request) (*Response, error) {
-	r, err := request.c()
+	r, body, err := request.c()
 	if err != nil {
 		return nil, err
 	}
@@ -169,8 +174,9 @@ func (s *Session) Do(ctx context.Context, request *Request) (*Response, error) {
 	err = s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_session_request(p, r, cancel, &response, err)
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || body.hasPanicked() {
+		C.plextrac_response_free(response)
+		return nil, body.explain(err)
 	}
 	return takeResponse(response), nil
 }
@@ -257,6 +263,20 @@ func (s *Session) Close() error {
 // Format shows the instance and the state.
 func (s *Session) Format(f fmt.State, _ rune) {
 	show(f, "plextrac.Session(%s, %s)", s.BaseURL(), s.State())
+}
+
+// with is a session that has this handle, and all else in common.
+func (s *Session) with(ptr *C.plextrac_session) *Session {
+	another := &Session{
+		handle:   newHandle(ptr, func(ptr *C.plextrac_session) { C.plextrac_session_free(ptr) }),
+		stop:     s.stop,
+		instance: s.instance,
+		asker:    s.asker,
+		own:      s.own,
+	}
+	// Freeing waits up to a second for a refresh that is out: too long for the runtime's own goroutine.
+	another.cleanup = runtime.AddCleanup(another, func(h *handle[*C.plextrac_session]) { go h.close() }, another.handle)
+	return another
 }
 
 // wait makes a call that ctx can end.

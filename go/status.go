@@ -24,7 +24,7 @@ const (
 	ErrBusy = Status(C.PLEXTRAC_BUSY)
 	// ErrUnsupported: not available here.
 	ErrUnsupported = Status(C.PLEXTRAC_UNSUPPORTED)
-	// ErrIO: what reads or writes a body failed; nothing in this package does so by itself.
+	// ErrIO: reading the BodyReader of a request failed. The error wraps the reader's own.
 	ErrIO = Status(C.PLEXTRAC_IO)
 
 	// ErrClosed: the session or machine was closed.
