@@ -65,7 +65,7 @@ impl AttachedStore {
         let is_first = !self.failed.swap(true, Ordering::Relaxed);
         is_first.then(|| match error.kind {
             StoreErrorKind::Unsafe => format!("nothing is shared, it would not be safe: {error}"),
-            StoreErrorKind::Unavailable | StoreErrorKind::Busy => {
+            StoreErrorKind::Unavailable | StoreErrorKind::Busy | StoreErrorKind::WrongKey => {
                 format!("nothing is shared for now: {error}")
             }
         })

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
-use plextrac_auth_core::{Coordinator, Instant as Moment};
+use plextrac_auth_core::{Coordinator, Instant as Moment, OnStoreFailure};
 
 use crate::attached_store::AttachedStore;
 use crate::budget::{self, SharedBudget};
@@ -70,7 +70,7 @@ impl Shared {
         let mut seed = random_seed()?;
         let (attached, not_shared) = match AttachedStore::open(config) {
             Ok(attached) => (attached, None),
-            Err(error) if error.kind == StoreErrorKind::Unsafe || config.requires_store => {
+            Err(error) if stops_the_session(&error, config) => {
                 return Err(Error::new(ErrorCode::Store, error.to_string()));
             }
             Err(error) => {
@@ -184,4 +184,12 @@ impl Shared {
             self.start_workers();
         }
     }
+}
+
+/// Whether a session is not made, rather than going on without its store.
+fn stops_the_session(error: &StoreError, config: &SessionConfig) -> bool {
+    let goes_on = config.store.as_ref().is_some_and(|store| store.on_failure() == OnStoreFailure::GoOnAlone);
+    matches!(error.kind, StoreErrorKind::Unsafe | StoreErrorKind::WrongKey)
+        || config.requires_store
+        || !goes_on
 }

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use plextrac_emulator::{Emulator, Fault, Kind, Target};
 use plextrac_transport::{
-    CallLimits, ClaimOwner, Clock, ErrorCode, RecordStore, Session, SessionConfig, SessionEvent,
-    SessionState, StoreError, StoreErrorKind, StoredRecord, Time, Version, Watched, WriteOutcome,
+    CallLimits, ClaimOwner, Clock, ErrorCode, OnStoreFailure, RecordStore, Session, SessionConfig,
+    SessionEvent, SessionState, StoreError, StoreErrorKind, StoredRecord, Time, Version, Watched,
+    WriteOutcome,
 };
 
 /// The emulator's clock as the client's.
@@ -399,6 +400,64 @@ impl RecordStore for Stuck {
 /// In JSON, and not by 401: the token is none the worse for it.
 fn refuse_refreshes(emulator: &Emulator) {
     emulator.fault(Fault::on(Target::Refresh).always().error_shape_two(403));
+}
+
+/// A store that cannot be opened.
+struct Closed(StoreErrorKind, OnStoreFailure);
+
+impl RecordStore for Closed {
+    fn name(&self) -> String {
+        "a store that is closed".into()
+    }
+
+    fn key(&self, _: &CallLimits<'_>) -> Result<zeroize::Zeroizing<[u8; 32]>, StoreError> {
+        Err(StoreError { kind: self.0, message: "it is closed".into() })
+    }
+
+    fn read(&self, _: &str, _: &CallLimits<'_>) -> Result<StoredRecord, StoreError> {
+        unreachable!("it was never open")
+    }
+
+    fn write(&self, _: &str, _: Version, _: &[u8], _: &CallLimits<'_>) -> Result<WriteOutcome, StoreError> {
+        unreachable!("it was never open")
+    }
+
+    fn watch(
+        &self,
+        _: &str,
+        _: Version,
+        _: Option<ClaimOwner>,
+        _: &CallLimits<'_>,
+    ) -> Result<Watched, StoreError> {
+        unreachable!("it was never open")
+    }
+
+    fn on_failure(&self) -> OnStoreFailure {
+        self.1
+    }
+}
+
+#[test]
+fn a_store_that_fails_closed_makes_no_session() {
+    let emulator = Emulator::start().unwrap();
+    let directory = private_directory();
+    for (kind, on_failure, is_made) in [
+        (StoreErrorKind::Unavailable, OnStoreFailure::GoOnAlone, true),
+        (StoreErrorKind::Unavailable, OnStoreFailure::SendNothing, false),
+        (StoreErrorKind::WrongKey, OnStoreFailure::GoOnAlone, false),
+        (StoreErrorKind::Unsafe, OnStoreFailure::GoOnAlone, false),
+    ] {
+        let mut config = config(&emulator, directory.path());
+        config.store(Arc::new(Closed(kind, on_failure)));
+        match Session::new(&config) {
+            Ok(_) => assert!(is_made, "{kind:?} {on_failure:?}"),
+            Err(error) => {
+                assert!(!is_made, "{kind:?} {on_failure:?}");
+                assert_eq!(error.code(), ErrorCode::Store);
+                assert!(error.message().contains("it is closed"), "{error}");
+            }
+        }
+    }
 }
 
 #[test]

@@ -131,6 +131,13 @@ pub(crate) const DBUS: Tool = Tool {
     version: &["dbus-run-session", "--version"],
 };
 
+pub(crate) const REDIS: Tool = Tool {
+    name: "redis-server",
+    source: Source::Debian("redis-server"),
+    needed_for: "Rust tests: the store on Redis, with Sentinel",
+    version: &["redis-server", "--version"],
+};
+
 pub(crate) const TMUX: Tool = Tool {
     name: "tmux",
     source: Source::Debian("tmux"),
@@ -199,6 +206,7 @@ pub(crate) const ALL: &[&Tool] = &[
     &SECRET_TOOL,
     &KEYRING,
     &DBUS,
+    &REDIS,
     &TMUX,
     &ZSH,
     &FISH,

@@ -14,7 +14,8 @@ use crate::cancel::CancelToken;
 /// methods are called from any thread, with no lock of a session held; they may block until `deadline`, and end early
 /// when `cancel` is triggered.
 ///
-/// Names are digests in lower-case hexadecimal with a letter in front. Records are at most 64 KiB and hold secrets:
+/// Names are digests in lower-case hexadecimal with a letter in front: `a` for an account, `b` for the budget of an
+/// instance. A store may forget an account's record 30 days after its last write, and a budget after a day. Records are at most 64 KiB and hold secrets:
 /// wipe every copy.
 pub trait RecordStore: Send + Sync {
     /// What errors and events call this store. It holds nothing secret.
@@ -44,6 +45,21 @@ pub trait RecordStore: Send + Sync {
         record: &[u8],
         limits: &CallLimits<'_>,
     ) -> Result<WriteOutcome, StoreError>;
+
+    /// Like [`write`](Self::write), where nothing but the time of the claim is new. The store need not end a
+    /// [`watch`](Self::watch) for it: on a network each notice costs something.
+    ///
+    /// # Errors
+    /// [`StoreError`], like [`write`](Self::write).
+    fn renew(
+        &self,
+        name: &str,
+        expected: Version,
+        record: &[u8],
+        limits: &CallLimits<'_>,
+    ) -> Result<WriteOutcome, StoreError> {
+        self.write(name, expected, record, limits)
+    }
 
     /// Waits until the record of that name has another version than `known`, until the process of `owner` is known
     /// to be gone, or until the limits end. It may return [`Watched::Changed`] though nothing changed: the reader reads

@@ -39,6 +39,8 @@ pub enum StoreErrorKind {
     Unsafe,
     /// Another process has held a lock of it for longer than the call could wait.
     Busy,
+    /// This program's key does not open the store. Nothing is sent: its records say what must not be sent again.
+    WrongKey,
 }
 
 impl StoreError {

@@ -1,0 +1,5 @@
+//! The store against a real engine, which the tests start on the loopback device.
+
+mod harness;
+mod keys;
+mod records;
