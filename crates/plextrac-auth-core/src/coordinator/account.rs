@@ -331,6 +331,9 @@ impl Account {
         if self.owes_reset {
             machine.clear_in(&mut view);
         }
+        if machine.is_lockout_cleared_here() {
+            machine.clear_rejections_in(&mut view);
+        }
         if let Some(token) = &mut view.token {
             // No moment is before the start of our clock: what the token had lived by then is taken off its life.
             token.life_ms = token.life_ms.saturating_sub(self.before_start(&token.stamp));

@@ -79,7 +79,7 @@ impl Machine {
         self.shared.set_aside = None;
         // A refresh says nothing about the password.
         if request.call != Call::Refresh {
-            self.clear_lockout();
+            self.note_accepted_credentials();
         }
         if request.call == Call::SignIn {
             self.codes.are_needed = Some(false);

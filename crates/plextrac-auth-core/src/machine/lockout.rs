@@ -26,6 +26,8 @@ pub(super) struct Lockout {
     known_rejected: Vec<Fingerprint>,
     /// So many codes that were computed from the secret in hand were rejected in a row, in all processes.
     rejected_codes: u32,
+    /// The server accepted the credentials in hand, and the record does not say so yet.
+    is_cleared_here: bool,
     /// Another TOTP secret whose codes were rejected, and how often in a row.
     doubted_elsewhere: Option<(Fingerprint, u32)>,
 }
@@ -92,6 +94,29 @@ impl Machine {
     pub(super) fn trust_recorded_rejections(&mut self) {
         self.lockout.here = None;
         self.lockout.rejected_codes = 0;
+    }
+
+    /// The server accepted the credentials in hand.
+    pub(super) fn note_accepted_credentials(&mut self) {
+        self.clear_lockout();
+        self.lockout.is_cleared_here = true;
+    }
+
+    /// Whether the server accepted the credentials in hand after the record was written.
+    pub(crate) const fn is_lockout_cleared_here(&self) -> bool {
+        self.lockout.is_cleared_here
+    }
+
+    /// The record says that the credentials in hand were accepted.
+    pub(super) const fn note_clearing_written(&mut self) {
+        self.lockout.is_cleared_here = false;
+    }
+
+    /// Takes the rejections of the credentials in hand out of a record.
+    pub(crate) fn clear_rejections_in(&self, record: &mut SharedRecord) {
+        let own: Vec<Fingerprint> = self.own_fingerprints().collect();
+        record.rejected.retain(|rejected| !own.contains(rejected));
+        record.doubted.take_if(|(secret, _)| own.contains(secret));
     }
 
     /// What the shared record says.

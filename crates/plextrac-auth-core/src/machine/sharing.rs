@@ -38,8 +38,7 @@ impl Machine {
 
     /// Takes out what a clearing of this session's rejections takes out.
     pub(crate) fn clear_in(&self, record: &mut SharedRecord) {
-        let own: alloc::vec::Vec<_> = self.own_fingerprints().collect();
-        record.rejected.retain(|rejected| !own.contains(rejected));
+        self.clear_rejections_in(record);
         record.refused.retain(|refused| Some(*refused) != self.tokens.imported());
     }
 
@@ -56,6 +55,7 @@ impl Machine {
     /// What was learned here is in the record now. From here on the record decides.
     pub(crate) const fn note_shared_written(&mut self) {
         self.shared.is_unshared = false;
+        self.note_clearing_written();
     }
 
     /// Another process signed out: its count is newer than the token in hand.

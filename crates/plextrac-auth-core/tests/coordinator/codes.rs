@@ -153,3 +153,23 @@ fn two_processes_spend_each_totp_step_once() {
     assert_eq!(codes.len(), 2);
     assert_ne!(codes[0], codes[1]);
 }
+
+#[test]
+fn an_accepted_code_ends_the_doubt_about_its_secret() {
+    let (world, store) = (World::new(Server::with_mfa()), Store::new());
+    world.server.borrow_mut().uses_code_of_this_step(world.true_unix_ms());
+    let mut process = Process::new(1, &world, &store, config_with(totp()));
+    process.get();
+    assert_eq!(store.borrow().account()["doubted"]["rejections"], 1);
+    pass(&mut [&mut process], secs(30));
+    let caller = process.need();
+    process.settle();
+    process.answer();
+    process.settle();
+    // Another process writes the record before this one can write that its code was accepted.
+    store.borrow_mut().edit(|_| ());
+    process.run();
+    assert_eq!(process.count(Call::Mfa), 2);
+    assert!(process.is_served(caller), "{:?}", process.woken);
+    assert!(store.borrow().account()["doubted"].is_null(), "{}", store.borrow().account());
+}

@@ -2,7 +2,7 @@
 
 use plextrac_auth_core::{Call, CallerId, FailureKind, RecordKind};
 
-use crate::driver::{Server, World, config, secs};
+use crate::driver::{Server, World, config, config_with, secs, totp};
 use crate::harness::{LIMITS, Process, Store, pass};
 
 fn forget_rejection(process: &mut Process) -> CallerId {
@@ -91,4 +91,16 @@ fn a_clearing_that_the_store_did_not_take_is_made_up_for() {
     assert!(a.is_served(caller), "{:?}", a.woken);
     assert_eq!(store.borrow().account()["rejected"].as_array().map(Vec::len), Some(0));
     assert_eq!(store.borrow().account()["rejection_resets"], 1);
+}
+
+#[test]
+fn a_cleared_rejection_ends_the_doubt_about_a_totp_secret() {
+    let (world, store) = (World::new(Server::with_mfa()), Store::new());
+    world.server.borrow_mut().uses_code_of_this_step(world.true_unix_ms());
+    let mut a = Process::new(1, &world, &store, config_with(totp()));
+    a.get();
+    assert_eq!(store.borrow().account()["doubted"]["rejections"], 1);
+    forget_rejection(&mut a);
+    a.run();
+    assert!(store.borrow().account()["doubted"].is_null(), "{}", store.borrow().account());
 }

@@ -265,6 +265,7 @@ impl World {
         rejected: Generation,
         was_accepted: bool,
     ) {
+        self.watch.figures.unauthorized += 1;
         // The token may be dropped: that is what the answer says.
         self.watch.excuse(process);
         let verdict = self
@@ -274,7 +275,6 @@ impl World {
         let awake_ms = self.awake_ms(process);
         let me = self.caller(process, caller);
         if verdict == Verdict::Final || me.is_retry {
-            self.watch.figures.unauthorized += 1;
             return self.pause(process, caller);
         }
         me.is_retry = true;
@@ -284,9 +284,14 @@ impl World {
     }
 
     fn signs_out(&mut self, process: usize, caller: usize) {
-        self.watch.signing_out(process);
+        // Callers that sign out at the same time are served by one change of the record.
+        let is_first = !self.session(process).callers.iter().any(Caller::signs_out);
+        if is_first {
+            self.watch.signing_out(process);
+        }
         self.watch.excuse(process);
-        let purpose = Purpose::SignOut { since_ms: self.true_ms };
+        let since_ms = self.watch.signing_out_ms(process);
+        let purpose = Purpose::SignOut { since_ms };
         self.wait_for(process, caller, purpose, |coordinator, limits, now| coordinator.sign_out(limits, now));
     }
 
@@ -299,9 +304,8 @@ impl World {
 
     /// A caller that still waits must not be past its deadline.
     pub(crate) fn check_deadlines(&mut self, process: usize) {
-        let (awake_ms, paused_until_ms, now) =
-            (self.awake_ms(process), self.processes[process].paused_until_ms, self.time(process));
-        let stopped_ms = self.true_ms.saturating_sub(paused_until_ms);
+        let (awake_ms, now) = (self.awake_ms(process), self.time(process));
+        let stopped_ms = self.true_ms.saturating_sub(self.stopped_ms(process));
         let Some(session) = &self.processes[process].session else { return };
         let asked = session.coordinator.asked_for(now);
         for (number, caller) in session.callers.iter().enumerate() {

@@ -31,7 +31,7 @@ impl World {
     ) {
         self.watch.figures.writes += 1;
         self.look_at_claim(process, life, began_ms, before, after);
-        self.look_at_token(process, before, after);
+        self.look_at_token((process, life), before, after);
         self.look_at_rejections(process, before, after);
     }
 
@@ -71,13 +71,14 @@ impl World {
         }
     }
 
-    fn look_at_token(&mut self, process: usize, before: &Seen, after: &Seen) {
+    fn look_at_token(&mut self, (process, life): (usize, u32), before: &Seen, after: &Seen) {
         let account = self.processes[process].plan.account;
         if after.sign_outs > before.sign_outs {
             return self.watch.signed_out(account, process);
         }
         if let Some(token) = &after.token
             && self.server.born_ms(token) <= self.watch.signed_out_ms(account)
+            && !self.watch.is_of_a_lone_session(self.server.born_ms(token), (process, life))
         {
             let how = format!("process {process} writes a token of account {account} that was signed out");
             return self.watch.breaks(Promise::SignOutKept, how);
@@ -170,7 +171,7 @@ impl World {
     }
 
     /// When a process stood still last.
-    fn stopped_ms(&self, process: usize) -> u64 {
+    pub(crate) fn stopped_ms(&self, process: usize) -> u64 {
         self.processes[process]
             .paused_until_ms
             .max(self.machines[self.processes[process].plan.machine].awake_since_ms())

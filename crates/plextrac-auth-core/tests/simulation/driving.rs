@@ -124,9 +124,10 @@ impl World {
         let session = self.session(process);
         let is_new = session.wait != wait;
         session.wait = wait.clone();
-        // An attempt that waits for a moment does not wait for a claim.
+        // A look at the record interrupts no waiting. An attempt that waits for a moment does not wait for a claim.
+        let is_looking = wait.watch.is_none() && wait.reason.is_none() && !session.coordinator.is_idle();
         let owner = wait.watch.as_ref().filter(|_| wait.reason.is_none()).and_then(|watch| watch.owner);
-        if session.watched.map(|(owner, _)| owner) != owner {
+        if !is_looking && session.watched.map(|(owner, _)| owner) != owner {
             session.watched = owner.map(|owner| (owner, true_ms));
         }
         let is_idle = session.coordinator.is_idle();
@@ -229,7 +230,7 @@ impl World {
             is_out && plan.is_engine && self.random.chance(500) && true_ms >= self.store.fails_until_ms;
         let id = operation.id();
         if self.is_broken(Broken::KeepsDeadClaims) && self.has_dead_claim(key) {
-            self.store.renew_claim(key);
+            self.store.renew_claim(key, true_ms);
         }
         let outcome = match &operation {
             _ if is_out && !is_lost => Outcome::Failed,

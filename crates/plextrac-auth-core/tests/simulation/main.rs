@@ -1,10 +1,10 @@
 //! Clients, a server and a shared store in one thread on virtual time: everything follows from a seed.
 //!
 //! A run draws a world (`plan.rs`): accounts, processes with several callers each, a server with its own idea of
-//! time and of a limit, and what goes wrong and when. The clients (`flight.rs`, `caller.rs`) take the same steps
-//! in the same order as `plextrac-transport`, and at every step `watch.rs` looks for a broken promise.
+//! time and of a limit, and what goes wrong and when. The clients (`driving.rs`, `caller.rs`) drive the coordinator that
+//! `plextrac-transport` drives, and at every step `watch.rs` looks for a broken promise.
 //!
-//! A run that breaks one is told by its seed: `PLEXTRAC_SIM_SEED=<seed> cargo test -p plextrac-auth-core --test
+//! A run that breaks one is reported by its seed: `PLEXTRAC_SIM_SEED=<seed> cargo test -p plextrac-auth-core --test
 //! simulation drawn -- --nocapture` lives through it again and prints what happened. `PLEXTRAC_SIM_SEEDS=<n>` says
 //! how many are tried.
 
@@ -50,7 +50,11 @@ fn whatever_is_drawn_no_promise_is_broken() {
         let report = World::traced(&plan).run();
         report.trace.iter().for_each(|line| println!("{line}"));
         println!("{:?}", report.figures);
-        return assert!(report.broken.is_none(), "{}", told(seed, &report.broken.unwrap().to_string()));
+        return assert!(
+            report.broken.is_none(),
+            "{}",
+            broken_seed(seed, &report.broken.unwrap().to_string())
+        );
     }
     let seeds = number("PLEXTRAC_SIM_SEEDS").unwrap_or(SEEDS);
     let (next, broken, all) =
@@ -77,8 +81,8 @@ fn whatever_is_drawn_no_promise_is_broken() {
         }
     });
     let broken = broken.into_inner().unwrap();
-    let told: String = broken.iter().take(20).map(|(seed, broken)| told(*seed, broken)).collect();
-    assert!(broken.is_empty(), "{} of {seeds} runs broke a promise\n{told}", broken.len());
+    let list: String = broken.iter().take(20).map(|(seed, broken)| broken_seed(*seed, broken)).collect();
+    assert!(broken.is_empty(), "{} of {seeds} runs broke a promise\n{list}", broken.len());
     let all = all.into_inner().unwrap();
     println!("{seeds} runs: {all:?}");
     if seeds >= SEEDS {
@@ -94,20 +98,20 @@ fn control_that_everything_was_met(all: &Figures) {
     for ending in [
         "Timeout",
         "MustWait",
-        "SignedOut",
-        "Failed(Timeout)",
-        "Failed(Network)",
-        "Failed(Rejected)",
-        "Failed(MfaRejected)",
-        "Failed(MfaRequired)",
-        "Failed(MustWait)",
-        "Failed(UnexpectedAnswer)",
+        "Cancelled",
+        "Network",
+        "Rejected",
+        "MfaRejected",
+        "MfaRequired",
+        "UnexpectedAnswer",
+        "Store",
+        "Left",
     ] {
         assert!(all.failed.contains_key(ending), "no call ended with {ending}: {:?}", all.failed);
     }
 }
 
-fn told(seed: u64, broken: &str) -> String {
+fn broken_seed(seed: u64, broken: &str) -> String {
     format!(
         "{broken}\n    PLEXTRAC_SIM_SEED={seed} cargo test -p plextrac-auth-core --test simulation drawn -- --nocapture\n"
     )

@@ -120,7 +120,8 @@ impl World {
         let session = self.session(process);
         let parent = std::mem::replace(&mut session.owner, owner);
         let out = session.out.take();
-        (session.is_asked, session.lost_claim, session.is_alone, session.is_abandoned) = (false, false, false, false);
+        (session.is_asked, session.lost_claim, session.is_alone, session.is_abandoned) =
+            (false, false, false, false);
         // What was planned was planned for the parent.
         session.wait = plextrac_auth_core::Wait::default();
         let waiting: Vec<_> = session.callers.iter_mut().filter_map(|caller| caller.waits.take()).collect();

@@ -5,6 +5,7 @@ use plextrac_auth_core::OnStoreFailure;
 use crate::controls::Broken;
 use crate::limit::Window;
 use crate::random::Random;
+use crate::watch::Promise;
 
 pub(crate) const SECOND: u64 = 1000;
 pub(crate) const MINUTE: u64 = 60 * SECOND;
@@ -33,6 +34,8 @@ pub(crate) struct Plan {
     /// From here on everybody who has the right credentials must be served.
     pub(crate) calm_from_ms: Option<u64>,
     pub(crate) broken: Option<Broken>,
+    /// Only this promise is looked at. A control goes on after another one was broken.
+    pub(crate) only: Option<Promise>,
 }
 
 /// A computer, or a time namespace of its own on one: other clocks, and another name for the boot.
@@ -205,6 +208,7 @@ impl Plan {
             mishaps: Vec::new(),
             calm_from_ms: None,
             broken: None,
+            only: None,
         }
     }
 
@@ -250,6 +254,7 @@ impl Plan {
             mishaps,
             calm_from_ms: Some(busy + asleep),
             broken: None,
+            only: None,
         }
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Store {
     log: VecDeque<(u64, Key, Record)>,
     pub(crate) fails_until_ms: u64,
     broken: Option<Broken>,
+    /// When a broken store renewed a claim last.
+    renewed_ms: HashMap<Key, u64>,
 }
 
 /// So many writes can be lost.
@@ -58,6 +60,7 @@ impl Store {
             log: VecDeque::new(),
             fails_until_ms: 0,
             broken,
+            renewed_ms: HashMap::new(),
         }
     }
 
@@ -121,12 +124,17 @@ impl Store {
         self.ahead_ms = self.ahead_ms.saturating_add_signed(ahead_ms);
     }
 
-    /// For a control alone: the claim of an owner that is gone is renewed for ever.
-    pub(crate) fn renew_claim(&mut self, key: Key) {
+    /// For a control alone: every 3 s, the claim of an owner that is gone is renewed.
+    pub(crate) fn renew_claim(&mut self, key: Key, true_ms: u64) {
+        let renewed_ms = self.renewed_ms.entry(key).or_default();
+        if true_ms < *renewed_ms + 3000 {
+            return;
+        }
+        *renewed_ms = true_ms;
         let record = self.records.entry(key).or_default();
         let mut json: serde_json::Value = serde_json::from_slice(&record.bytes).unwrap_or_default();
         if json["claim"].is_object() {
-            json["claim"]["at"] = (json["claim"]["at"].as_u64().unwrap_or(0) + 1000).into();
+            json["claim"]["at"] = (json["claim"]["at"].as_u64().unwrap_or(0) + 3000).into();
             self.versions += 1;
             *record = Record { version: self.versions, bytes: serde_json::to_vec(&json).unwrap() };
         }

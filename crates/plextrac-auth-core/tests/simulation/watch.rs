@@ -135,6 +135,7 @@ type Password = (usize, bool);
 pub(crate) struct Watch {
     pub(crate) figures: Figures,
     pub(crate) broken: Option<Broken>,
+    only: Option<Promise>,
     now_ms: u64,
     recent: VecDeque<u64>,
     /// By account: the owner of the last claim, and when its write was begun.
@@ -148,6 +149,8 @@ pub(crate) struct Watch {
     /// Processes that send without their store, and when they did so last.
     alone: HashMap<Life, u64>,
     alone_ms: Option<u64>,
+    /// When such a process signed in, by the server's clock. Refreshed tokens keep this moment.
+    lone_births: HashSet<u64>,
     /// When a record was set back last.
     lost: HashMap<Key, u64>,
     /// When an operation of the store failed last.
@@ -175,11 +178,18 @@ struct Rejection {
 }
 
 impl Watch {
+    pub(crate) fn of(only: Option<Promise>) -> Self {
+        Self { only, ..Self::default() }
+    }
+
     pub(crate) const fn advance(&mut self, now_ms: u64) {
         self.now_ms = now_ms;
     }
 
     pub(crate) fn breaks(&mut self, promise: Promise, how: String) {
+        if self.only.is_some_and(|only| only != promise) {
+            return;
+        }
         let at_ms = self.now_ms;
         self.broken.get_or_insert(Broken { promise, how, at_ms });
     }
@@ -217,6 +227,20 @@ impl Watch {
     /// Whether a process sent its last request without its store.
     pub(crate) fn is_alone(&self, process: usize, life: u32) -> bool {
         self.is_lately(self.alone.get(&(process, life)).copied(), 150_000)
+    }
+
+    /// Whether a session that began without its store brought this token: before its first look, such a session does
+    /// not know of a sign-out.
+    pub(crate) fn is_of_a_lone_session(&mut self, born_ms: u64, writer: Life) -> bool {
+        if self.alone.contains_key(&writer) {
+            self.lone_births.insert(born_ms);
+        }
+        self.lone_births.contains(&born_ms)
+    }
+
+    /// Whether one of these processes sent a request without its store.
+    pub(crate) fn was_anyone_alone(&self, processes: &[usize]) -> bool {
+        self.alone.keys().any(|(process, _)| processes.contains(process))
     }
 
     /// Records were set back to what they were before.
@@ -307,7 +331,7 @@ impl Watch {
     pub(crate) fn writes_rejection(&mut self, password: Password) -> bool {
         let state = self.passwords.entry(password).or_default();
         state.is_shared |= state.rejected_ms > state.clearing_ms;
-        state.cleared_ms == 0 || state.rejected_ms > state.cleared_ms || state.cleared_ms < state.clearing_ms
+        state.cleared_ms == 0 || state.rejected_ms > state.clearing_ms || state.cleared_ms < state.clearing_ms
     }
 
     /// A caller signs out.
@@ -316,10 +340,16 @@ impl Watch {
         self.signing_out.insert(process, self.now_ms);
     }
 
+    /// When the process began to sign out last.
+    pub(crate) fn signing_out_ms(&self, process: usize) -> u64 {
+        self.signing_out.get(&process).copied().unwrap_or(0)
+    }
+
     /// The record says that the account was signed out. If the store failed at first, that may be much later.
     pub(crate) fn signed_out(&mut self, account: usize, process: usize) {
-        let began_ms = self.signing_out.get(&process).copied().unwrap_or(0);
-        self.signed_out.insert(account, began_ms);
+        let began_ms = self.signing_out_ms(process);
+        let last_ms = self.signed_out.entry(account).or_default();
+        *last_ms = began_ms.max(*last_ms);
     }
 
     pub(crate) fn signed_out_ms(&self, account: usize) -> u64 {
