@@ -56,6 +56,9 @@ pub struct BudgetRecord {
     pub places: Vec<Place>,
     /// The waits that the instance asked everybody for.
     pub waits: Vec<Place>,
+    /// Nothing may be sent before: what was sent is not known, because the store may have lost writes.
+    #[serde(default)]
+    pub shut_until: Option<Instant>,
 }
 
 impl BudgetRecord {
@@ -68,6 +71,7 @@ impl BudgetRecord {
         for place in self.places.iter_mut().chain(&mut self.waits) {
             place.until = moves(&stamp, Some(place.until)).1.unwrap_or(place.until);
         }
+        self.shut_until = self.shut_until.and_then(|until| moves(&stamp, Some(until)).1);
         Self { stamp: moves(&stamp, None).0, ..self }
     }
 }
@@ -125,9 +129,10 @@ impl Budget {
         self.waits.iter().map(|wait| wait.until).filter(|until| *until > now).max()
     }
 
-    /// Nothing may be sent before this moment: what other processes send cannot be known for now.
-    pub const fn shut(&mut self, until: Instant) {
-        self.shut_until = Some(until);
+    /// Nothing may be sent before this moment: what other processes send cannot be known for now. A shorter wait never
+    /// replaces a longer one.
+    pub fn shut(&mut self, until: Instant) {
+        self.shut_until = self.shut_until.max(Some(until));
     }
 
     /// What other processes have to know.
@@ -135,7 +140,8 @@ impl Budget {
     pub fn to_record(&self, boot: &str, now: Time) -> BudgetRecord {
         let stamp = Stamp { boot: boot.into(), monotonic: now.monotonic, unix: now.unix };
         let lasting = |all: &[Place]| all.iter().filter(|one| one.until > now.monotonic).copied().collect();
-        BudgetRecord { stamp, places: lasting(&self.places), waits: lasting(&self.waits) }
+        let shut_until = self.shut_until.filter(|until| *until > now.monotonic);
+        BudgetRecord { stamp, places: lasting(&self.places), waits: lasting(&self.waits), shut_until }
     }
 
     /// Takes over what other processes have written; what this one sent itself stays. If the record's clock cannot
@@ -159,6 +165,13 @@ impl Budget {
         let places: Vec<Place> = record.places.iter().filter(is_taken).copied().collect();
         take_over(&mut self.places, &places, LONGEST_PLACE, clock, now.monotonic);
         take_over(&mut self.waits, &record.waits, MAX_WAIT, clock, now.monotonic);
+        if let Some(until) = record.shut_until {
+            let left = match clock {
+                TheirClock::Unknown { written } => until.since(written),
+                TheirClock::IsOurs | TheirClock::AgreesWithOurs => until.since(now.monotonic),
+            };
+            self.shut(now.monotonic + left.min(LONGEST_SHUT));
+        }
         matches!(clock, TheirClock::Unknown { .. })
     }
 
@@ -223,6 +236,9 @@ impl Budget {
 
 /// No request is out for longer than an hour (the longest timeout); what claims more is damaged.
 const LONGEST_PLACE: Duration = Duration::from_secs(3600 + 61);
+
+/// The budget counts as full for no longer than a request counts; what claims more is damaged.
+const LONGEST_SHUT: Duration = COUNTED_AFTER_ANSWER;
 
 /// What is known of the clock of those who wrote a record.
 #[derive(Clone, Copy)]
@@ -389,7 +405,7 @@ mod tests {
     fn a_damaged_record_closes_the_budget_for_an_hour_at_most() {
         let stamp = Stamp { boot: "b".into(), monotonic: at(0), unix: crate::time::UnixTime::from_millis(0) };
         let places = alloc::vec![Place { ticket: Ticket(1), until: Instant::NEVER, foreign: true }];
-        let record = BudgetRecord { stamp, waits: places.clone(), places };
+        let record = BudgetRecord { stamp, waits: places.clone(), places, shut_until: None };
         let mut budget = Budget::new(2).unwrap();
         budget.restore(Some(&record), "b", Time::from_millis(1, 1));
         assert_eq!(budget.used(at(3_661_001)), 0);

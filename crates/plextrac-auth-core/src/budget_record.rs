@@ -24,7 +24,8 @@ pub(crate) fn decode(bytes: &[u8]) -> (Option<BudgetRecord>, RawFields) {
         })
     })();
     let (places, waits) = (places(&mut fields, "places"), places(&mut fields, "waits"));
-    (stamp.map(|stamp| BudgetRecord { stamp, places, waits }), fields.rest())
+    let shut_until = fields.take("shut").map(Instant::from_millis);
+    (stamp.map(|stamp| BudgetRecord { stamp, places, waits, shut_until }), fields.rest())
 }
 
 /// The bytes to write.
@@ -51,6 +52,10 @@ pub(crate) fn encode(record: &BudgetRecord, rest: &RawFields) -> Zeroizing<Vec<u
             json.end_array();
         }
         json.end_array();
+    }
+    if let Some(until) = record.shut_until {
+        json.name("shut");
+        json.unsigned(until.as_millis());
     }
     if rest.size() < MAX_RECORD / 2 {
         rest.write(&mut json);

@@ -85,6 +85,9 @@ pub(super) struct Account {
     operation: Option<(OperationId, Operation, Instant)>,
     next_operation: u64,
     pub(super) is_write_due: bool,
+    /// Another run of the engine wrote the record: until one process has written it in this run, each look finds the
+    /// current step spent.
+    is_run_due: bool,
     /// The record was read for what the machine asks now.
     is_fresh: bool,
     /// When it was read last.
@@ -116,6 +119,8 @@ struct BudgetRecordState {
     rest: crate::json::RawFields,
     is_fresh: bool,
     is_write_due: bool,
+    /// The record is of another clock: until one process has written it anew, each reader counts it from when it reads.
+    is_clock_due: bool,
 }
 
 /// The store's clock, as far as reads have told: it is ahead of ours by something between two bounds.
@@ -147,10 +152,14 @@ enum Operation {
         announces: Option<RequestId>,
         /// The token that is in the record from then on, if it is the one in hand.
         carries: Option<Generation>,
+        /// Nothing but the engine's run is new.
+        names_run: bool,
     },
     /// The request is the one that the write reserves places for.
     WriteBudget {
         reserves: Option<RequestId>,
+        /// Nothing but the clock is new.
+        moves_clock: bool,
     },
 }
 
@@ -164,6 +173,17 @@ const MOST_SLOW_READS: u32 = 3;
 const HANDING_OUT: Duration = Duration::from_millis(200);
 /// How long the budget counts as full after the engine may have lost writes.
 const LOST_WRITES_WAIT: Duration = Duration::from_secs(61);
+
+impl BudgetRecordState {
+    const fn is_due(&self) -> bool {
+        self.is_write_due || self.is_clock_due
+    }
+
+    /// What was to be written is written, or is not written any more.
+    const fn drop_due(&mut self) {
+        (self.is_write_due, self.is_clock_due) = (false, false);
+    }
+}
 
 impl StoreClock {
     /// The store told the time at some moment of a read.
@@ -213,6 +233,7 @@ impl Account {
             operation: None,
             next_operation: 1,
             is_write_due: false,
+            is_run_due: false,
             is_fresh: false,
             read_at: None,
             is_unseen: false,
@@ -238,7 +259,8 @@ impl Account {
             && self.incoming.is_none()
             && self.attempt.is_none()
             && !self.is_write_due
-            && !self.budget.is_write_due
+            && !self.is_run_due
+            && !self.budget.is_due()
     }
 
     /// The claim of another process, if it is one to wait for.
@@ -268,7 +290,7 @@ impl Account {
             budget.shut(now.monotonic + LOST_WRITES_WAIT);
         }
         let record = record.map(|record| record.moved(|stamp, moment| self.localize(stamp, moment, now)));
-        self.budget.is_write_due |= budget.restore(record.as_ref(), &config.boot, now);
+        self.budget.is_clock_due = budget.restore(record.as_ref(), &config.boot, now);
     }
 
     fn renew_every(&self) -> Duration {
@@ -389,7 +411,7 @@ impl Account {
         self.forget();
         self.held = None;
         self.is_look_due = false;
-        self.is_write_due = false;
+        (self.is_write_due, self.is_run_due) = (false, false);
     }
 }
 
@@ -480,7 +502,7 @@ impl Coordinator {
         let attempt = account.attempt.as_mut();
         match (operation, outcome) {
             (
-                Operation::WriteAccount { began, claims, announces, carries },
+                Operation::WriteAccount { began, claims, announces, carries, .. },
                 WriteOutcome::Written(version),
             ) => {
                 account.version = Some(version);
@@ -496,21 +518,24 @@ impl Coordinator {
                 }
                 self.wake_changes(&Ok(()));
             }
-            (Operation::WriteAccount { announces, .. }, WriteOutcome::Conflict) => {
+            (Operation::WriteAccount { announces, names_run, .. }, WriteOutcome::Conflict) => {
                 account.forget();
-                // Another process was faster. What it did is looked at before anything is sent.
-                account.is_write_due |= announces.is_none() || account.owes() || self.machine.is_unshared();
+                // Another process was faster. What it did is looked at before anything is sent. It named the run, too: if
+                // each of many processes did that once more, their writes would meet conflicts without end.
+                let is_own = announces.is_none() && !names_run;
+                account.is_write_due |= is_own || account.owes() || self.machine.is_unshared();
+                account.is_look_due |= names_run;
                 self.take_back_unsent(now);
             }
-            (Operation::WriteBudget { reserves }, WriteOutcome::Written(version)) => {
+            (Operation::WriteBudget { reserves, .. }, WriteOutcome::Written(version)) => {
                 account.budget.version = Some(version);
                 if let Some(attempt) = attempt.filter(|attempt| reserves == Some(attempt.request.id)) {
                     attempt.has_place = true;
                 }
             }
-            (Operation::WriteBudget { reserves }, WriteOutcome::Conflict) => {
+            (Operation::WriteBudget { reserves, moves_clock }, WriteOutcome::Conflict) => {
                 account.budget.version = None;
-                account.budget.is_write_due |= reserves.is_none();
+                account.budget.is_write_due |= reserves.is_none() && !moves_clock;
             }
             (Operation::ReadAccount | Operation::ReadBudget, _) => {}
         }
@@ -550,7 +575,7 @@ impl Coordinator {
             Operation::ReadBudget | Operation::WriteBudget { .. } => {
                 account.budget.version = None;
                 account.budget.is_fresh = true;
-                account.budget.is_write_due = false;
+                account.budget.drop_due();
                 if let Some(attempt) = &mut account.attempt {
                     attempt.has_place = true;
                 }
@@ -593,7 +618,7 @@ impl Coordinator {
             account.config.owner = owner;
             account.held = None;
             account.operation = None;
-            account.is_write_due = false;
+            (account.is_write_due, account.is_run_due) = (false, false);
             account.forget();
         }
     }
@@ -623,7 +648,7 @@ impl Coordinator {
             self.take_back_unsent(now);
             return true;
         }
-        if account.is_write_due {
+        if account.is_write_due || account.is_run_due {
             return self.write_account(now);
         }
         if account.attempt.is_some() {
@@ -669,10 +694,9 @@ impl Coordinator {
         // A newer record may have a smaller count only if the store lost writes.
         (account.sign_outs, account.resets) = (view.sign_outs, view.rejection_resets);
         account.has_looked = true;
-        if account.may_have_lost_writes(record.written_by()) {
+        account.is_run_due = account.may_have_lost_writes(record.written_by());
+        if account.is_run_due {
             view.totp_step = view.totp_step.max(self.machine.current_totp_step(now));
-            // Until this run of the engine has written the record, each look finds the current step spent.
-            account.is_write_due = true;
         }
         let owner = account.config.owner;
         let foreign = record.claim.clone().filter(|claim| claim.owner != owner);
@@ -829,7 +853,7 @@ impl Coordinator {
         if renewal || is_over {
             return self.write_account(now);
         }
-        if account.budget.is_write_due && !self.machine.is_outstanding() {
+        if account.budget.is_due() && !self.machine.is_outstanding() {
             return match account.budget.version {
                 Some(expected) => self.write_budget(expected, budget, now),
                 None => self.read(RecordKind::Budget, now),
@@ -898,12 +922,16 @@ impl Coordinator {
         record.update(&account.config.identity, view);
         record.drop_ended_tokens(&store_now.clock, Instant::from_millis(store_now.ms));
         let carries = generation.filter(|_| known.is_none());
+        let names_run = account.is_run_due
+            && !account.is_write_due
+            && account.attempt.is_none()
+            && account.held.is_none();
         let bytes = record.encode();
         account.record = record;
-        account.is_write_due = false;
+        (account.is_write_due, account.is_run_due) = (false, false);
         let announces = account.attempt.as_ref().map(|attempt| attempt.request.id);
-        let id =
-            account.begin(Operation::WriteAccount { began: now.monotonic, claims, announces, carries }, now);
+        let began = now.monotonic;
+        let id = account.begin(Operation::WriteAccount { began, claims, announces, carries, names_run }, now);
         let write = Write { id, record: RecordKind::Account, expected, bytes };
         self.outputs.push_back(Action::Write(write));
         true
@@ -914,9 +942,10 @@ impl Coordinator {
         let record = budget.to_record(&account.boot, now);
         let record = record.moved(|stamp, moment| account.globalize(stamp, moment));
         let bytes = budget_record::encode(&record, &account.budget.rest);
-        account.budget.is_write_due = false;
         let reserves = account.attempt.as_ref().map(|attempt| attempt.request.id);
-        let id = account.begin(Operation::WriteBudget { reserves }, now);
+        let moves_clock = reserves.is_none() && !account.budget.is_write_due;
+        account.budget.drop_due();
+        let id = account.begin(Operation::WriteBudget { reserves, moves_clock }, now);
         let write = Write { id, record: RecordKind::Budget, expected, bytes };
         self.outputs.push_back(Action::Write(write));
         true
@@ -983,7 +1012,7 @@ impl Coordinator {
         if let Some(account) = &mut self.account {
             account.stop_sharing();
             account.budget.version = None;
-            account.budget.is_write_due = false;
+            account.budget.drop_due();
         }
         self.take_back_unsent(now);
         if self.machine.is_wanted() && !self.machine.is_outstanding() && self.input().withdraw().is_ok() {

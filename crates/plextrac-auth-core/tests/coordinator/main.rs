@@ -8,6 +8,7 @@ mod claims;
 mod closing;
 mod codes;
 mod conflicts;
+mod crowds;
 mod early;
 mod engine;
 mod joining;
