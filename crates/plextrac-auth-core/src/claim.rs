@@ -29,6 +29,11 @@ impl ClaimOwner {
     pub const fn new(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
+
+    /// Somewhere in `0..span`, the same for this owner: many processes do not all look at one moment.
+    pub(crate) fn spread(&self, span: Duration) -> Duration {
+        span * u32::from(u16::from_be_bytes([self.0[14], self.0[15]])) / (u32::from(u16::MAX) + 1)
+    }
 }
 
 impl fmt::Display for ClaimOwner {
@@ -116,8 +121,9 @@ const LONGEST_LEASE: Duration = Duration::from_secs(3600);
 /// What an observer knows of another process's claim.
 ///
 /// Clocks of different machines are not compared. If the claim was stamped by the clock that the observer reads, too, two
-/// leases without a renewal end it at first sight. Otherwise the observer waits until it has seen the claim unchanged
-/// for a whole lease of its own monotonic clock.
+/// leases without a renewal end it at first sight. If the store has a clock of its own, the claim ends at the second look
+/// that finds it a lease old. Otherwise the observer waits until it has seen the claim unchanged for a whole lease of its
+/// own monotonic clock.
 #[derive(Clone, Debug)]
 pub(crate) struct ObservedClaim {
     pub(crate) claim: Claim,
@@ -127,12 +133,20 @@ pub(crate) struct ObservedClaim {
 }
 
 impl ObservedClaim {
-    /// Looks at a claim. `before` is what was known of the claim at the last look.
-    pub(crate) fn look(claim: Claim, before: Option<Self>, now: crate::time::Instant) -> Self {
+    /// Looks at a claim. `before` is what was known of the claim at the last look. `store_now` is the time that the store's
+    /// own clock told with this look, if the store has one: no suspend of the observer makes that later.
+    pub(crate) fn look(
+        claim: Claim,
+        before: Option<Self>,
+        store_now: Option<&StoreTime>,
+        now: crate::time::Instant,
+    ) -> Self {
         match before.filter(|before| before.claim == claim) {
             Some(before) => {
                 let seen_for = now.since(before.last_look).min(LOOK_COUNTS);
-                Self { last_look: now, unchanged_for: before.unchanged_for + seen_for, ..before }
+                let counted = before.unchanged_for + seen_for;
+                let age = store_now.and_then(|store_now| store_now.since(&claim.renewed));
+                Self { last_look: now, unchanged_for: age.map_or(counted, |age| age.max(counted)), ..before }
             }
             None => Self { claim, last_look: now, unchanged_for: Duration::ZERO, is_owner_gone: false },
         }

@@ -163,7 +163,7 @@ enum Operation {
     },
 }
 
-/// How often an unchanged record is read again while its change is awaited: notices get lost.
+/// How often an unchanged record is read again while its change is awaited: notices get lost, and a claim ends.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A budget counts a request one second longer than the instance does: two clocks may be off by half of it each.
 const CLOCK_EXACT_MS: i64 = 1000;
@@ -275,7 +275,7 @@ impl Account {
         }
         if watches && let Some(version) = self.version.filter(|_| self.operation.is_none()) {
             if let Some(observed) = self.observed.as_ref().filter(|_| looks) {
-                wait.no_later_than(observed.last_look() + LOOK_EVERY);
+                wait.no_later_than(self.next_look(observed));
             }
             wait.watch = Some(Watch { version, owner: self.live_claim().map(|claim| claim.owner) });
         }
@@ -384,8 +384,22 @@ impl Account {
 
     /// Whether the record must be read before anything is decided by it. `waits`: its change is awaited.
     fn is_stale(&self, waits: bool, now: Time) -> bool {
-        let is_due = |seen: &ObservedClaim| now.monotonic >= seen.last_look() + LOOK_EVERY;
+        let is_due = |seen: &ObservedClaim| now.monotonic >= self.next_look(seen);
         !self.is_fresh || waits && self.observed.as_ref().is_some_and(is_due)
+    }
+
+    /// When an unchanged claim is looked at again. If the store's own clock dates it, nothing is to be found before it is
+    /// over, and a notice tells of each change: then many waiters cost the store one read each in a lease.
+    fn next_look(&self, observed: &ObservedClaim) -> Instant {
+        let soonest = observed.last_look() + LOOK_EVERY;
+        let renewed = &observed.claim.renewed;
+        match self.clock.as_ref().filter(|clock| clock.name == renewed.clock) {
+            Some(clock) => {
+                let renewed = shift(Instant::from_millis(renewed.ms), -clock.ahead());
+                soonest.max(renewed + observed.claim.lease + self.config.owner.spread(LOOK_EVERY))
+            }
+            None => soonest,
+        }
     }
 
     /// The machine asks what the records say. What was read for an earlier question is too old.
@@ -704,7 +718,9 @@ impl Coordinator {
             account.held = None;
         }
         let before = account.observed.take();
-        account.observed = foreign.map(|claim| ObservedClaim::look(claim, before, now.monotonic));
+        let store_now = account.clock.is_some().then(|| account.store_now(now));
+        account.observed =
+            foreign.map(|claim| ObservedClaim::look(claim, before, store_now.as_ref(), now.monotonic));
         account.record = record;
         (account.is_fresh, account.read_at) = (true, Some(now.monotonic));
         account.is_unseen = self.machine.is_outstanding();

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use plextrac_auth_core::{Call, Config, Need, RecordKind, StoreConfig};
 
 use crate::driver::{Server, World, config, secs};
-use crate::harness::{PATIENT, Process, Store, pass, sends_nothing};
+use crate::harness::{PATIENT, Process, Store, pass, pass_unanswered, sends_nothing};
 
 /// So many processes.
 const CROWD: u8 = 20;
@@ -86,4 +87,49 @@ fn after_a_failover_the_budget_is_full_for_everybody() {
     assert!(c.sent.is_empty(), "the budget counts as full for 61 s");
     pass(&mut [&mut b, &mut c], secs(65));
     assert_eq!(c.count(Call::Refresh), 1);
+}
+
+/// Lets time pass for a process that gets no notices: it polls at its moments alone.
+fn pass_without_notices(holder: &mut Process, waiter: &mut Process, span: u64) {
+    for _ in 0..span * 10 {
+        pass_unanswered(&mut [&mut *holder], Duration::from_millis(100));
+        if waiter.wait.until.is_some_and(|until| waiter.now().monotonic >= until) {
+            waiter.drain();
+            waiter.settle();
+        }
+    }
+}
+
+#[test]
+fn on_an_engine_a_waiter_reads_once_a_lease() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    store.borrow_mut().clock = Some(("run-1".into(), 5_000_000));
+    let (mut a, mut b) = (on_engine(1, &world, &store), on_engine(2, &world, &store));
+    a.need();
+    a.settle();
+    let caller = b.join(Need::Usable, PATIENT);
+    b.settle();
+    b.carried_out.clear();
+    pass_without_notices(&mut a, &mut b, 29);
+    let reads = b.carried_out.len();
+    assert!((2..=4).contains(&reads), "{reads} reads in 29 s while another process has a live claim");
+    a.run();
+    pass_without_notices(&mut a, &mut b, 12);
+    assert!(b.is_served(caller), "a notice that gets lost costs no more than a lease");
+}
+
+#[test]
+fn on_an_engine_a_killed_holder_is_replaced_in_12_s() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    store.borrow_mut().clock = Some(("run-1".into(), -3000));
+    let (mut a, mut b) = (on_engine(1, &world, &store), on_engine(2, &world, &store));
+    a.need();
+    a.settle();
+    let caller = b.join(Need::Usable, PATIENT);
+    b.settle();
+    pass_unanswered(&mut [&mut a, &mut b], secs(4));
+    drop(a);
+    pass(&mut [&mut b], secs(12));
+    assert!(b.is_served(caller));
+    b.assert_idle();
 }
