@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use crate::claim::Claim;
 use crate::fingerprint::Fingerprint;
 use crate::json::{JsonObject, JsonWriter, RawFields, from_hex};
+use crate::keeper_entry::KeeperEntry;
 use crate::record::{SharedBackoff, SharedRecord, SharedToken, Stamp};
 use crate::secret::Secret;
 use crate::time::{Instant, UnixTime};
@@ -65,6 +66,7 @@ struct Entry {
     /// Counts sign-outs. A token that is older than the last one is dropped.
     sign_outs: u64,
     token: Option<SharedToken>,
+    keeper: Option<KeeperEntry>,
     rest: RawFields,
 }
 
@@ -190,12 +192,14 @@ impl AccountRecord {
 
     /// Takes over what a session of that identity knows. Other identities keep their tokens.
     pub(crate) fn update(&mut self, identity: &TokenIdentity, view: SharedRecord) {
-        let rest = match self.entries.iter().position(|entry| entry.identity == *identity) {
-            Some(index) => self.entries.remove(index).rest,
-            None => RawFields::default(),
-        };
+        let known = self.entries.iter().position(|entry| entry.identity == *identity);
+        let (keeper, rest) = known.map_or_else(Default::default, |index| {
+            let entry = self.entries.remove(index);
+            (entry.keeper, entry.rest)
+        });
         if view.token.is_some() || view.sign_outs > 0 {
-            let entry = Entry { identity: *identity, sign_outs: view.sign_outs, token: view.token, rest };
+            let entry =
+                Entry { identity: *identity, sign_outs: view.sign_outs, token: view.token, keeper, rest };
             self.entries.insert(0, entry);
             self.entries.truncate(MAX_TOKENS);
         }
@@ -208,6 +212,18 @@ impl AccountRecord {
         self.server_ahead_ms = view.server_ahead_ms;
         self.backoff = view.backoff;
         self.needs_mfa = view.needs_mfa;
+    }
+
+    /// Which process keeps the session of that identity alive.
+    pub(crate) fn keeper(&self, identity: &TokenIdentity) -> Option<&KeeperEntry> {
+        self.entries.iter().find(|entry| entry.identity == *identity)?.keeper.as_ref()
+    }
+
+    /// Sets the keeper of that identity, which has a token or has signed out.
+    pub(crate) fn set_keeper(&mut self, identity: &TokenIdentity, keeper: Option<KeeperEntry>) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.identity == *identity) {
+            entry.keeper = keeper;
+        }
     }
 
     /// The clock of the store when the record was written.
@@ -259,7 +275,8 @@ impl Entry {
             replaced_unauthorized_at,
             stamp,
         });
-        Some(Self { identity, sign_outs, token, rest: fields.rest() })
+        let keeper = fields.take_object("keeper").and_then(KeeperEntry::read);
+        Some(Self { identity, sign_outs, token, keeper, rest: fields.rest() })
     }
 
     fn write(&self, json: &mut JsonWriter) {
@@ -291,6 +308,10 @@ impl Entry {
             }
             write_stamp(json, &token.stamp);
         }
+        if let Some(keeper) = &self.keeper {
+            json.name("keeper");
+            keeper.write(json);
+        }
         self.rest.write(json);
         json.end_object();
     }
@@ -301,7 +322,7 @@ impl Entry {
             let cookie = token.cookie.as_ref().map_or(0, |cookie| cookie.expose().len());
             token.token.expose().len() + cookie + 6 * token.stamp.boot.len() + 256
         });
-        256 + token + self.rest.size()
+        256 + token + self.keeper.as_ref().map_or(0, KeeperEntry::size) + self.rest.size()
     }
 }
 

@@ -77,6 +77,7 @@ mod fingerprint;
 mod http_date;
 mod instance;
 mod json;
+mod keeper_entry;
 mod life;
 mod machine;
 mod output;
@@ -97,7 +98,8 @@ pub use answer::MAX_BODY;
 pub use budget::{Budget, BudgetRecord, COUNTED_AFTER_ANSWER, DEFAULT_PER_MINUTE, OutOfRange, Place, Ticket};
 pub use claim::{CLAIM_LEASE, Claim, ClaimOwner, ClaimedWork};
 pub use coordinator::{
-    Action, CallerId, Coordinator, Limits, Need, OperationId, Prompt, StoreConfig, Wait, Watch, Write,
+    Action, CallerId, Coordinator, Keep, KeepEnd, Keeper, Limits, Need, OperationId, Prompt, StoreConfig,
+    Wait, Watch, Write,
 };
 pub use credential::{
     CredentialError, CredentialErrorKind, CredentialField, Credentials, ImportedToken, MfaSource,

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use crate::coordinator::{KeepEnd, Keeper};
 use crate::failure::Failure;
 use crate::record::SharedRecord;
 use crate::request::Request;
@@ -131,4 +132,9 @@ pub enum Event {
     },
     /// The want ended without a new token. A usable one may still be in hand.
     Failed(Failure),
+    /// The session is kept alive: by this process, or by another one that this process stands by for. Comes again
+    /// when that, or the end, changes.
+    Kept(Keeper),
+    /// The session is not kept alive any more.
+    KeepEnded(KeepEnd),
 }

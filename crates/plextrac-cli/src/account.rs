@@ -28,6 +28,8 @@ pub(crate) enum Purpose {
     SignIn,
     /// To look or to sign out: nothing is needed, as nothing is sent.
     Look,
+    /// To keep the session that another run has left: nothing is needed but that.
+    Keep,
 }
 
 /// A session that is left in order: what it has begun for the next run, a refresh, comes to its end before this one ends.
@@ -75,6 +77,11 @@ pub(crate) fn open_settings(
             without_password = (session.is_some() && has_source).then(|| config.clone());
             session
         }
+        State::Off | State::Unusable(_) if purpose == Purpose::Keep => {
+            return Err(Failure::other(
+                "there is no session to keep without a state directory; set PLEXTRAC_STATE_DIR to the directory of the login",
+            ));
+        }
         State::Off => None,
         State::Unusable(reason) if purpose == Purpose::Look => {
             state_dir::warn(&reason);
@@ -117,7 +124,7 @@ fn shared(config: &SessionConfig, settings: &Settings, purpose: Purpose) -> Resu
     let fits = match (&settings.secrets.token, purpose) {
         (Some(token), _) => is_live && session.knows_token(token),
         (None, Purpose::Use) => is_live,
-        (None, Purpose::Look) => true,
+        (None, Purpose::Look | Purpose::Keep) => true,
         (None, Purpose::SignIn) => false,
     };
     Ok(Some(session).filter(|_| fits))

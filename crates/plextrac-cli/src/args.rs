@@ -5,16 +5,20 @@
 
 mod account;
 pub(crate) mod emulator;
+mod keep;
 mod profile;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub(crate) use account::{AccountArgs, AuthScheme, NewProfile, Origins};
 pub(crate) use emulator::EmulatorArgs;
+pub(crate) use keep::KeepArgs;
 pub(crate) use profile::{ProfileAction, ProfileArgs};
 
+use crate::durations;
 use crate::exit::EXIT_CODES;
 
 /// Signs in to PlexTrac, with or without MFA, for scripts and people.
@@ -101,6 +105,8 @@ pub(crate) enum Command {
     Request(RequestArgs),
     /// Run a command with a live token in its environment
     Exec(ExecArgs),
+    /// Keep the session alive while no command needs it
+    Keep(KeepArgs),
     /// Say what is known of the session, without sending anything
     Status(StatusArgs),
     /// Forget the session's token
@@ -127,6 +133,7 @@ impl Command {
             Self::Header(args) => Some(&mut args.account),
             Self::Request(args) => Some(&mut args.account),
             Self::Exec(args) => Some(&mut args.account),
+            Self::Keep(args) => Some(&mut args.account),
             Self::Status(args) => Some(&mut args.account),
             Self::Logout(args) => Some(&mut args.account),
             Self::Doctor(args) => Some(&mut args.account),
@@ -140,6 +147,11 @@ pub(crate) struct LoginArgs {
     /// Sign in anew even if there is a live session, and allow a rejected password to be sent once more
     #[arg(long)]
     pub(crate) again: bool,
+
+    /// Leave a process behind that keeps the session alive for so long, as `plextrac-auth keep` does, such as 8h, 30m or
+    /// 90s: until then a code is asked for once
+    #[arg(long, value_name = "DURATION", value_parser = durations::parse)]
+    pub(crate) keep: Option<Duration>,
 
     /// Remember URL, user name and the way to the instance in a profile: the one that --profile names, or one with the
     /// name of the host. No secret is saved. Without this, a person is asked

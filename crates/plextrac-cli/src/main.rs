@@ -12,6 +12,7 @@
 
 mod account;
 mod args;
+mod background;
 mod ca_bundle;
 mod commands;
 mod config_file;
@@ -54,6 +55,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Header(args) => commands::header::run(args),
         Command::Request(args) => commands::request::run(args),
         Command::Exec(args) => commands::exec::run(args),
+        Command::Keep(args) => commands::keep::run(args),
         Command::Status(args) => commands::status::run(args),
         Command::Logout(args) => commands::logout::run(args),
         Command::Profile(args) => commands::profile::run(args),

@@ -51,6 +51,7 @@ pub struct SessionConfig {
     pub(crate) requires_store: bool,
     pub(crate) refreshes_early: bool,
     pub(crate) ignore_shared_token: bool,
+    pub(crate) keeps_alive: Option<Duration>,
     pub(crate) events: Option<EventSink>,
     pub(crate) exchanges: Option<ExchangeSink>,
 }
@@ -90,6 +91,7 @@ impl SessionConfig {
             requires_store: false,
             refreshes_early: false,
             ignore_shared_token: false,
+            keeps_alive: None,
             events: None,
             exchanges: None,
         })
@@ -324,6 +326,19 @@ impl SessionConfig {
     /// refresh. The live token is returned at once; [`settle`](crate::Session::settle) waits for the refresh.
     pub const fn refresh_early(&mut self, early: bool) -> &mut Self {
         self.refreshes_early = early;
+        self
+    }
+
+    /// Keeps the session alive while the program does nothing: for `duration` from
+    /// [`Session::new`](crate::Session::new) on, its token is refreshed in the background when half of its life is over.
+    /// Default: none is refreshed unless a call needs it.
+    ///
+    /// It signs in by itself only where no person is needed: without MFA, or with a TOTP secret. Nothing is sent before
+    /// the first call that needs a token. Of several sessions of an account that share a store, one does the work.
+    /// [`KeepEnded`](crate::SessionEvent::KeepEnded) reports the end; after a sign-out, or when a person is needed, the
+    /// session is kept alive again from the next sign-in on.
+    pub fn keep_alive(&mut self, duration: Duration) -> &mut Self {
+        self.keeps_alive = Some(clock::bounded(duration)).filter(|duration| !duration.is_zero());
         self
     }
 

@@ -20,9 +20,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plextrac_auth_core::{
-    Action, Budget, Call as AuthCall, CallerId, Coordinator, Event, Failure, FailureKind, OneTimeCode,
-    OperationId, Prompt, RecordKind, Request, RequestId, Response, StoredRecord, Time, TransportFailure,
-    Version, Wait, Watch, Write,
+    Action, Budget, Call as AuthCall, CallerId, Coordinator, Event, Failure, FailureKind,
+    KeepEnd as CoreKeepEnd, OneTimeCode, OperationId, Prompt, RecordKind, Request, RequestId, Response,
+    StoredRecord, Time, TransportFailure, Version, Wait, Watch, Write,
 };
 
 use zeroize::Zeroizing;
@@ -35,6 +35,8 @@ use crate::event::{SessionEvent, Tally};
 use crate::exchange::{Exchange, Outline};
 use crate::http::{Answer, Call, CallBody, HttpError, HttpErrorKind, TimeLimit, secret_header_value};
 use crate::mfa::MfaPrompt;
+use crate::session::keep::Kept;
+use crate::session::{KeepEnd, Keeper};
 use crate::shared::Shared;
 use crate::store::{CallLimits, StoreError, StoreErrorKind, Watched};
 use crate::sync::{MutexGuard, ThreadBuilder};
@@ -52,6 +54,8 @@ pub(crate) struct Inner {
     /// Callers that wait, and so look at the clock.
     waiting_callers: usize,
     events: VecDeque<SessionEvent>,
+    /// What the call that keeps the session alive has not seen yet.
+    pub(crate) kept: VecDeque<Kept>,
     /// When something was handed in last: for when the clock panics.
     latest: Time,
 }
@@ -90,6 +94,7 @@ impl Inner {
             idle_workers: 0,
             waiting_callers: 0,
             events: VecDeque::new(),
+            kept: VecDeque::new(),
             latest: now,
         }
     }
@@ -106,7 +111,12 @@ impl Inner {
                     let result = result.map_err(|failure| failed_with(failure, cause));
                     self.woken.insert(caller, result);
                 }
-                Action::Event(event) => self.events.extend(session_events(event, cause, now)),
+                Action::Event(event) => {
+                    self.kept.extend(kept(&event));
+                    // Nobody may be there to see them.
+                    self.kept.drain(..self.kept.len().saturating_sub(LAST_KEPT));
+                    self.events.extend(session_events(event, cause, now));
+                }
                 Action::Wait(wait) => {
                     self.events.extend(waiting(&wait, &self.wait, now));
                     self.wait = wait;
@@ -223,7 +233,8 @@ impl Shared {
     fn sleep(&self, inner: &mut MutexGuard<'_, Inner>) {
         match self.time_left(&inner.wait) {
             Some(left) if left.is_zero() => {}
-            Some(left) => drop(self.changed.wait_for(inner, left)),
+            // The system's clock for waiting stands still while the computer sleeps.
+            Some(left) => drop(self.changed.wait_for(inner, left.min(LONGEST_SLEEP))),
             None => self.changed.wait(inner),
         }
     }
@@ -307,7 +318,10 @@ impl Shared {
     fn wait_for_change(self: &Arc<Self>, mut inner: MutexGuard<'_, Inner>) {
         let watch = inner.wait.watch.clone();
         match (watch, &self.store) {
-            (Some(watch), Some(_)) => self.watch(inner, &watch),
+            (Some(watch), Some(attached)) if !watch.is_urgent && attached.store.is_local() => {
+                self.watch_at_leisure(inner, &watch);
+            }
+            (Some(watch), Some(_)) => self.watch(inner, &watch, LONGEST_WATCH),
             _ => {
                 self.sleep(&mut inner);
                 let is_due = self.is_due(&inner.wait);
@@ -319,9 +333,30 @@ impl Shared {
         }
     }
 
-    fn watch(self: &Arc<Self>, inner: MutexGuard<'_, Inner>, watch: &Watch) {
+    /// Looks at the record once a second: a look at a directory costs little, and an eager watch of it many looks.
+    fn watch_at_leisure(self: &Arc<Self>, inner: MutexGuard<'_, Inner>, watch: &Watch) {
         let Some(attached) = &self.store else { return };
-        let left = self.time_left(&inner.wait).unwrap_or(LONGEST_WATCH).min(LONGEST_WATCH);
+        drop(inner);
+        if let Some(owner) = watch.owner.filter(|owner| attached.store.is_gone(*owner)) {
+            return self.input(|coordinator, _| coordinator.handle_owner_gone(owner)).unwrap_or(());
+        }
+        let mut inner = self.inner.lock();
+        if inner.wait.watch.as_ref() != Some(watch) || !inner.work.is_empty() {
+            return;
+        }
+        let left = self.time_left(&inner.wait).unwrap_or(LEISURE).min(LEISURE);
+        let is_over = self.changed.wait_for(&mut inner, left).timed_out();
+        if self.is_due(&inner.wait) {
+            drop(inner);
+            self.pass_time();
+        } else if is_over && inner.wait.watch.as_ref() == Some(watch) {
+            self.watch(inner, watch, Duration::ZERO);
+        }
+    }
+
+    fn watch(self: &Arc<Self>, inner: MutexGuard<'_, Inner>, watch: &Watch, longest: Duration) {
+        let Some(attached) = &self.store else { return };
+        let left = self.time_left(&inner.wait).unwrap_or(longest).min(longest);
         // From here on every input ends the watch.
         let stop = crate::cancel::CancelToken::new();
         *self.stop_watch.lock() = stop.clone();
@@ -546,6 +581,12 @@ impl Work {
 const HAND_MOVED_SLICE: Duration = Duration::from_millis(5);
 /// How long a call of the store may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Between two looks at the clock, which a suspend may have moved.
+const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+/// Between two looks at a record whose change nothing waits for.
+const LEISURE: Duration = Duration::from_secs(1);
+/// So much of what is reported of keeping waits for the call that keeps.
+const LAST_KEPT: usize = 16;
 /// A watch is begun again after this time at the latest.
 const LONGEST_WATCH: Duration = Duration::from_secs(60);
 /// Between two watches of a store that fails.
@@ -561,6 +602,23 @@ fn waiting(wait: &Wait, before: &Wait, now: Time) -> Option<SessionEvent> {
     })
 }
 
+/// What the call that keeps the session alive sees of an event.
+fn kept(event: &Event) -> Option<Kept> {
+    match event {
+        Event::Kept(keeper) => Some(Kept::By(keeper.clone())),
+        Event::KeepEnded(end) => Some(Kept::Ended(keep_end(end.clone()))),
+        _ => None,
+    }
+}
+
+fn keep_end(end: CoreKeepEnd) -> Result<KeepEnd, Error> {
+    match end {
+        CoreKeepEnd::TimeOver => Ok(KeepEnd::TimeOver),
+        CoreKeepEnd::SignedOut => Ok(KeepEnd::SignedOut),
+        CoreKeepEnd::Failed(failure) => Err(Error::from(failure)),
+    }
+}
+
 /// What a program sees of an event.
 fn session_events(event: Event, cause: Option<&Cause>, now: Time) -> Vec<SessionEvent> {
     vec![match event {
@@ -574,6 +632,12 @@ fn session_events(event: Event, cause: Option<&Cause>, now: Time) -> Vec<Session
         Event::UnauthorizedMuted { until } => {
             SessionEvent::UnauthorizedMuted { wait: until.since(now.monotonic) }
         }
+        Event::Kept(keeper) => SessionEvent::Kept(Keeper {
+            ends_in: keeper.until.since(now.monotonic),
+            label: keeper.label,
+            is_own: keeper.other.is_none(),
+        }),
+        Event::KeepEnded(end) => SessionEvent::KeepEnded(keep_end(end)),
         Event::Failed(failure) => {
             let is_rejection = failure.kind() == FailureKind::Rejected;
             let failed = SessionEvent::Failed(failed_with(failure, cause));

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::error::Error;
+use crate::session::{KeepEnd, Keeper};
 
 /// Something that happened. Carries no secret.
 #[derive(Clone, Debug)]
@@ -49,6 +50,10 @@ pub enum SessionEvent {
     },
     /// An attempt to get a token failed. A usable one may still be in hand.
     Failed(Error),
+    /// The session is kept alive. Comes again when the keeper, or its end, changes.
+    Kept(Keeper),
+    /// The session is not kept alive any more. An error says why it cannot go on without a person.
+    KeepEnded(Result<KeepEnd, Error>),
 }
 
 /// How often what happened, since the session was made.
@@ -152,6 +157,20 @@ impl fmt::Display for SessionEvent {
             }
             Self::NotShared { reason } => f.write_str(reason),
             Self::Failed(error) => write!(f, "no new token: {error}"),
+            Self::Kept(keeper) => write!(
+                f,
+                "the session is kept alive for {} s by {}",
+                keeper.ends_in.as_secs(),
+                if keeper.is_own { "this process" } else { &keeper.label }
+            ),
+            Self::KeepEnded(Ok(KeepEnd::TimeOver)) => {
+                f.write_str("the session is not kept alive any more: the time is over")
+            }
+            Self::KeepEnded(Ok(KeepEnd::SignedOut)) => {
+                f.write_str("the session is not kept alive any more: it was signed out")
+            }
+            Self::KeepEnded(Ok(KeepEnd::Left)) => f.write_str("the session is not kept alive any more"),
+            Self::KeepEnded(Err(error)) => write!(f, "the session is not kept alive any more: {error}"),
         }
     }
 }

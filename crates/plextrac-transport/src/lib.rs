@@ -83,7 +83,7 @@ pub use response::Response;
 pub use seed::random_seed;
 #[cfg(not(plextrac_shuttle))]
 pub use session::stream::StreamedResponse;
-pub use session::{Session, SessionState, Status};
+pub use session::{KeepEnd, Keeper, Session, SessionState, Status};
 #[cfg(any(test, feature = "conformance"))]
 pub use store::conformance as store_conformance;
 pub use store::{

@@ -67,13 +67,13 @@ impl StoreConfig {
 
 /// What is known of the account's record and of the budget's.
 pub(super) struct Account {
-    config: StoreConfig,
+    pub(super) config: StoreConfig,
     /// The machine's own clock.
     boot: String,
     lease: Duration,
     /// The record as it was last read or written, and its version if that is known still.
-    record: AccountRecord,
-    version: Option<Version>,
+    pub(super) record: AccountRecord,
+    pub(super) version: Option<Version>,
     /// What was read and is not taken over yet.
     incoming: Option<AccountRecord>,
     observed: Option<ObservedClaim>,
@@ -97,13 +97,13 @@ pub(super) struct Account {
     /// The last token in hand that came from the record, or is in it.
     known_generation: Option<Generation>,
     /// The record changed, or was not looked at for a while.
-    is_look_due: bool,
+    pub(super) is_look_due: bool,
     /// Sign-outs and cleared rejections that were taken over. Those before the first look concern nothing here.
     sign_outs: u64,
     resets: u64,
     has_looked: bool,
     /// A sign-out, or a cleared rejection, that other processes do not know of yet.
-    owes_sign_out: bool,
+    pub(super) owes_sign_out: bool,
     owes_reset: bool,
     /// The store's clock; none if the store uses ours.
     clock: Option<StoreClock>,
@@ -277,7 +277,8 @@ impl Account {
             if let Some(observed) = self.observed.as_ref().filter(|_| looks) {
                 wait.no_later_than(self.next_look(observed));
             }
-            wait.watch = Some(Watch { version, owner: self.live_claim().map(|claim| claim.owner) });
+            let owner = self.live_claim().map(|claim| claim.owner);
+            wait.watch = Some(Watch { version, owner, is_urgent: true });
         }
     }
 
@@ -304,7 +305,7 @@ impl Account {
     }
 
     /// What the store's clock says.
-    fn store_now(&self, now: Time) -> StoreTime {
+    pub(super) fn store_now(&self, now: Time) -> StoreTime {
         match &self.clock {
             Some(clock) => {
                 StoreTime { clock: clock.name.clone(), ms: shift(now.monotonic, clock.ahead()).as_millis() }
@@ -622,12 +623,14 @@ impl Coordinator {
         if let Some(observed) = observed.filter(|observed| observed.claim.owner == owner) {
             observed.owner_is_gone();
         }
+        self.keeper_is_gone(owner);
         Ok(())
     }
 
     /// This process is the child of a fork. It never renews or ends a claim of its parent.
     pub fn handle_fork(&mut self, owner: ClaimOwner, now: Time) {
         self.take_back_unsent(now);
+        self.keeping = None;
         if let Some(account) = &mut self.account {
             account.config.owner = owner;
             account.held = None;
@@ -670,7 +673,7 @@ impl Coordinator {
         }
         let is_asked = self.position == Position::ReadShared;
         let looks = self.callers.waiting.iter().any(|caller| caller.purpose == Purpose::Look);
-        let is_due = account.is_look_due && self.machine.is_wanted();
+        let is_due = account.is_look_due && (self.machine.is_wanted() || self.keeping.is_some());
         if is_due || (is_asked || looks) && account.is_stale(is_asked, now) {
             return self.read(RecordKind::Account, now);
         }
@@ -726,6 +729,7 @@ impl Coordinator {
         account.is_unseen = self.machine.is_outstanding();
         let is_taken = self.input().look_at(Some(&view), now).is_ok();
         self.note_known_token();
+        self.meet_keeper(now);
         is_taken
     }
 
@@ -890,6 +894,7 @@ impl Coordinator {
         let has_totp = matches!(self.machine.config().mfa, MfaSource::Totp(_));
         let asks_until = self.machine.challenge_until().filter(|_| !has_totp);
         let call = self.machine.outstanding_call();
+        let keeper = self.keeper_to_write(now);
         let Some(account) = &mut self.account else { return false };
         let Some(expected) = account.version else {
             return self.read(RecordKind::Account, now);
@@ -936,6 +941,7 @@ impl Coordinator {
             backoff.until = account.globalize(&backoff.until, None).0;
         }
         record.update(&account.config.identity, view);
+        record.set_keeper(&account.config.identity, keeper);
         record.drop_ended_tokens(&store_now.clock, Instant::from_millis(store_now.ms));
         let carries = generation.filter(|_| known.is_none());
         let names_run = account.is_run_due

@@ -230,6 +230,7 @@ impl Coordinator {
         self.take_input()?;
         self.is_closed = true;
         self.is_refresh_wanted = false;
+        self.end_keeping();
         for caller in self.callers.take(|_| true) {
             let closed = Failure::new(FailureKind::Cancelled, "the session was closed");
             self.outputs.push_back(Action::Wake { caller: caller.id, result: Err(closed) });
@@ -268,7 +269,7 @@ impl Coordinator {
         self.is_drained && self.abandoned.take_if(|(abandoned, _)| *abandoned == id).is_some()
     }
 
-    fn take_open_input(&mut self) -> Result<(), InputError> {
+    pub(super) fn take_open_input(&mut self) -> Result<(), InputError> {
         if self.is_drained && self.is_closed {
             return Err(InputError::WrongState);
         }

@@ -14,6 +14,7 @@
 mod account;
 mod callers;
 mod inputs;
+mod keeper;
 mod output;
 
 use alloc::collections::VecDeque;
@@ -24,6 +25,8 @@ pub use self::account::StoreConfig;
 use self::account::{Account, Attempt};
 use self::callers::{Callers, Purpose};
 pub use self::callers::{Limits, Need};
+use self::keeper::Keeping;
+pub use self::keeper::{Keep, KeepEnd, Keeper};
 pub use self::output::{Action, CallerId, OperationId, Prompt, Wait, Watch, Write};
 use crate::budget::Budget;
 use crate::credential::MfaSource;
@@ -114,6 +117,8 @@ pub struct Coordinator {
     instead: Option<Failure>,
     /// Until when a want for a refresh would start nothing, for the token of that generation.
     quiet: Option<(Option<Generation>, Instant)>,
+    /// The session is kept alive while no caller needs it.
+    keeping: Option<Keeping>,
 }
 
 /// What a drain of the machine came to.
@@ -168,6 +173,7 @@ impl Coordinator {
             is_code_refused: false,
             instead: None,
             quiet: None,
+            keeping: None,
         }
     }
 
@@ -199,10 +205,11 @@ impl Coordinator {
             || self.callers.is_prompting()
     }
 
-    /// Whether nothing is under way at all: no caller, no attempt, no operation of the store, no claim to renew.
+    /// Whether nothing is under way at all: no caller, no attempt, no operation of the store, no claim to renew, and
+    /// nothing to keep alive.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let is_stored = self.account.as_ref().is_none_or(Account::is_idle);
+        let is_stored = self.account.as_ref().is_none_or(Account::is_idle) && self.keeping.is_none();
         self.callers.waiting.is_empty() && !self.is_attempting() && !self.is_refresh_wanted && is_stored
     }
 
@@ -259,6 +266,7 @@ impl Coordinator {
             let has_advanced = self.drop_challenge_if_closed()
                 || self.serve_callers(now)
                 || self.end_attempt(now)
+                || self.keep_session(now)
                 || self.start_attempt(now)
                 || self.wait_for_code(now)
                 || self.wait_for_moment(now)
@@ -301,6 +309,7 @@ impl Coordinator {
                 }
                 Output::Wait { until, reason } if reason.is_blocked() => {
                     self.be_quiet_until(until);
+                    self.note_blocked_for_keeper(until);
                     break Position::Blocked { until, reason };
                 }
                 Output::Wait { until, reason } => {
@@ -339,6 +348,7 @@ impl Coordinator {
             Event::SignedIn { .. } | Event::Failed(_) => self.is_code_refused = false,
             _ => {}
         }
+        self.note_for_keeper(&event);
         self.outputs.push_back(Action::Event(event));
     }
 
@@ -584,6 +594,7 @@ impl Coordinator {
             self.wait_for_late(&mut wait, now);
             account.wait(&mut wait, self.position == Position::ReadShared, self.needs_watch());
         }
+        self.wait_for_keeper(&mut wait, now);
         wait
     }
 

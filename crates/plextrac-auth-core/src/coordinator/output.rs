@@ -111,9 +111,11 @@ pub struct Watch {
     /// The version that is known. Call
     /// [`handle_record_changed`](super::Coordinator::handle_record_changed) when there is another.
     pub version: Version,
-    /// The holder of the claim. Call [`handle_owner_gone`](super::Coordinator::handle_owner_gone) if the store
-    /// knows that its process is gone.
+    /// The holder of the claim, or else the keeper that this session stands by for. Call
+    /// [`handle_owner_gone`](super::Coordinator::handle_owner_gone) if the store knows that its process is gone.
     pub owner: Option<ClaimOwner>,
+    /// A caller or an attempt waits for the change. Otherwise a second's delay does no harm.
+    pub is_urgent: bool,
 }
 
 impl Wait {

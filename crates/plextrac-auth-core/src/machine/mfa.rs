@@ -87,6 +87,17 @@ impl Machine {
         Ok(())
     }
 
+    /// Whether a sign-in needs nobody: no code at all, or one that is computed.
+    pub(crate) fn can_sign_in_alone(&self) -> bool {
+        let has_code = self.needs_no_code() || matches!(self.config.mfa, MfaSource::Totp(_));
+        self.config.credentials.is_some() && has_code && !self.is_locked_out()
+    }
+
+    /// Whether the account is known to sign in without a one-time code.
+    pub(crate) fn needs_no_code(&self) -> bool {
+        self.codes.are_needed == Some(false)
+    }
+
     pub(super) fn take_challenge(&mut self, code: Secret, held: Option<Ticket>, now: Time) {
         self.codes.are_needed = Some(true);
         self.codes.challenge = Some(Challenge { code, until: now.monotonic + CHALLENGE_LIFE, held });

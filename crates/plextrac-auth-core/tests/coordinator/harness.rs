@@ -380,7 +380,7 @@ impl Process {
     }
 
     /// Polls if a moment of the wait has come, or the watched record has changed.
-    fn wake(&mut self) {
+    pub(crate) fn wake(&mut self) {
         let now = self.now();
         let is_due = self.wait.until.is_some_and(|until| now.monotonic >= until)
             || self.wait.awake_until.is_some_and(|until| now.awake >= until);
@@ -425,6 +425,23 @@ pub(crate) fn pass(processes: &mut [&mut Process], span: Duration) {
         for process in &mut *processes {
             process.wake();
             process.run();
+        }
+    }
+}
+
+/// Lets time pass without a network: no request is answered, and each fails after a while.
+pub(crate) fn pass_offline(processes: &mut [&mut Process], span: Duration) {
+    let world = Rc::clone(&processes[0].world);
+    let end = world.mono() + span;
+    while world.mono() < end {
+        world.pass(Duration::from_millis(100));
+        for process in &mut *processes {
+            process.wake();
+            process.settle();
+            if process.out.is_some() {
+                process.fail(TransportFailure::Connect);
+                process.settle();
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ mod crowds;
 mod early;
 mod engine;
 mod joining;
+mod keeping;
 mod looking;
 mod program;
 mod records;

@@ -7,7 +7,7 @@ use crate::args::LoginArgs;
 use crate::commands::status;
 use crate::durations::spoken;
 use crate::exit::Failure;
-use crate::{output, remember};
+use crate::{background, output, remember};
 
 pub(crate) fn run(args: &LoginArgs) -> Result<(), Failure> {
     let purpose = if args.again { Purpose::SignIn } else { Purpose::Use };
@@ -20,16 +20,23 @@ pub(crate) fn run(args: &LoginArgs) -> Result<(), Failure> {
         output::line(&format!("{verb} {}", whereabouts(&session.status())))?;
     }
     let saved = remember::after_login(args, session.settings())?;
+    if let Some(duration) = args.keep {
+        background::keep(&session, duration)?;
+    }
     if args.json {
         let mut object = status::as_json(&session.status(), session.settings());
         object["signed_in_now"] = is_new.into();
         object["saved_profile"] = saved.map(|(name, _)| name).into();
         return output::line(&object.to_string());
     }
-    saved.map_or(Ok(()), |(name, is_default)| {
+    if let Some((name, is_default)) = saved {
         let default = if is_default { ", the default" } else { "" };
-        output::line(&format!("saved as profile \"{}\"{default}", output::one_line(&name)))
-    })
+        output::line(&format!("saved as profile \"{}\"{default}", output::one_line(&name)))?;
+    }
+    match session.status().keeper.filter(|_| args.keep.is_some()) {
+        Some(keeper) => output::line(&status::kept(&keeper)),
+        None => Ok(()),
+    }
 }
 
 fn whereabouts(status: &Status) -> String {

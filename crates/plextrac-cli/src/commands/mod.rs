@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod emulator;
 pub(crate) mod exec;
 pub(crate) mod header;
+pub(crate) mod keep;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod man;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plextrac_transport::{SessionState, Status};
+use plextrac_transport::{Keeper, SessionState, Status};
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Purpose};
@@ -57,6 +57,9 @@ pub(crate) fn as_json(status: &Status, settings: &Settings) -> Value {
         "locked_out": status.locked_out,
         "rejections_known": status.rejections_known,
         "server_ahead_ms": status.server_ahead_ms,
+        "keeper": status.keeper.as_ref().map(|keeper| {
+            json!({ "label": keeper.label, "ends_in_ms": milliseconds(keeper.ends_in) })
+        }),
     })
 }
 
@@ -76,6 +79,9 @@ fn as_text(status: &Status, settings: &Settings) -> String {
             _ => "refreshed at the next use".to_owned(),
         };
         lines.push(format!("token     lives {} more; {refresh}", spoken(life)));
+    }
+    if let Some(keeper) = &status.keeper {
+        lines.push(format!("keeper    {}", kept(keeper)));
     }
     lines.push(format!(
         "budget    {} of {} authentication requests used in the last minute",
@@ -103,6 +109,11 @@ fn as_text(status: &Status, settings: &Settings) -> String {
         settings.sources().iter().map(|(name, source)| format!("{name} ({})", source.name())).collect();
     lines.push(format!("settings  {}", sources.join(", ")));
     lines.join("\n")
+}
+
+/// Until when the session is kept alive, and by which process.
+pub(crate) fn kept(keeper: &Keeper) -> String {
+    format!("kept alive for {} more by {}", spoken(keeper.ends_in), output::one_line(&keeper.label))
 }
 
 /// The names are part of the JSON that scripts read.

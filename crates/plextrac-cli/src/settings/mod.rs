@@ -77,7 +77,8 @@ impl Settings {
                 .filter(|name| is_given(&name.value)),
         };
         // A person who signs in anew wants another token than the one that is set.
-        let has_token = purpose != Purpose::SignIn && secrets::from_environment("PLEXTRAC_TOKEN")?.is_some();
+        let uses_token = matches!(purpose, Purpose::Use | Purpose::Look);
+        let has_token = uses_token && secrets::from_environment("PLEXTRAC_TOKEN")?.is_some();
         let mut settings = match choice::of_profile(args, &named, has_token, is_asking(args))? {
             Choice::None => Self::assemble(args, named, None)?,
             Choice::Unfit(why) => {
@@ -160,6 +161,12 @@ impl Settings {
             secrets: Secrets::collect(args, profile)?,
             asks,
         })
+    }
+
+    /// For a command that needs none of them.
+    pub(crate) fn forget_secrets(&mut self) {
+        self.secrets = Secrets { token: None, password: None, code: None };
+        self.asks = false;
     }
 
     /// The profile that this account has, or is to have.

@@ -9,6 +9,8 @@ mod emulator_env;
 #[cfg(unix)]
 mod emulator_options;
 mod exit_codes;
+#[cfg(target_os = "linux")]
+mod keep;
 mod manual;
 #[cfg(unix)]
 mod profiles;

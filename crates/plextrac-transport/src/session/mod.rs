@@ -2,6 +2,7 @@
 
 mod caller;
 pub(crate) mod exchange;
+pub(crate) mod keep;
 #[cfg(not(plextrac_shuttle))]
 pub(crate) mod stream;
 mod token;
@@ -17,6 +18,7 @@ use plextrac_auth_core::{
 use serde::Serialize;
 
 use self::caller::{Caller, LOOKING};
+pub use self::keep::{KeepEnd, Keeper};
 use self::token::{no_cookie, signed_out_meanwhile};
 use crate::callback;
 use crate::cancel::CancelToken;
@@ -101,6 +103,8 @@ pub struct Status {
     pub rejections_known: bool,
     /// The server's wall clock minus ours in milliseconds, if an answer told.
     pub server_ahead_ms: Option<i64>,
+    /// The process that keeps the session alive, and until when. A process that is known to be gone is none.
+    pub keeper: Option<Keeper>,
 }
 
 impl Session {
@@ -111,6 +115,9 @@ impl Session {
     pub fn new(config: &SessionConfig) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(config)?);
         let timeout = shared.timeout;
+        if let Some(duration) = config.keeps_alive {
+            shared.keep(duration, true)?;
+        }
         Ok(Self { handle: Arc::new(Handle(shared)), cancel: None, timeout })
     }
 
@@ -339,6 +346,8 @@ impl Session {
         let now = shared.clock.monotonic();
         let budget = shared.budget.lock().clone();
         let live = shared.live.get().filter(|live| live.age(now) != Age::Over);
+        let found = shared.inner.lock().coordinator.keeper(shared.clock.now());
+        let keeper = found.and_then(|found| shared.living(found));
         let inner = shared.inner.lock();
         Status {
             state: self.state_of(&inner),
@@ -353,6 +362,7 @@ impl Session {
             locked_out: inner.coordinator.machine().is_locked_out(),
             rejections_known: inner.coordinator.machine().knows_rejections(),
             server_ahead_ms: inner.coordinator.machine().server_ahead_ms(),
+            keeper,
         }
     }
 

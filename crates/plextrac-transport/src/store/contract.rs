@@ -84,6 +84,12 @@ pub trait RecordStore: Send + Sync {
         Ok(Presence::none())
     }
 
+    /// Whether the process of `owner` is known to be gone: it was made known and has ended. A store that cannot know says
+    /// `false`.
+    fn is_gone(&self, _owner: ClaimOwner) -> bool {
+        false
+    }
+
     /// Whether a read or a write takes no longer than one of a small local file: then it may run on a caller's thread.
     fn is_local(&self) -> bool {
         false

@@ -118,6 +118,10 @@ impl RecordStore for MemoryStore {
         Ok(Presence::new(Present { shelves: Arc::clone(&self.0), owner }))
     }
 
+    fn is_gone(&self, owner: ClaimOwner) -> bool {
+        self.0.content.lock().gone.contains(&owner)
+    }
+
     fn is_local(&self) -> bool {
         true
     }

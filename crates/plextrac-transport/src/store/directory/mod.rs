@@ -90,6 +90,11 @@ impl RecordStore for DirectoryStore {
         owner::announce(&self.files, owner)
     }
 
+    #[cfg(unix)]
+    fn is_gone(&self, owner: ClaimOwner) -> bool {
+        owner::is_gone(&self.files, owner)
+    }
+
     fn is_local(&self) -> bool {
         true
     }

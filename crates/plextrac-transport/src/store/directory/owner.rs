@@ -88,6 +88,19 @@ impl Drop for Present {
     }
 }
 
+/// Whether the process of an owner, which has written something on this boot, is gone. Where processes can be known its
+/// file was there before it wrote; a look after its end removed the file.
+pub(super) fn is_gone(files: &Files, owner: ClaimOwner) -> bool {
+    match ObservedOwner::new(files, owner) {
+        ObservedOwner::Unknown => {
+            let name = format!("{OWNER}{owner}");
+            let is_absent = matches!(files.open_file(&name, OpenOptions::new().read(true)), Ok(None));
+            is_absent && !boot().is_empty()
+        }
+        known => known.is_gone(),
+    }
+}
+
 /// The process of an owner, as another process, or another session of this one, sees it.
 pub(super) enum ObservedOwner {
     /// It is this process.
