@@ -124,6 +124,17 @@ func WithWait(wait time.Duration) Option {
 	})
 }
 
+// WithKeepAlive keeps a session alive while the program does nothing: for duration from [NewSession] on,
+// its token is refreshed in the background when half of its life is over. Nothing is sent before the first
+// call that needs a token. The session signs in by itself only where no person is needed: without MFA, or
+// with a TOTP secret. Otherwise it is kept alive again from the next sign-in on. Of several sessions that
+// share an account in a state directory, one does the work.
+func WithKeepAlive(duration time.Duration) SessionOption {
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_keep_alive_ms(c, wholeMilliseconds(duration), err)
+	})
+}
+
 // WithResponseLimit is the longest body of an answer to a request of a session, in bytes; it is read into
 // memory. A longer one gives [ErrTooLarge]. Default 64 MiB. A transport has no such limit: it streams.
 func WithResponseLimit(bytes int64) SessionOption {

@@ -25,6 +25,18 @@ func TestADurationIsRoundedUpToMilliseconds(t *testing.T) {
 	}
 }
 
+func TestAKeptSessionRefreshesItself(t *testing.T) {
+	e := emulatortest.Start(t, "--token-life", "6")
+	session := sessionOn(t, e, password(e.WithoutMFA()), plextrac.WithKeepAlive(time.Hour))
+	if err := session.Login(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	e.Await(t, "refresh", "ok", 2)
+	if signIns := e.Count(t, "sign_in", "ok"); signIns != 1 {
+		t.Errorf("%d sign-ins", signIns)
+	}
+}
+
 func TestTheLongestDurationsAreTaken(t *testing.T) {
 	onBothLevels(t, func(t *testing.T, e *emulatortest.Emulator, open opener) {
 		session := open(t, password(e.WithoutMFA()), plextrac.WithWait(math.MaxInt64))

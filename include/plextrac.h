@@ -947,6 +947,19 @@ int32_t plextrac_config_set_timeout_ms(plextrac_config *config, uint64_t ms, ple
 int32_t plextrac_config_set_wait_ms(plextrac_config *config, uint64_t ms, plextrac_error **err);
 
 /**
+ * Keeps a session alive while the program does nothing: for this long from `plextrac_session_new`
+ * on, its token is refreshed in the background when half of its life is over. 0, the default,
+ * refreshes when a call needs the token. Nothing is sent before the first call that needs a
+ * token. The session signs in by itself only where no person is needed: without MFA, or with a
+ * TOTP secret. Otherwise it is kept alive again from the next sign-in on. Of several sessions
+ * that share an account in a state directory, one does the work. The log says when keeping begins
+ * and ends. A machine ignores this.
+ */
+int32_t plextrac_config_set_keep_alive_ms(plextrac_config *config,
+                                          uint64_t ms,
+                                          plextrac_error **err);
+
+/**
  * The longest body of an answer to `plextrac_session_request`, in bytes; it is read into memory. A
  * longer one is `PLEXTRAC_TOO_LARGE`. Default 64 MiB.
  */

@@ -137,6 +137,12 @@ public:
         return number(::plextrac_config_set_wait_ms, detail::count(limit));
     }
 
+    /** Refreshes in the background for so long, though the program does nothing. 0, the default: only when it is used. */
+    config &keep_alive(std::chrono::milliseconds duration)
+    {
+        return number(::plextrac_config_set_keep_alive_ms, detail::count(duration));
+    }
+
     /** The longest body of an answer to a request of a session. */
     config &response_limit(std::uint64_t bytes) { return number(::plextrac_config_set_response_limit, bytes); }
 

@@ -172,6 +172,7 @@ static void null_is_named(void)
     NULL_IS_NAMED(plextrac_config_set_response_limit, config,
                   plextrac_config_set_response_limit(NULL, 1, &err));
     NULL_IS_NAMED(plextrac_config_set_wait_ms, config, plextrac_config_set_wait_ms(NULL, 1, &err));
+    NULL_IS_NAMED(plextrac_config_set_keep_alive_ms, config, plextrac_config_set_keep_alive_ms(NULL, 1, &err));
     NULL_IS_NAMED(plextrac_config_set_auth_budget, config, plextrac_config_set_auth_budget(NULL, 6, &err));
     NULL_IS_NAMED(plextrac_config_set_budget, config, plextrac_config_set_budget(NULL, budget, &err));
     NULL_IS_NAMED(plextrac_config_set_budget, budget, plextrac_config_set_budget(config, NULL, &err));

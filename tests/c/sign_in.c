@@ -365,6 +365,24 @@ static void signing_out_forgets_the_token_and_closing_ends_everything(void)
     plextrac_session_free(session);
 }
 
+static void a_kept_session_begins_nothing_and_ends_in_time(void)
+{
+    plextrac_error *err = NULL;
+    start_afresh();
+    plextrac_config *config = config_without_mfa();
+    OK(plextrac_config_set_keep_alive_ms(config, UINT64_MAX, &err));
+    plextrac_session *session = session_of(config);
+    CHECK(number_of(watcher, "sign_in", "ok") == 0);
+    for (int round = 0; round < 2; round++) {
+        OK(plextrac_session_login(session, NULL, &err));
+        OK(plextrac_session_logout(session, &err));
+    }
+    OK(plextrac_session_login(session, NULL, &err));
+    plextrac_session_free(session);
+    CHECK(number_of(watcher, "sign_in", "ok") == 3);
+    CHECK(number_of(watcher, "refresh", "ok") == 0);
+}
+
 static void a_certificate_that_nobody_trusts_is_named_as_such(void)
 {
     plextrac_error *err = NULL;
@@ -397,6 +415,7 @@ int main(void)
     an_answer_over_the_limit_is_refused_and_the_limit_can_be_set();
     signing_out_forgets_the_token_and_closing_ends_everything();
     a_rate_limit_says_how_long_to_wait_and_is_obeyed();
+    a_kept_session_begins_nothing_and_ends_in_time();
     a_certificate_that_nobody_trusts_is_named_as_such();
     plextrac_session_free(session);
     return 0;

@@ -323,6 +323,24 @@ pub unsafe extern "C" fn plextrac_config_set_wait_ms(
     })
 }
 
+/// Keeps a session alive while the program does nothing: for this long from `plextrac_session_new`
+/// on, its token is refreshed in the background when half of its life is over. 0, the default,
+/// refreshes when a call needs the token. Nothing is sent before the first call that needs a
+/// token. The session signs in by itself only where no person is needed: without MFA, or with a
+/// TOTP secret. Otherwise it is kept alive again from the next sign-in on. Of several sessions
+/// that share an account in a state directory, one does the work. The log says when keeping begins
+/// and ends. A machine ignores this.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_keep_alive_ms(
+    config: *mut plextrac_config,
+    ms: u64,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config; {
+        config.settings.keep_alive(Duration::from_millis(ms));
+    })
+}
+
 /// The longest body of an answer to `plextrac_session_request`, in bytes; it is read into memory. A
 /// longer one is `PLEXTRAC_TOO_LARGE`. Default 64 MiB.
 #[unsafe(no_mangle)]

@@ -75,6 +75,7 @@ fn level_of(event: &SessionEvent) -> i32 {
     match event {
         SessionEvent::LockedOut => PLEXTRAC_LOG_ERROR,
         SessionEvent::Failed(_)
+        | SessionEvent::KeepEnded(Err(_))
         | SessionEvent::CodeRefused
         | SessionEvent::UnauthorizedMuted { .. }
         | SessionEvent::SkewSeen { .. } => PLEXTRAC_LOG_WARN,

@@ -129,6 +129,7 @@ const FAIL_BY_THE_RULES_ALONE: &[&str] = &[
     "plextrac_config_set_allow_http",
     "plextrac_config_set_budget",
     "plextrac_config_set_danger_accept_invalid_certs",
+    "plextrac_config_set_keep_alive_ms",
     "plextrac_config_set_mfa_callback",
     "plextrac_config_set_response_limit",
     "plextrac_config_set_wait_ms",
