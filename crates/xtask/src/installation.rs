@@ -11,6 +11,7 @@
 //!   PREFIX/share/bash-completion/completions/plextrac-auth
 //!   PREFIX/share/zsh/site-functions/_plextrac-auth
 //!   PREFIX/share/fish/vendor_completions.d/plextrac-auth.fish
+//!   PREFIX/share/systemd/user/plextrac-auth-keep@.service
 //!   PREFIX/share/plextrac/valgrind.supp
 //!   PREFIX/share/licenses/plextrac-auth/LICENSE-*
 //! ```
@@ -80,6 +81,10 @@ const COMPLETIONS: &[(&str, &str)] = &[
     ("fish", "share/fish/vendor_completions.d/plextrac-auth.fish"),
 ];
 
+const PKG_CONFIG: &str = "packaging/plextrac.pc.in";
+const KEEP_UNIT: &str = "packaging/systemd/plextrac-auth-keep@.service.in";
+/// systemd looks below each folder of `XDG_DATA_DIRS`, and below `~/.local/share`.
+const KEEP_UNIT_PATH: &str = "share/systemd/user/plextrac-auth-keep@.service";
 const LICENCES: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
 
 /// Installs everything, over what may be there already. Returns the paths of what was written.
@@ -105,9 +110,13 @@ pub(crate) fn install(
     files.link(&with_version, &libdir.join(&with_abi))?;
     files.link(&with_version, &libdir.join("libplextrac.so"))?;
 
-    let template = fs::read_to_string(project.path("packaging/plextrac.pc.in"))
-        .map_err(|error| Halt::Failed(format!("packaging/plextrac.pc.in: {error}")))?;
-    files.write(facts.fill(&template, destination), &libdir.join("pkgconfig/plextrac.pc"))?;
+    for (template, path) in
+        [(PKG_CONFIG, libdir.join("pkgconfig/plextrac.pc")), (KEEP_UNIT, PathBuf::from(KEEP_UNIT_PATH))]
+    {
+        let filled = fs::read_to_string(project.path(template))
+            .map_err(|error| Halt::Failed(format!("{template}: {error}")))?;
+        files.write(facts.fill(&filled, destination), &path)?;
+    }
     for module in project.files("packaging/cmake", "cmake") {
         files.copy(&module, &libdir.join("cmake/plextrac"))?;
     }
