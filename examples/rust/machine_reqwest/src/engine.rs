@@ -61,8 +61,8 @@ impl Engine {
     /// One authentication request and its answer.
     pub(crate) async fn exchange(&self, request: &Request) -> Result<Answer, TransportFailure> {
         let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| TransportFailure::Other)?;
-        let patience = request.deadline.since(self.now().monotonic);
-        let mut builder = self.shared.http.request(method, &request.url).timeout(patience);
+        let timeout = request.deadline.since(self.now().monotonic);
+        let mut builder = self.shared.http.request(method, &request.url).timeout(timeout);
         for (name, value) in &request.headers {
             builder = builder.header(*name, value.expose());
         }

@@ -5,8 +5,8 @@ mod stand;
 
 use std::time::Duration;
 
-use machine_reqwest::{Error, NoToken};
-use plextrac_auth_core::{FailureKind, WaitReason};
+use machine_reqwest::Error;
+use plextrac_auth_core::FailureKind;
 use plextrac_emulator::{Account as User, Kind, Outcome, Target};
 use reqwest::Method;
 
@@ -39,16 +39,16 @@ async fn an_account_with_a_totp_secret_signs_in_in_two_steps_and_is_authorized()
 }
 
 #[tokio::test]
-async fn without_a_totp_secret_the_caller_is_told_that_digits_are_needed() {
+async fn without_a_totp_secret_the_failure_says_that_a_code_is_needed() {
     let stand = Stand::new(6);
     let analyst = User::analyst();
     let account = stand.account(&User::new(analyst.username, analyst.password));
-    let Err(NoToken::Failed(failure)) = account.token().await else { panic!("nobody gave digits") };
+    let Err(failure) = account.token().await else { panic!("nobody gave a code") };
     assert_eq!(failure.kind(), FailureKind::MfaRequired);
 }
 
 #[tokio::test]
-async fn after_a_401_all_tasks_share_one_new_token_and_every_request_is_sent_again() {
+async fn after_a_401_all_tasks_share_a_new_token_and_send_again() {
     let stand = Stand::new(6);
     let account = stand.account(&User::service());
     account.token().await.unwrap();
@@ -89,8 +89,9 @@ async fn accounts_of_one_instance_stay_within_one_budget() {
     let (service, third) = (stand.account(&User::service()), stand.account(&third()));
     service.token().await.unwrap();
     // It might need a second step, and there is one place left.
-    let Err(NoToken::MustWait { wait, reason }) = third.token().await else { panic!("over the budget") };
-    assert_eq!(reason, WaitReason::Budget);
+    let Err(failure) = third.token().await else { panic!("over the budget") };
+    assert_eq!(failure.kind(), FailureKind::MustWait);
+    let wait = failure.retry_after().unwrap();
     assert_eq!(stand.emulator.stats().authentication_requests(), 1);
     stand.advance(wait);
     third.token().await.unwrap();
@@ -153,10 +154,10 @@ async fn no_request_goes_to_another_origin() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_told_as_such() {
+async fn an_untrusted_certificate_is_a_tls_failure() {
     let stand = Stand::new(6);
     let account = stand.distrusting(&User::service());
-    let Err(NoToken::Failed(failure)) = account.token().await else { panic!("trusted by nobody") };
+    let Err(failure) = account.token().await else { panic!("trusted by nobody") };
     assert_eq!(failure.kind(), FailureKind::Tls);
     let stats = stand.emulator.stats();
     assert_eq!(

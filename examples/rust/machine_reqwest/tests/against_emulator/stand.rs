@@ -1,24 +1,26 @@
 //! An emulator, and an engine whose clock is the emulator's.
 
-use std::future::{Future, ready};
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machine_reqwest::{Account, Clock, Engine, NoToken};
-use plextrac_auth_core::{Budget, Config, Credentials, Instance, MfaSource, Secret, Time, TotpSecret};
+use machine_reqwest::{Account, Clock, Engine};
+use plextrac_auth_core::{
+    Budget, Config, Credentials, Failure, Instance, MfaSource, Secret, Time, TotpSecret,
+};
 use plextrac_emulator::{Account as User, Emulator, EmulatorClock, Kind};
 use reqwest::{Certificate, Client};
 
 /// What is not there by then does not come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 pub(crate) struct Stand {
     pub(crate) emulator: Arc<Emulator>,
     pub(crate) engine: Engine,
 }
 
-/// The emulator's clock. It stands still, and a sleep moves it.
+/// The emulator's clock. It stands still until a test moves it.
 struct Moved(EmulatorClock);
 
 impl Clock for Moved {
@@ -27,8 +29,12 @@ impl Clock for Moved {
     }
 
     fn sleep(&self, span: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        self.0.advance(span);
-        Box::pin(ready(()))
+        let (clock, until) = (self.0.clone(), self.0.monotonic_ms() + span.as_millis() as u64);
+        Box::pin(async move {
+            while clock.monotonic_ms() < until {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
     }
 }
 
@@ -59,7 +65,7 @@ impl Stand {
     pub(crate) async fn sees(&self, kind: Kind) {
         let emulator = Arc::clone(&self.emulator);
         let is_there = tokio::task::spawn_blocking(move || {
-            emulator.wait_for(PATIENCE, |seen| seen.iter().any(|request| request.kind == kind))
+            emulator.wait_for(LONGEST_WAIT, |seen| seen.iter().any(|request| request.kind == kind))
         });
         assert!(is_there.await.unwrap(), "no {kind:?} came");
     }
@@ -87,7 +93,7 @@ pub(crate) fn third() -> User {
 pub(crate) async fn asking(
     account: &Account,
     tasks: usize,
-) -> Vec<tokio::task::JoinHandle<Result<Secret, NoToken>>> {
+) -> Vec<tokio::task::JoinHandle<Result<Secret, Failure>>> {
     let handles: Vec<_> = (0..tasks)
         .map(|_| {
             let account = account.clone();
