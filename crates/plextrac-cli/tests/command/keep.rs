@@ -266,6 +266,22 @@ fn a_keeper_that_stands_by_takes_over() {
 }
 
 #[test]
+fn doctor_looks_for_a_keeper() {
+    let stand = Stand::new();
+    let finding = |about: &str| {
+        let ran = run(&mut stand.analyst(&["doctor"]));
+        ran.fine().lines().find(|line| line[6..].starts_with(about)).unwrap().to_owned()
+    };
+    run(&mut stand.analyst(&["login"])).fine();
+    assert!(finding("keeper").starts_with("note  keeper    none: "), "{}", finding("keeper"));
+    assert!(finding("sharing").ends_with("can be written and locked"), "{}", finding("sharing"));
+    let left = Left::by(&stand, "1h");
+    let line = finding("keeper");
+    assert!(line.starts_with("ok    keeper    kept alive for 59 min"), "{line}");
+    assert!(line.contains(&left.0.to_string()), "{line}");
+}
+
+#[test]
 fn status_says_until_when_and_by_which_process() {
     let stand = Stand::new();
     let left = Left::by(&stand, "8h");

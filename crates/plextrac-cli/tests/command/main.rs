@@ -1,5 +1,7 @@
 //! The command as scripts and people meet it: the real binary, against an emulator over TLS.
 
+#[cfg(target_os = "linux")]
+mod cron;
 mod demo;
 mod doctor;
 #[cfg(unix)]

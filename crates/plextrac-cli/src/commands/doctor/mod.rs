@@ -8,11 +8,12 @@ mod report;
 
 use std::time::Duration;
 
-use plextrac_transport::{Probe, SessionConfig, probe};
+use plextrac_transport::{ClaimOwner, DirectoryStore, Probe, RecordStore, SessionConfig, probe, random_seed};
 use serde_json::Value;
 
 use crate::account::{self, Purpose};
 use crate::args::DoctorArgs;
+use crate::commands::status::kept;
 use crate::durations::spoken;
 use crate::exit::{Exit, Failure};
 use crate::settings::{Code, Password, Settings};
@@ -142,7 +143,7 @@ fn look_at_credentials(findings: &mut Findings, settings: &Settings) -> Result<(
 
 fn look_at_session(findings: &mut Findings, settings: Settings) -> Result<(), Failure> {
     match state_dir::open(&settings) {
-        Ok(State::Shared(store)) => findings.good("sharing", &store.path().display().to_string())?,
+        Ok(State::Shared(store)) => look_at_store(findings, &store)?,
         Ok(State::Off) => findings.unknown("sharing", "none: each run signs in for itself")?,
         Ok(State::Unusable(reason)) => return findings.bad("sharing", state_dir::required(&reason)),
         Err(failure) => return findings.bad("sharing", failure),
@@ -158,7 +159,31 @@ fn look_at_session(findings: &mut Findings, settings: Settings) -> Result<(), Fa
         return findings.bad("session", Failure::Told(Exit::Rejected, told.to_owned()));
     }
     match status.expires_in {
-        Some(life) => findings.good("session", &format!("live for {} more", spoken(life))),
-        None => findings.unknown("session", "none yet"),
+        Some(life) => findings.good("session", &format!("live for {} more", spoken(life)))?,
+        None => findings.unknown("session", "none yet")?,
+    }
+    match &status.keeper {
+        Some(keeper) => findings.good("keeper", &kept(keeper)),
+        None => {
+            findings.unknown("keeper", "none: no process keeps the session alive, as `login --keep 9h` does")
+        }
+    }
+}
+
+/// Writes a file, locks it and removes it, as each run that signs in does.
+fn look_at_store(findings: &mut Findings, store: &DirectoryStore) -> Result<(), Failure> {
+    let path = store.path().display();
+    let seed = random_seed()?;
+    let mut name = [0; 16];
+    name[..8].copy_from_slice(&seed.draws.to_le_bytes());
+    match store.announce(ClaimOwner::new(name)) {
+        Ok(presence) if presence.is_known() => {
+            findings.good("sharing", &format!("{path} can be written and locked"))
+        }
+        Ok(_) => findings.unknown(
+            "sharing",
+            &format!("no file in {path} can be written and locked: look for a full or read-only disk"),
+        ),
+        Err(error) => findings.bad("sharing", Failure::other(error.message)),
     }
 }
