@@ -20,7 +20,7 @@ impl FingerprintKey {
         Self(bytes)
     }
 
-    /// HMAC-SHA-256 over the parts, each led by its length so that no two lists of parts collide.
+    /// HMAC-SHA-256 over the parts, each led by its length so that no two lists of parts collide, and 64 zero bytes.
     #[must_use]
     pub fn of(&self, parts: &[&[u8]]) -> Fingerprint {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else {
@@ -30,6 +30,8 @@ impl FingerprintKey {
             mac.update(&(part.len() as u64).to_le_bytes());
             mac.update(part);
         }
+        // `finalize` moves the state and so leaves a copy of its last block. This block holds no secret.
+        mac.update(&[0; 64]);
         Fingerprint(mac.finalize().into_bytes().into())
     }
 }
