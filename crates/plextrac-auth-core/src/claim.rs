@@ -77,6 +77,12 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Whether this differs from `before` in the time of its renewal alone.
+    pub(crate) fn is_renewal_of(&self, before: &Self) -> bool {
+        let renewed = StoreTime { ms: self.renewed.ms, ..before.renewed.clone() };
+        *self == Self { renewed, ..before.clone() }
+    }
+
     pub(crate) fn write(&self, json: &mut JsonWriter) {
         json.begin_object();
         json.name("owner");

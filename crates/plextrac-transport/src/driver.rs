@@ -500,7 +500,11 @@ impl Shared {
         let announced = attached.announce();
         let written = announced.and_then(|()| {
             let name = attached.names.get(write.record);
-            attached.store.write(name, write.expected, &write.bytes, &self.store_limits())
+            let limits = self.store_limits();
+            match write.is_renewal {
+                true => attached.store.renew(name, write.expected, &write.bytes, &limits),
+                false => attached.store.write(name, write.expected, &write.bytes, &limits),
+            }
         });
         match self.noticed(written) {
             Ok(outcome) => {

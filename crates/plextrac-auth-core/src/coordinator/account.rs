@@ -903,6 +903,9 @@ impl Coordinator {
         // A challenge in hand does not take the account back from a process that took it over.
         let is_free = account.held.is_some() || account.attempt.is_some() || account.observed.is_none();
         let claims = needs_claim && is_free;
+        // What a process writes for another reason has changed something that others wait for.
+        let may_renew = account.held.is_some() && account.attempt.is_none() && !account.is_write_due;
+        let may_renew = may_renew && !account.is_run_due && !self.machine.is_unshared();
         let mut record = account.record.clone();
         record.set_written_by(&store_now.clock);
         if claims {
@@ -949,12 +952,16 @@ impl Coordinator {
             && account.attempt.is_none()
             && account.held.is_none();
         let bytes = record.encode();
+        let is_renewal = match (&account.record.claim, &record.claim) {
+            (Some(before), Some(claim)) => may_renew && claims && claim.is_renewal_of(before),
+            _ => false,
+        };
         account.record = record;
         (account.is_write_due, account.is_run_due) = (false, false);
         let announces = account.attempt.as_ref().map(|attempt| attempt.request.id);
         let began = now.monotonic;
         let id = account.begin(Operation::WriteAccount { began, claims, announces, carries, names_run }, now);
-        let write = Write { id, record: RecordKind::Account, expected, bytes };
+        let write = Write { id, record: RecordKind::Account, expected, bytes, is_renewal };
         self.outputs.push_back(Action::Write(write));
         true
     }
@@ -968,7 +975,7 @@ impl Coordinator {
         let moves_clock = reserves.is_none() && !account.budget.is_write_due;
         account.budget.drop_due();
         let id = account.begin(Operation::WriteBudget { reserves, moves_clock }, now);
-        let write = Write { id, record: RecordKind::Budget, expected, bytes };
+        let write = Write { id, record: RecordKind::Budget, expected, bytes, is_renewal: false };
         self.outputs.push_back(Action::Write(write));
         true
     }

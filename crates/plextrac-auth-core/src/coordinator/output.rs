@@ -68,6 +68,8 @@ pub struct Write {
     pub expected: Version,
     /// The bytes. They hold secrets.
     pub bytes: Zeroizing<Vec<u8>>,
+    /// Nothing but the time of the claim is new, so no process that watches the record needs a notice.
+    pub is_renewal: bool,
 }
 
 impl fmt::Debug for Write {

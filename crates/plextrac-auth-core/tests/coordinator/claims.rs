@@ -21,6 +21,33 @@ fn a_renewed_claim_is_waited_for() {
 }
 
 #[test]
+fn only_a_renewed_claim_needs_no_notice() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    let mut a = Process::new(1, &world, &store, config());
+    a.need();
+    a.settle();
+    assert_eq!(a.renewals, 0, "the claim itself is news");
+    let written = a.carried_out.len();
+    pass_unanswered(&mut [&mut a], secs(29));
+    assert_eq!((a.renewals, a.carried_out.len() - written), (9, 9));
+    a.run();
+    assert!(a.carried_out.len() > written + 9);
+    assert_eq!(a.renewals, 9, "the token is news, and so is the end of the claim");
+}
+
+#[test]
+fn a_claim_whose_work_changes_needs_a_notice() {
+    let (world, store) = (World::new(Server::with_mfa()), Store::new());
+    let mut a = Process::new(1, &world, &store, config());
+    a.need();
+    a.run();
+    assert_eq!(store.borrow().account()["claim"]["work"], "asking");
+    assert_eq!(a.renewals, 0, "that a person is asked is news");
+    pass(&mut [&mut a], secs(10));
+    assert_eq!(a.renewals, 3);
+}
+
+#[test]
 fn a_claim_of_two_leases_ago_is_taken_over_at_first_sight() {
     let (world, store) = (World::new(Server::plain()), Store::new());
     let mut a = Process::new(1, &world, &store, config());

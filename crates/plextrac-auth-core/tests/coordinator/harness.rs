@@ -125,6 +125,8 @@ pub(crate) struct Process {
     pub(crate) sent: Vec<Sent>,
     /// Reads and writes that were carried out, in order.
     pub(crate) carried_out: Vec<(&'static str, RecordKind)>,
+    /// Writes that renewed a claim and changed nothing else.
+    pub(crate) renewals: usize,
 }
 
 /// The owner of the claims of process `n`.
@@ -184,6 +186,7 @@ impl Process {
             events: Vec::new(),
             sent: Vec::new(),
             carried_out: Vec::new(),
+            renewals: 0,
         }
     }
 
@@ -293,6 +296,10 @@ impl Process {
             }
             Operation::Write(write) => {
                 self.carried_out.push(("write", write.record));
+                if write.is_renewal {
+                    self.renewals += 1;
+                    self.assert_renews_alone(&write);
+                }
                 let fails = self.store.borrow().fails_writes;
                 if fails {
                     let failed =
@@ -306,6 +313,24 @@ impl Process {
             }
         }
         true
+    }
+
+    /// Nobody is woken by a renewal, so nothing that others wait for may be new in it.
+    fn assert_renews_alone(&self, write: &Write) {
+        if self.store.borrow().version(write.record) != write.expected {
+            return;
+        }
+        let mut records =
+            [self.store.borrow().json(write.record), serde_json::from_slice(&write.bytes).unwrap()];
+        let times = records.each_mut().map(|record| {
+            // The pause after the request that is out is counted from now on as well.
+            for time in ["at", "unix"] {
+                record.get_mut("backoff").map(|backoff| backoff[time].take());
+            }
+            record["claim"]["at"].take()
+        });
+        assert_ne!(times[0], times[1]);
+        assert_eq!(records[0], records[1], "a renewal changes more than its time");
     }
 
     /// Carries out a read now, and hands in what came of it only later.
