@@ -23,6 +23,23 @@ pub(crate) enum EngineError {
     Cancelled,
 }
 
+/// Until when a call is worth something.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadline {
+    /// The caller leaves. Nothing is tried again later.
+    pub(crate) of_caller: Instant,
+    /// The connection is given up. It is later, so that a caller in a hurry closes no slow connection.
+    pub(crate) of_connection: Instant,
+}
+
+impl Deadline {
+    /// Both at once.
+    pub(crate) fn after(limit: Duration) -> Self {
+        let ends = now() + limit;
+        Self { of_caller: ends, of_connection: ends }
+    }
+}
+
 /// The connection of one thread.
 pub(crate) struct Engine {
     address: Arc<Address>,
@@ -45,7 +62,7 @@ impl Engine {
 
     /// Runs a script. A script that was sent on a broken connection is sent again: each may run twice, see
     /// [`crate::script`].
-    pub(crate) fn run(&mut self, cmd: &Cmd, deadline: Instant) -> Result<Reply, EngineError> {
+    pub(crate) fn run(&mut self, cmd: &Cmd, deadline: Deadline) -> Result<Reply, EngineError> {
         loop {
             let answer = self.query(cmd, deadline)?;
             let reply = script::parse(answer).ok_or_else(|| {
@@ -64,7 +81,7 @@ impl Engine {
     pub(crate) fn query<T: FromRedisValue>(
         &mut self,
         cmd: &Cmd,
-        deadline: Instant,
+        deadline: Deadline,
     ) -> Result<T, EngineError> {
         loop {
             let was_kept = self.connection.is_some();
@@ -83,7 +100,7 @@ impl Engine {
                 }
                 Err(error) => {
                     self.connection = None;
-                    if error.is_timeout() || now() >= deadline {
+                    if error.is_timeout() || now() >= deadline.of_connection {
                         return Err(EngineError::TooLate);
                     }
                     // A connection that was idle may have ended long ago.
@@ -100,12 +117,12 @@ impl Engine {
     }
 
     /// Another connection, for a subscriber.
-    pub(crate) fn open(&mut self, deadline: Instant) -> Result<Connection, EngineError> {
+    pub(crate) fn open(&mut self, deadline: Deadline) -> Result<Connection, EngineError> {
         self.connected(deadline)?;
         self.connection.take().ok_or(EngineError::TooLate)
     }
 
-    fn connected(&mut self, deadline: Instant) -> Result<&mut Connection, EngineError> {
+    fn connected(&mut self, deadline: Deadline) -> Result<&mut Connection, EngineError> {
         if self.connection.is_none() {
             self.connection = Some(self.connect(deadline)?);
         }
@@ -116,7 +133,7 @@ impl Engine {
         Ok(connection)
     }
 
-    fn connect(&mut self, deadline: Instant) -> Result<Connection, EngineError> {
+    fn connect(&mut self, deadline: Deadline) -> Result<Connection, EngineError> {
         if self.address.is_tls() {
             choose_provider();
         }
@@ -132,25 +149,28 @@ impl Engine {
     }
 
     /// Where the master is.
-    fn ask_sentinels(&mut self, count: usize, deadline: Instant) -> Result<(String, u16), EngineError> {
-        let mut last = EngineError::TooLate;
+    fn ask_sentinels(&mut self, count: usize, deadline: Deadline) -> Result<(String, u16), EngineError> {
+        let mut last = None;
         for _ in 0..count {
             match self.ask_sentinel(deadline) {
                 Ok(Some(master)) => return Ok(master),
+                // A Sentinel that cannot be reached says less than one that answers.
                 Ok(None) => {
-                    last = EngineError::Unreachable(format!(
-                        "its Sentinels know no service {}",
-                        self.address.service()
-                    ));
+                    let reason = "its Sentinels do not know the service; check its name in the URL";
+                    last = Some(EngineError::Refused(reason.into()));
                 }
-                Err(error) => last = error,
+                Err(EngineError::TooLate) => {
+                    let reason = "a Sentinel did not answer in time";
+                    last = last.or_else(|| Some(EngineError::Unreachable(reason.into())));
+                }
+                Err(error) => last = last.or(Some(error)),
             }
             self.sentinel += 1;
         }
-        Err(last)
+        Err(last.unwrap_or(EngineError::TooLate))
     }
 
-    fn ask_sentinel(&self, deadline: Instant) -> Result<Option<(String, u16)>, EngineError> {
+    fn ask_sentinel(&self, deadline: Deadline) -> Result<Option<(String, u16)>, EngineError> {
         let limit = left(deadline)?.min(SENTINEL_ANSWERS);
         let client = self.address.sentinel(self.sentinel).map_err(|error| failed(&error))?;
         let mut connection = client.get_connection_with_timeout(limit).map_err(|error| failed(&error))?;
@@ -163,8 +183,8 @@ impl Engine {
     }
 
     /// Where there are Sentinels, a failover may be under way: waits a moment. Otherwise nothing will change soon.
-    fn wait_for_master(&self, failed: EngineError, deadline: Instant) -> Result<(), EngineError> {
-        let left = deadline.saturating_duration_since(now());
+    fn wait_for_master(&self, failed: EngineError, deadline: Deadline) -> Result<(), EngineError> {
+        let left = deadline.of_caller.saturating_duration_since(now());
         if self.address.sentinels() == 0 || left <= FAILOVER_PAUSE {
             return Err(failed);
         }
@@ -173,8 +193,8 @@ impl Engine {
     }
 }
 
-fn left(deadline: Instant) -> Result<Duration, EngineError> {
-    let left = deadline.saturating_duration_since(now());
+fn left(deadline: Deadline) -> Result<Duration, EngineError> {
+    let left = deadline.of_connection.saturating_duration_since(now());
     if left.is_zero() { Err(EngineError::TooLate) } else { Ok(left.max(SHORTEST)) }
 }
 
@@ -201,7 +221,8 @@ fn failed(error: &RedisError) -> EngineError {
 
 fn explained(error: &RedisError) -> String {
     let text = error.to_string();
-    match text.contains("NOPERM") || text.contains("no permissions") || text.contains("ACL failure") {
+    let denials = ["NOPERM", "no permissions", "ACL failure", "can't publish", "can't run this command"];
+    match denials.iter().any(|denial| text.contains(denial)) {
         true => {
             format!("{text}; allow the commands, keys and channels that the documentation of the store lists")
         }

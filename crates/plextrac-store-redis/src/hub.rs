@@ -100,7 +100,7 @@ impl Hub {
         for _ in 0..MOST_KEY_CHANGES {
             let keys = self.keys(limits)?;
             let name = keys.engine_name(&self.prefix, name);
-            let count = self.watches.count(&name);
+            let noter = self.watches.noter(&name);
             let cmd = script::read(&self.key_record_name(), &keys.epoch, &name);
             let (seen, record, epoch) = (Arc::clone(&self.seen), name.clone(), keys.epoch.clone());
             let answer = self.worker.run(limits, move |engine, deadline| {
@@ -113,7 +113,7 @@ impl Hub {
                 true => (Version::ABSENT, Zeroizing::default()),
                 false => keys.unseal_record(&name, &reply.value).ok_or(Failure::ChangedRecord)?,
             };
-            self.watches.note(&name, count, version);
+            noter.note(version);
             return Ok(StoredRecord { version, bytes, time: Some(StoreTime { clock, ms: reply.ms }) });
         }
         Err(Failure::KeyRecordKeepsChanging)
@@ -131,7 +131,7 @@ impl Hub {
         for _ in 0..MOST_KEY_CHANGES {
             let keys = self.keys(limits)?;
             let name = keys.engine_name(&self.prefix, name);
-            let count = self.watches.count(&name);
+            let noter = self.watches.noter(&name);
             let version = self.next_version(expected)?;
             let text = version_text(version);
             let new = NewRecord {
@@ -159,7 +159,7 @@ impl Hub {
             if reply.status == Status::Conflict {
                 return Ok(WriteOutcome::Conflict);
             }
-            self.watches.note(&name, count, version);
+            noter.note(version);
             return Ok(WriteOutcome::Written(version));
         }
         Err(Failure::KeyRecordKeepsChanging)
@@ -171,6 +171,18 @@ impl Hub {
         known: Version,
         limits: &CallLimits<'_>,
     ) -> Result<Watched, Failure> {
+        let watched = self.watch_record(name, known, limits);
+        let is_over = limits.cancel.is_triggered() || now() >= limits.deadline;
+        match watched {
+            // It was over in the middle of a look.
+            Err(Failure::Engine(EngineError::TooLate | EngineError::Cancelled)) if is_over => {
+                Ok(Watched::Over)
+            }
+            watched => watched,
+        }
+    }
+
+    fn watch_record(&self, name: &str, known: Version, limits: &CallLimits<'_>) -> Result<Watched, Failure> {
         let name = self.keys(limits)?.engine_name(&self.prefix, name);
         let (watch, must_ring) = self.watches.enter(&name);
         let _guard = limits.cancel.on_trigger(watch.waker());
@@ -178,36 +190,25 @@ impl Hub {
             self.ring(limits);
         }
         let is_over = || limits.cancel.is_triggered() || now() >= limits.deadline;
-        let mut looks_at = match watch.seen().version {
-            Some(_) => now() + LOOKS_EVERY,
-            // Without a subscription the record may have changed since it was read.
-            None => now(),
-        };
         loop {
             let seen = watch.seen();
-            if seen.version.is_some_and(|version| version != known) {
+            let last = seen.last.map(|last| last.version);
+            if seen.is_heard() && last != Some(known) {
                 return Ok(Watched::Changed);
             }
             if is_over() {
                 return Ok(Watched::Over);
             }
-            // What changed before the subscription began was not heard.
-            let has_just_begun = seen.is_subscribed && seen.version.is_none();
-            if !has_just_begun && now() < looks_at {
+            let looks_at = seen.last.map_or_else(now, |last| last.at + pause(seen));
+            // What changed before a subscription began was not heard.
+            let is_certain = seen.is_heard() || !seen.is_subscribed && last == Some(known);
+            if is_certain && now() < looks_at {
                 watch.wait(seen, is_over, looks_at.min(limits.deadline));
                 continue;
             }
-            let version = match self.version(&name, limits) {
-                Err(Failure::Engine(EngineError::TooLate | EngineError::Cancelled)) if is_over() => {
-                    return Ok(Watched::Over);
-                }
-                version => version?,
-            };
-            if version != known {
+            if self.look(&name, limits)? != known {
                 return Ok(Watched::Changed);
             }
-            self.watches.note(&name, seen.count, version);
-            looks_at = now() + pause(seen);
         }
     }
 
@@ -264,11 +265,18 @@ impl Hub {
         Ok(reply.value)
     }
 
-    /// The version of a record alone.
-    fn version(&self, name: &str, limits: &CallLimits<'_>) -> Result<Version, Failure> {
-        let cmd = script::version(name);
-        let text: Vec<u8> = self.worker.run(limits, move |engine, deadline| engine.query(&cmd, deadline))?;
-        version_of(&text).ok_or(Failure::ChangedRecord)
+    /// Looks at the version of a record alone. What comes of it is noted also if the caller has left.
+    fn look(&self, name: &str, limits: &CallLimits<'_>) -> Result<Version, Failure> {
+        let (cmd, noter) = (script::version(name), self.watches.noter(name));
+        let version = self.worker.run(limits, move |engine, deadline| {
+            let text: Vec<u8> = engine.query(&cmd, deadline)?;
+            let version = version_of(&text);
+            if let Some(version) = version {
+                noter.note(version);
+            }
+            Ok(version)
+        })?;
+        version.ok_or(Failure::ChangedRecord)
     }
 
     /// Wakes the listening thread, so that it subscribes to another record. It wakes by itself within a second.

@@ -31,7 +31,7 @@
 //!
 //! ```text
 //! ACL SETUSER fleet on >PASSWORD resetkeys resetchannels ~plextrac-auth:* &plextrac-auth:* -@all +eval +info +time
-//!     +get +set +getrange +publish +subscribe +unsubscribe +ping +select
+//!     +get +set +getrange +publish +subscribe +unsubscribe +punsubscribe +ping +select
 //! ```
 //!
 //! `+select` is needed for a database other than 0 alone. A Sentinel is asked one thing: `+sentinel|get-master-addr-by-name`.

@@ -48,11 +48,13 @@ const READ: &str = "
 return answer('done', redis.call('GET', KEYS[2]) or '')
 ";
 
+/// A script is atomic, and what it has done stays when it fails. So the notice comes first: where it is not allowed
+/// nothing is written.
 const WRITE: &str = "
 local version = redis.call('GETRANGE', KEYS[2], 0, 15)
 if version ~= ARGV[2] then return answer('conflict', version) end
-redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 if ARGV[5] ~= '' then redis.call('PUBLISH', KEYS[2], ARGV[5]) end
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 return answer('done', '')
 ";
 

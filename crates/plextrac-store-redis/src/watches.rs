@@ -13,7 +13,7 @@ use redis::{Connection, PubSub};
 
 use crate::address::Address;
 use crate::clock::now;
-use crate::engine::Engine;
+use crate::engine::{Deadline, Engine};
 use crate::seal::version_of;
 use crate::sync::{lock, wait_until};
 
@@ -43,16 +43,39 @@ struct Entry {
     is_subscribed: bool,
     /// Counts notices and subscriptions: a read that began under another count may be older than the notice.
     count: u64,
-    /// The version that was seen last since the subscription began.
-    seen: Option<Version>,
+    last: Option<Sight>,
+}
+
+/// The version that a record had at some moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sight {
+    pub(crate) version: Version,
+    pub(crate) at: Instant,
+    /// The entry's count at that moment.
+    count: u64,
 }
 
 /// What a watch knows of its record.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seen {
     pub(crate) is_subscribed: bool,
-    pub(crate) count: u64,
-    pub(crate) version: Option<Version>,
+    count: u64,
+    /// What was heard, read or written last.
+    pub(crate) last: Option<Sight>,
+}
+
+impl Seen {
+    /// Whether a change since the last sight would have been heard.
+    pub(crate) fn is_heard(&self) -> bool {
+        self.is_subscribed && self.last.is_some_and(|last| last.count == self.count)
+    }
+}
+
+/// Notes what was read or written.
+pub(crate) struct Noter {
+    board: Arc<Board>,
+    name: String,
+    count: u64,
 }
 
 /// A record that nobody watches keeps its subscription so long: the next watch is often near.
@@ -93,19 +116,10 @@ impl Watches {
         (Watch { board: Arc::clone(&self.0), name: name.to_owned() }, must_ring)
     }
 
-    /// How many notices of a record came. To be taken before the record is read.
-    pub(crate) fn count(&self, name: &str) -> u64 {
-        lock(&self.0.records).entries.get(name).map_or(0, |entry| entry.count)
-    }
-
-    /// Notes a version that was read or written, unless a notice came since `count`.
-    pub(crate) fn note(&self, name: &str, count: u64, version: Version) {
-        let mut records = lock(&self.0.records);
-        let Some(entry) = records.entries.get_mut(name) else { return };
-        if entry.is_subscribed && entry.count == count && entry.seen != Some(version) {
-            entry.seen = Some(version);
-            self.0.changed.notify_all();
-        }
+    /// Notes what a read or a write brings that begins now.
+    pub(crate) fn noter(&self, name: &str) -> Noter {
+        let count = lock(&self.0.records).entries.get(name).map_or(0, |entry| entry.count);
+        Noter { board: Arc::clone(&self.0), name: name.to_owned(), count }
     }
 
     /// The engine is another one, or began anew: what was heard before does not count.
@@ -114,6 +128,18 @@ impl Watches {
         records.is_stale = records.has_thread;
         records.forget_subscriptions();
         self.0.changed.notify_all();
+    }
+}
+
+impl Noter {
+    /// The record had that version, unless a notice came meanwhile: that may be newer.
+    pub(crate) fn note(&self, version: Version) {
+        let mut records = lock(&self.board.records);
+        let Some(entry) = records.entries.get_mut(&self.name) else { return };
+        if entry.count == self.count {
+            entry.last = Some(Sight { version, at: now(), count: self.count });
+            self.board.changed.notify_all();
+        }
     }
 }
 
@@ -149,10 +175,8 @@ impl Watch {
 
     fn seen_in(&self, records: &Records) -> Seen {
         match records.entries.get(&self.name) {
-            Some(entry) => {
-                Seen { is_subscribed: entry.is_subscribed, count: entry.count, version: entry.seen }
-            }
-            None => Seen { is_subscribed: false, count: 0, version: None },
+            Some(entry) => Seen { is_subscribed: entry.is_subscribed, count: entry.count, last: entry.last },
+            None => Seen { is_subscribed: false, count: 0, last: None },
         }
     }
 }
@@ -174,7 +198,6 @@ impl Records {
         for entry in self.entries.values_mut() {
             entry.is_subscribed = false;
             entry.count += 1;
-            entry.seen = None;
         }
     }
 
@@ -188,7 +211,7 @@ impl Board {
     fn listen(&self) {
         let mut engine = Engine::new(Arc::clone(&self.address));
         loop {
-            let opened = engine.open(now() + OPENING);
+            let opened = engine.open(Deadline::after(OPENING));
             let is_over = match opened {
                 Ok(mut connection) => self.listen_on(&mut connection),
                 Err(_) => false,
@@ -295,7 +318,7 @@ impl Board {
         let Some(entry) = records.entries.get_mut(name) else { return };
         if let Some(version) = version_of(payload) {
             entry.count += 1;
-            entry.seen = Some(version);
+            entry.last = Some(Sight { version, at: now(), count: entry.count });
             self.changed.notify_all();
         }
     }

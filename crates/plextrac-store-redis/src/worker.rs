@@ -1,9 +1,9 @@
 //! The thread that talks to the engine for all callers of this process.
 //!
 //! A caller hands a job to the thread and waits for its result, its deadline or its cancellation. So every call ends in
-//! time, whatever the thread is blocked in: a name service, a handshake, an engine that was stopped. A caller that
-//! leaves while its job runs leaves the thread behind, too: the next job gets another thread and another connection,
-//! and the old thread ends when its job does.
+//! time, whatever the thread is blocked in: a name service, a handshake, an engine that was stopped. The job of a caller
+//! that left goes on. If it holds up others for a while, they get another thread and another connection, and the old
+//! thread ends when its job does.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +15,7 @@ use plextrac_transport::CallLimits;
 
 use crate::address::Address;
 use crate::clock::now;
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Deadline, Engine, EngineError};
 use crate::sync::{lock, wait_until};
 
 /// Threads that run jobs, one at a time.
@@ -34,6 +34,8 @@ struct Queue {
     /// The thread that takes jobs. One with another number was left behind.
     thread: u64,
     has_thread: bool,
+    /// Since when the thread runs a job whose caller has left.
+    left_at: Option<Instant>,
 }
 
 /// It is given the thread's engine and number.
@@ -56,6 +58,10 @@ enum State<T> {
 
 /// A thread without jobs ends, and closes its connection.
 const IDLE: Duration = Duration::from_secs(60);
+/// A job whose caller has left holds up others for so long at most.
+const HOLDS_UP: Duration = Duration::from_millis(250);
+/// A connection is given up when the engine has not answered for so long, though the caller's limits end before.
+const ENGINE_ANSWERS: Duration = Duration::from_secs(2);
 /// A call whose token was triggered before ends a claim: it gets so long.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
@@ -68,7 +74,7 @@ impl Worker {
     pub(crate) fn run<T: Send + 'static>(
         &self,
         limits: &CallLimits<'_>,
-        job: impl FnOnce(&mut Engine, Instant) -> Result<T, EngineError> + Send + 'static,
+        job: impl FnOnce(&mut Engine, Deadline) -> Result<T, EngineError> + Send + 'static,
     ) -> Result<T, EngineError> {
         let is_last_call = limits.cancel.is_triggered();
         let deadline = if is_last_call { limits.deadline.min(now() + LAST_CALL) } else { limits.deadline };
@@ -82,7 +88,10 @@ impl Worker {
             }))
         });
         let given = Arc::clone(&slot);
-        self.enqueue(Box::new(move |engine, thread| given.run(thread, || job(engine, deadline))))?;
+        self.enqueue(Box::new(move |engine, thread| {
+            let of_connection = deadline.max(now() + ENGINE_ANSWERS);
+            given.run(thread, || job(engine, Deadline { of_caller: deadline, of_connection }));
+        }))?;
         let mut state = lock(&slot.state);
         loop {
             if let State::Done(result) = &mut *state {
@@ -93,11 +102,21 @@ impl Worker {
                 let left = std::mem::replace(&mut *state, State::Left);
                 drop(state);
                 if let State::Runs(thread) = left {
-                    self.leave_behind(thread);
+                    self.leave(thread);
                 }
                 return Err(if is_cancelled { EngineError::Cancelled } else { EngineError::TooLate });
             }
-            state = wait_until(&slot.changed, state, deadline);
+            if !matches!(*state, State::Waits) {
+                state = wait_until(&slot.changed, state, deadline);
+                continue;
+            }
+            state = wait_until(&slot.changed, state, deadline.min(now() + HOLDS_UP));
+            if matches!(*state, State::Waits) {
+                // The queue's lock comes first: the thread takes it before the slot's.
+                drop(state);
+                self.replace_held_up();
+                state = lock(&slot.state);
+            }
         }
     }
 
@@ -129,10 +148,20 @@ impl Worker {
         }
     }
 
-    fn leave_behind(&self, thread: u64) {
+    /// The caller of the job on that thread has left.
+    fn leave(&self, thread: u64) {
         let mut queue = lock(&self.0.queue);
-        if queue.thread == thread {
+        if queue.thread == thread && queue.has_thread {
+            queue.left_at.get_or_insert_with(now);
+        }
+    }
+
+    /// Starts another thread if a job whose caller has left holds up the queue.
+    fn replace_held_up(&self) {
+        let mut queue = lock(&self.0.queue);
+        if queue.left_at.is_some_and(|left| left + HOLDS_UP <= now()) {
             queue.has_thread = false;
+            queue.left_at = None;
             // A job whose caller is not served sees its deadline.
             drop(self.start_thread(&mut queue));
         }
@@ -150,6 +179,9 @@ impl Desk {
     fn next_job(&self, number: u64) -> Option<Job> {
         let ends = now() + IDLE;
         let mut queue = lock(&self.queue);
+        if queue.thread == number {
+            queue.left_at = None;
+        }
         loop {
             if queue.thread != number || !queue.has_thread {
                 return None;

@@ -96,7 +96,7 @@ impl Server {
 }
 
 /// Starts a program of the package and says which package is absent.
-pub(crate) fn spawn(directory: &Path, port: u16, options: &[String]) -> Child {
+fn spawn(directory: &Path, port: u16, options: &[String]) -> Child {
     let mut command = Command::new("redis-server");
     command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "warning"]);
     if !options.iter().any(|option| option == "--port") {
@@ -112,7 +112,8 @@ pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn answers(port: u16) -> bool {
+/// Whether a program of the package listens there.
+pub(crate) fn answers(port: u16) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     let mut answer = [0; 1];
     stream.write_all(b"PING\r\n").is_ok()
@@ -179,6 +180,23 @@ impl Store {
     #[track_caller]
     pub(crate) fn watch(&self, name: &str, known: Version, limit: Duration) -> Watched {
         within(limit, |limits| self.0.watch(name, known, None, limits)).unwrap()
+    }
+
+    /// Watches again after each failure, as a session does.
+    pub(crate) fn watch_through_failures(&self, name: &str, known: Version) -> Watched {
+        let ends = Instant::now() + LONG;
+        loop {
+            let watched = within(Duration::from_secs(1), |limits| self.0.watch(name, known, None, limits));
+            match watched {
+                Ok(Watched::Changed) => return Watched::Changed,
+                Ok(ended) if Instant::now() >= ends => return ended,
+                Ok(_) => {}
+                Err(error) => {
+                    assert!(Instant::now() < ends, "{error}");
+                    std::thread::park_timeout(Duration::from_millis(50));
+                }
+            }
+        }
     }
 
     pub(crate) fn key(&self) -> Result<[u8; 32], StoreError> {

@@ -215,6 +215,50 @@ fn a_store_that_is_not_there_names_itself() {
     assert!(!error.message.contains("hunter2") && !format!("{:?}", store.0).contains("hunter2"));
 }
 
+#[test]
+fn a_watch_that_is_cancelled_at_any_moment_is_over() {
+    let server = Server::start();
+    for delay in 0..40 {
+        // A new store: it is cancelled while it connects, reads its keys, looks, or waits.
+        let (store, cancel) = (Store::open(&server.url(), &new_key()), CancelToken::new());
+        let _: () = redis::cmd("FLUSHALL").query(&mut server.client()).unwrap();
+        let limits = CallLimits { deadline: Instant::now() + LONG, cancel: &cancel };
+        std::thread::scope(|scope| {
+            let watching = scope.spawn(|| store.0.watch(ACCOUNT, Version::ABSENT, None, &limits));
+            std::thread::park_timeout(Duration::from_micros(100 * delay));
+            cancel.trigger();
+            assert_eq!(watching.join().unwrap(), Ok(Watched::Over));
+        });
+        assert!(Instant::now() < limits.deadline);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn watches_with_short_limits_keep_the_connection() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let server = Server::start();
+    let store = Store::open(&server.url(), &new_key());
+    let version = store.put(ACCOUNT, b"account");
+    let mut client = server.client();
+    let mut connections = || -> u64 {
+        let stats: String = redis::cmd("INFO").arg("stats").query(&mut client).unwrap();
+        let line = stats.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.unwrap().parse().unwrap()
+    };
+    let before = connections();
+    let process = Pid::from_raw(i32::try_from(server.process()).unwrap()).unwrap();
+    // The engine is slower than the watches are patient.
+    kill_process(process, Signal::STOP).unwrap();
+    for _ in 0..20 {
+        assert_eq!(store.watch(ACCOUNT, version, Duration::from_millis(5)), Watched::Over);
+    }
+    kill_process(process, Signal::CONT).unwrap();
+    assert_eq!(store.read(ACCOUNT).version, version);
+    let new = connections() - before;
+    assert!(new <= 1, "{new} connections were opened, and one is for notices");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_stopped_engine_keeps_no_call_beyond_its_limits() {
