@@ -8,6 +8,7 @@ pub(crate) mod emulator;
 mod keep;
 mod profile;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -31,10 +32,40 @@ pub(crate) struct Cli {
 
 /// What the arguments and the environment of this process say. The error may also be a help text that was asked for.
 pub(crate) fn parse() -> Result<Cli, clap::Error> {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    parse_frequent(&arguments).map_or_else(|| parse_any(&arguments), Ok)
+}
+
+/// The commands that scripts run again and again. To describe all commands takes longer than all the rest of such a run,
+/// so only this one is described. `None` if that finds anything but complete arguments: then the whole description has
+/// the words for it.
+fn parse_frequent(arguments: &[OsString]) -> Option<Cli> {
+    let (name, arguments) = arguments.get(1..)?.split_first()?;
+    let command = match name.to_str()? {
+        "token" => parse_alone(arguments, Command::Token)?,
+        "header" => parse_alone(arguments, Command::Header)?,
+        "request" => parse_alone(arguments, Command::Request)?,
+        "exec" => parse_alone(arguments, Command::Exec)?,
+        _ => return None,
+    };
+    Some(Cli { command })
+}
+
+fn parse_alone<A: Args>(arguments: &[OsString], command: fn(A) -> Command) -> Option<Command> {
+    let description = A::augment_args(clap::Command::new("plextrac-auth").no_binary_name(true));
+    let description = description.mut_args(unless_set_to_nothing);
+    let mut matches = description.try_get_matches_from(arguments).ok()?;
+    let origins = Origins::of(&matches);
+    let mut command = command(A::from_arg_matches_mut(&mut matches).ok()?);
+    command.account_mut()?.origins = origins;
+    Some(command)
+}
+
+fn parse_any(arguments: &[OsString]) -> Result<Cli, clap::Error> {
     let mut command = Cli::command().mut_subcommands(|command| command.mut_args(unless_set_to_nothing));
     command.build();
     command = command.mut_subcommands(with_fixed_usage);
-    let mut matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    let mut matches = command.try_get_matches_from_mut(arguments)?;
     let origins = matches.subcommand().map(|(_, matches)| Origins::of(matches)).unwrap_or_default();
     let mut cli = Cli::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut command))?;
     if let Command::Login(args) = &mut cli.command {
@@ -283,7 +314,7 @@ pub(crate) struct ExecArgs {
 
     /// The command and its arguments. Options of exec come before it; `--` may stand in between
     #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<std::ffi::OsString>,
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -367,6 +398,45 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split(' ').map(OsString::from).collect()
+    }
+
+    #[test]
+    fn the_short_way_reads_arguments_as_the_long_way_does() {
+        for line in [
+            "plextrac-auth token",
+            "plextrac-auth token --url acme.example --username a --no-prompt --wait 5",
+            "plextrac-auth token --rejected-stdin --profile acme",
+            "plextrac-auth header --curl-config --state-dir /x --insecure-skip-verify",
+            "plextrac-auth request /api/v2/whoami -H A:b -H C:d --retry 3",
+            "plextrac-auth request --json - POST /api/v1/x --auth-scheme bearer",
+            "plextrac-auth exec --timeout 3 cmd --flag -- rest",
+            "plextrac-auth exec -- cmd --timeout 3",
+        ] {
+            let short = parse_frequent(&words(line)).unwrap_or_else(|| panic!("{line}"));
+            let long = parse_any(&words(line)).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(format!("{short:?}"), format!("{long:?}"), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_long_way_has_the_words_for_an_error() {
+        for line in [
+            "plextrac-auth",
+            "plextrac-auth tok",
+            "plextrac-auth --version",
+            "plextrac-auth token --help",
+            "plextrac-auth token --nope",
+            "plextrac-auth token --wait 9999",
+            "plextrac-auth token --rejected-stdin --password-stdin",
+            "plextrac-auth exec",
+        ] {
+            assert!(parse_frequent(&words(line)).is_none(), "{line}");
+            assert!(parse_any(&words(line)).is_err(), "{line}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `keep` and `login --keep`: sessions that are kept alive while no command needs them.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::MetadataExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use plextrac_emulator::{Emulator, Kind};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+use crate::pty::Terminal;
 use crate::stand::{BINARY, Stand, run};
 
 /// Waits for what must come. Never waited for when all is well.
@@ -219,6 +220,29 @@ fn the_process_that_is_left_is_independent() {
         assert_eq!(fs::read_link(format!("{process}/fd/{fd}")).unwrap().to_str(), Some("/dev/null"));
     }
     assert_eq!(fs::metadata(&process).unwrap().uid(), fs::metadata(&folder).unwrap().uid());
+}
+
+#[test]
+fn the_process_that_is_left_survives_its_terminal() {
+    let stand = Stand::new();
+    let (screen, code) = Terminal::run(&stand.analyst(&["login", "--keep", "1h", "--no-save"])).end();
+    assert_eq!(code, 0, "{screen}");
+    assert!(screen.contains("kept alive for"), "{screen}");
+    // The terminal is gone by now, as is the session of its shell.
+    let left = Left(keeper(&stand).unwrap());
+    run(&mut stand.analyst(&["token"])).fine();
+    assert!(runs(left.0));
+}
+
+#[test]
+fn ctrl_c_ends_keep_in_order() {
+    let stand = Stand::new();
+    run(&mut stand.analyst(&["login"])).fine();
+    let mut terminal = Terminal::run(&stand.analyst(&["keep", "--for", "1h"]));
+    terminal.await_text("keeping the session");
+    assert!(keeper(&stand).is_some());
+    terminal.hands.write_all(b"\x03").unwrap();
+    until("the keeper ends", || keeper(&stand).is_none());
 }
 
 #[test]
