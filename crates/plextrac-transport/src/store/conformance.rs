@@ -34,6 +34,7 @@ pub fn check(open: &(dyn Fn() -> Arc<dyn RecordStore> + Sync)) {
     suite.what_was_never_written_is_absent();
     suite.what_was_written_is_read_by_every_handle();
     suite.a_write_on_another_version_changes_nothing();
+    suite.a_renewal_is_a_write();
     suite.a_version_never_comes_again();
     suite.names_are_separate();
     suite.records_have_any_size_up_to_the_limit();
@@ -115,6 +116,24 @@ impl Suite<'_> {
         let record = second.read(&name);
         assert_eq!(record.version, new, "a conflict must not change the version");
         assert_eq!(record.bytes.as_slice(), b"new", "a conflict must not change the record");
+    }
+
+    fn a_renewal_is_a_write(&self) {
+        let (first, second, name) = (self.handle(), self.handle(), name());
+        let old = first.must_write(&name, Version::ABSENT, b"claimed");
+        let renewed = first.renew(&name, old, b"renewed");
+        let WriteOutcome::Written(new) = renewed else {
+            panic!("a renewal that expects the current version must not be a conflict")
+        };
+        assert_ne!(new, old, "a renewal must give the record a new version");
+        let record = second.read(&name);
+        assert_eq!(record.version, new, "a read must return the version that the last renewal returned");
+        assert_eq!(record.bytes.as_slice(), b"renewed", "a renewal must be read as it was written");
+        assert_eq!(
+            second.renew(&name, old, b"stale"),
+            WriteOutcome::Conflict,
+            "a renewal that expects an old version must be a conflict"
+        );
     }
 
     fn a_version_never_comes_again(&self) {
@@ -366,6 +385,11 @@ impl Handle {
 
     fn write(&self, name: &str, expected: Version, record: &[u8]) -> WriteOutcome {
         self.try_write(name, expected, record).unwrap_or_else(|error| panic!("a write failed: {error}"))
+    }
+
+    fn renew(&self, name: &str, expected: Version, record: &[u8]) -> WriteOutcome {
+        within(CALL, |limits| self.0.renew(name, expected, record, limits))
+            .unwrap_or_else(|error| panic!("a renewal failed: {error}"))
     }
 
     fn must_write(&self, name: &str, expected: Version, record: &[u8]) -> Version {

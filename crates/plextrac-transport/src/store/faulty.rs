@@ -13,9 +13,10 @@ use super::{CallLimits, MemoryStore, Presence, RecordStore, StoreError, Watched,
 use crate::cancel::CancelToken;
 
 /// What a store does wrong, and the sentence that says so.
-const FAULTS: [(Fault, &str); 11] = [
+const FAULTS: [(Fault, &str); 12] = [
     (Fault::LosesWrites, "a read must return the version that the last write returned"),
     (Fault::WritesAnyway, "a write that expects a version"),
+    (Fault::RenewsNothing, "a renewal must give the record a new version"),
     (Fault::ComparesThenWrites, "a write on the current version must not be lost"),
     (Fault::VersionOfTheContent, "a version that the record never had before"),
     (Fault::OneRecord, "must not be a conflict"),
@@ -31,6 +32,7 @@ const FAULTS: [(Fault, &str); 11] = [
 enum Fault {
     LosesWrites,
     WritesAnyway,
+    RenewsNothing,
     ComparesThenWrites,
     VersionOfTheContent,
     OneRecord,
@@ -107,6 +109,19 @@ impl RecordStore for Faulty {
             _ => {}
         }
         self.store.write(name, expected, record, limits)
+    }
+
+    fn renew(
+        &self,
+        name: &str,
+        expected: Version,
+        record: &[u8],
+        limits: &CallLimits<'_>,
+    ) -> Result<WriteOutcome, StoreError> {
+        match self.fault {
+            Fault::RenewsNothing => Ok(WriteOutcome::Written(expected)),
+            _ => self.write(name, expected, record, limits),
+        }
     }
 
     fn watch(
