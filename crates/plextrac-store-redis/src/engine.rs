@@ -28,7 +28,7 @@ pub(crate) enum EngineError {
 pub(crate) struct Deadline {
     /// The caller leaves. Nothing is tried again later.
     pub(crate) of_caller: Instant,
-    /// The connection is given up. It is later, so that a caller in a hurry closes no slow connection.
+    /// The connection is given up. It is later: a short limit of a caller must not close a slow connection.
     pub(crate) of_connection: Instant,
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Hub {
     seen: Arc<SeenVersions>,
 }
 
-/// What the engine told so far. It is written on the worker's thread alone, in the order of the answers.
+/// What the engine answered so far. It is written on the worker's thread alone, in the order of the answers.
 #[derive(Default)]
 struct SeenVersions {
     /// The engine's time.

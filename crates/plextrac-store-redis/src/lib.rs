@@ -51,11 +51,11 @@
 //!
 //! # Old records that come back
 //!
-//! Whoever controls the engine can put an older record back. **Noticed**: a process remembers the highest version of
+//! A person who controls the engine can put an older record back. **Noticed**: a process remembers the highest version of
 //! each record it has seen. A lower version on the same clock is an error, and nothing is sent. **Harmless**: with
 //! another clock the older record counts as one that a failover left: see above. A process that sees the record for
 //! the first time cannot know. It then uses a token that ended, or sends a rejected password or a spent code once more:
-//! the server refuses each, and the process remembers that. Whoever controls the engine can also delete records, with
+//! the server refuses each, and the process remembers that. A person who controls the engine can also delete records, with
 //! the same effect, and can keep everybody from signing in. Neither shows or changes a token.
 
 #![forbid(unsafe_code)]

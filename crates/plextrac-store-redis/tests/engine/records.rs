@@ -248,7 +248,7 @@ fn watches_with_short_limits_keep_the_connection() {
     };
     let before = connections();
     let process = Pid::from_raw(i32::try_from(server.process()).unwrap()).unwrap();
-    // The engine is slower than the watches are patient.
+    // The engine answers later than the watches end.
     kill_process(process, Signal::STOP).unwrap();
     for _ in 0..20 {
         assert_eq!(store.watch(ACCOUNT, version, Duration::from_millis(5)), Watched::Over);
