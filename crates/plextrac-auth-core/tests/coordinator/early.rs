@@ -1,8 +1,8 @@
 //! Programs that run once and often, as from cron.
 
-use plextrac_auth_core::{Call, Config, FailureKind, MfaSource};
+use plextrac_auth_core::{Call, Config, FailureKind, ImportedToken, MfaSource};
 
-use crate::driver::{Server, World, config, secs};
+use crate::driver::{Server, World, config, jwt, secs};
 use crate::harness::{Process, Store};
 
 fn runs_once() -> Config {
@@ -63,5 +63,35 @@ fn without_a_source_of_codes_nothing_is_sent() {
         assert_eq!(process.count(Call::SignIn), sign_ins);
         process.assert_idle();
         world.pass(secs(60));
+    }
+}
+
+#[test]
+fn the_quiet_period_of_an_imported_token_ends_with_it() {
+    for store in [true, false] {
+        let (world, shared) = (World::new(Server::plain()), Store::new());
+        // It lives for eight hours, and cannot be refreshed.
+        world.server.borrow_mut().refuses_refresh = true;
+        let token = jwt(world.true_unix_ms(), 8 * 3600, 0);
+        let config = Config { token: Some(ImportedToken::new(&token).unwrap()), ..config() };
+        let how = store.then(|| crate::harness::store_config(1));
+        let mut process = Process::with(1, &world, &shared, config, how);
+        process.get();
+        process.get();
+        world.server.borrow_mut().refuses_refresh = false;
+        let held = process.coordinator.usable_token(process.now()).unwrap();
+        let generation = held.generation();
+        assert!(process.coordinator.quiet_until() > process.now().monotonic + secs(3600));
+        // The server does not take it any more. The next one lives for 15 minutes.
+        process.input(|coordinator, now| coordinator.report_unauthorized(generation, false, now)).unwrap();
+        let before = process.count(Call::Refresh);
+        for _ in 0..120 {
+            let caller = process.get();
+            assert!(process.is_served(caller), "{:?}", process.woken);
+            world.pass(secs(60));
+        }
+        let refreshes = process.count(Call::Refresh) - before;
+        assert_eq!(process.count(Call::SignIn), 1);
+        assert!((10..=12).contains(&refreshes), "{refreshes}");
     }
 }

@@ -1,6 +1,6 @@
 //! Calls that look at, or change, what a flight is working on.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -150,4 +150,81 @@ fn looking_and_signing_in_and_out_from_all_sides_comes_to_an_end_and_leaves_the_
     session.login().unwrap();
     assert_eq!(session.state(), SessionState::Active);
     assert!(stage.seen(Kind::SignIn) <= 61);
+}
+
+/// A store of which one operation panics.
+struct Panicking {
+    store: MemoryStore,
+    /// How many operations come before it.
+    left: AtomicI64,
+}
+
+impl Panicking {
+    fn at(operation: i64) -> Arc<Self> {
+        Arc::new(Self { store: MemoryStore::new(), left: AtomicI64::new(operation) })
+    }
+
+    fn count(&self) {
+        assert_ne!(self.left.fetch_sub(1, Ordering::SeqCst), 0, "a panic of the store");
+    }
+
+    fn has_panicked(&self) -> bool {
+        self.left.load(Ordering::SeqCst) < 0
+    }
+}
+
+impl RecordStore for Panicking {
+    fn name(&self) -> String {
+        self.store.name()
+    }
+
+    fn key(&self, limits: &CallLimits<'_>) -> Result<Zeroizing<[u8; 32]>, StoreError> {
+        self.store.key(limits)
+    }
+
+    fn read(&self, name: &str, limits: &CallLimits<'_>) -> Result<StoredRecord, StoreError> {
+        self.count();
+        RecordStore::read(&self.store, name, limits)
+    }
+
+    fn write(
+        &self,
+        name: &str,
+        expected: Version,
+        record: &[u8],
+        limits: &CallLimits<'_>,
+    ) -> Result<WriteOutcome, StoreError> {
+        self.count();
+        RecordStore::write(&self.store, name, expected, record, limits)
+    }
+
+    fn watch(
+        &self,
+        name: &str,
+        known: Version,
+        owner: Option<ClaimOwner>,
+        limits: &CallLimits<'_>,
+    ) -> Result<Watched, StoreError> {
+        self.store.watch(name, known, owner, limits)
+    }
+}
+
+#[test]
+fn a_store_that_panics_once_costs_one_call_at_most() {
+    let mut panics = 0;
+    for operation in 0..16 {
+        let stage = Stage::new();
+        let store = Panicking::at(operation);
+        let mut config = stage.service();
+        config.store(Arc::clone(&store) as Arc<dyn RecordStore>);
+        let session = Session::new(&config).unwrap();
+        let handle = session.clone();
+        // The panic may be in what follows the answer: then the call succeeds.
+        let _ = call(move || handle.login().is_ok()).join();
+        let handle = session.clone();
+        call(move || handle.login()).join().unwrap_or_else(|error| panic!("operation {operation}: {error}"));
+        assert_eq!(session.state(), SessionState::Active);
+        panics += i32::from(store.has_panicked());
+    }
+    assert!(panics >= 6, "control: the store panicked in {panics} runs");
 }
