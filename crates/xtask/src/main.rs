@@ -43,6 +43,7 @@ enum Task {
     Generate(tasks::generate::Options),
     Install(tasks::install::Options),
     Sanitize(tasks::sanitize::Options),
+    Simulate(tasks::simulate::Options),
     Test(tasks::test::Options),
     Tools(tasks::tools::Options),
 }
@@ -67,6 +68,7 @@ fn run(task: &Task) -> Result<(), Halt> {
         Task::Generate(options) => tasks::generate::run(&project, options),
         Task::Install(options) => tasks::install::run(&project, options),
         Task::Sanitize(options) => tasks::sanitize::run(&project, options),
+        Task::Simulate(options) => tasks::simulate::run(&project, options),
         Task::Test(options) => tasks::test::run(&project, options),
         Task::Tools(options) => tasks::tools::run(&project, options),
     }

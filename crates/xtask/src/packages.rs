@@ -6,7 +6,7 @@ use crate::project::Project;
 use crate::steps::{Halt, Steps};
 
 /// Packages that are not published.
-const INTERNAL: &[&str] = &["xtask", "machine-reqwest"];
+const INTERNAL: &[&str] = &["xtask", "machine-reqwest", "plextrac-fleet-simulation"];
 
 /// Files that every package has, and files of one package beside its sources.
 const NEEDED: &[(&str, &[&str])] = &[

@@ -5,5 +5,6 @@ pub(crate) mod check;
 pub(crate) mod generate;
 pub(crate) mod install;
 pub(crate) mod sanitize;
+pub(crate) mod simulate;
 pub(crate) mod test;
 pub(crate) mod tools;
