@@ -29,6 +29,18 @@ fn the_programs_on_the_first_page_compile_without_a_warning() {
 }
 
 #[test]
+fn the_c_program_in_the_readme_compiles_without_a_warning() {
+    let (_, after) = README.split_once("```c\n").unwrap();
+    let (program, _) = after.split_once("```").unwrap();
+    let source = scratch("readme.c");
+    std::fs::write(&source, program).unwrap();
+    let output = cc(&source);
+    assert!(output.status.success(), "{program}\n{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::write(&source, program.replace("plextrac_session_new", "plextrac_session_knew")).unwrap();
+    assert!(!cc(&source).status.success(), "control: a function that does not exist");
+}
+
+#[test]
 fn the_header_is_plain_ascii_and_no_line_is_over_100_columns() {
     assert!(HEADER.is_ascii());
     let long: Vec<&str> = HEADER.lines().filter(|line| line.len() > 100).collect();
@@ -142,6 +154,7 @@ const FAIL_BY_THE_RULES_ALONE: &[&str] = &[
 const MAY_BE_NULL: &[&str] = &["err", "cancel", "userdata", "free_fn", "rewind"];
 
 const HEADER: &str = include_str!("../../../include/plextrac.h");
+const README: &str = include_str!("../../../README.md");
 const SYMBOLS: &str = include_str!("../symbols.txt");
 
 struct Function<'a> {

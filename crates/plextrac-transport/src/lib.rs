@@ -89,3 +89,8 @@ pub use store::conformance as store_conformance;
 pub use store::{
     CallLimits, DirectoryStore, MemoryStore, Presence, RecordStore, StoreError, StoreErrorKind, Watched,
 };
+
+/// The Rust program in the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -9,6 +9,7 @@ use crate::library::{Library, Linkage};
 use crate::program;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
+use crate::tasks::test::readme;
 use crate::toolbox::{CLANG, GCC, GXX, Tool, Toolbox};
 
 const FACE: &str = "include/plextrac.hpp";
@@ -81,23 +82,24 @@ fn compile_in_all_modes(
     Ok(format!("{}, each with and without exceptions and RTTI", STANDARDS.join(" ")))
 }
 
-/// The programs on the first page of the header.
+/// The programs on the first page of the header, and the one in the README.
 fn compile_manual(project: &Project, toolbox: &Toolbox<'_>) -> Result<String, Halt> {
     toolbox.require(&GXX)?;
     let shell = project.shell();
     let scratch = project.scratch_dir("cxx")?;
     let include = project.path("include");
-    let programs = programs(&shell.read_file(project.path(FACE))?);
+    let mut programs = programs(&shell.read_file(project.path(FACE))?);
+    programs.push(readme::program(project, "cpp")?);
     for (index, program) in programs.iter().enumerate() {
         let source = scratch.join(format!("manual_{index}.cpp"));
         shell.write_file(&source, program)?;
         cmd!(shell, "g++ -std=c++17 {FLAGS...} -I{include} -fsyntax-only {source}").quiet().run()?;
     }
     match programs.len() {
-        3 => Ok("3 programs".to_owned()),
-        found => {
-            Err(Halt::Failed(format!("{FACE} shows 3 programs, and {found} were found on its first page")))
-        }
+        4 => Ok("4 programs".to_owned()),
+        found => Err(Halt::Failed(format!(
+            "{FACE} shows 3 programs and the README 1, and {found} were found in all"
+        ))),
     }
 }
 

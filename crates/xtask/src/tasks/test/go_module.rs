@@ -11,6 +11,7 @@ use crate::library::Library;
 use crate::program;
 use crate::project::Project;
 use crate::steps::{Halt, Steps};
+use crate::tasks::test::readme;
 use crate::toolbox::{GCC, GO, PKG_CONFIG, Toolbox};
 
 const MODULE: &str = "go";
@@ -145,7 +146,7 @@ fn test(go: &Go<'_>, mode: &Mode) -> Result<String, Halt> {
     Ok(if mode.control.is_some() { "with its control".to_owned() } else { String::new() })
 }
 
-/// Another module uses the package as its documentation shows. Without cgo, one error says what is missing. The module
+/// Another module uses the package as its documentation and the README show. Without cgo, one error says what is missing. The module
 /// has its own copies of the licence files.
 fn use_from_outside(go: &Go<'_>) -> Result<String, Halt> {
     let shell = go.project.shell();
@@ -163,6 +164,9 @@ fn use_from_outside(go: &Go<'_>) -> Result<String, Halt> {
     go.command(&folder, &["mod", "edit", &format!("-replace={MODULE_PATH}={copy}")]).run()?;
     go.command(&folder, &["mod", "tidy"]).run()?;
     go.command(&folder, &["run", "."]).run()?;
+    shell
+        .write_file(Path::new(&folder).join("readme").join("main.go"), readme::program(go.project, "go")?)?;
+    go.command(&folder, &["vet", "./..."]).run()?;
     let output =
         go.command(&folder, &["build", "."]).env("CGO_ENABLED", "0").quiet().ignore_status().output()?;
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();

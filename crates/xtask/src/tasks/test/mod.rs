@@ -13,6 +13,7 @@ mod linking_page;
 mod model_check;
 mod no_std;
 mod python_recipes;
+mod readme;
 mod rust_examples;
 mod two_rust_libraries;
 
@@ -56,6 +57,7 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     two_rust_libraries::steps(project, &toolbox, &mut steps);
     engines::steps(project, &toolbox, &mut steps);
     go_module::steps(project, &toolbox, &mut steps);
+    steps.run("README, shell", || readme::check_shell(project));
     steps.run("Python recipes", || python_recipes::run(project, &toolbox));
     steps.run("Rust examples", || rust_examples::build(project));
     steps.finish()
