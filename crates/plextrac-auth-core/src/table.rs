@@ -1,9 +1,9 @@
 //! All transitions of the machine, in one place.
 //!
-//! [`next`] is the only function that says what follows what; the machine's phase is set from its
-//! answer and nowhere else. The drawing in `docs/states.md` is generated from it.
+//! [`next`] alone defines the transitions. The machine's phase is set from its result and nowhere else. The diagram in
+//! `docs/states.md` is generated from it.
 
-/// An enumeration whose documentation, list of members and text for the drawing are one and the same.
+/// Defines an enumeration. One text per member is its documentation and its line in the generated page.
 macro_rules! documented_enum {
     ($(#[$about:meta])* $name:ident { $($member:ident: $meaning:literal,)+ }) => {
         $(#[$about])*
@@ -13,10 +13,10 @@ macro_rules! documented_enum {
         }
 
         impl $name {
-            /// All of them, in the order of the drawing.
+            /// All members, in the order of the generated page.
             pub const ALL: [Self; [$(stringify!($member)),+].len()] = [$(Self::$member),+];
 
-            /// What it means, in a sentence.
+            /// The meaning, in one sentence.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
                 match self {
@@ -28,44 +28,44 @@ macro_rules! documented_enum {
 }
 
 documented_enum! {
-    /// Where a machine stands. [`State`](crate::State), which callers see, is derived from this.
+    /// The state of a machine. [`State`](crate::State), which callers see, is derived from this.
     Phase {
-        SignedOut: "No token, nothing under way.",
-        Authenticating: "User name and password are on their way.",
+        SignedOut: "There is no token and no request.",
+        Authenticating: "The user name and the password were sent.",
         AwaitingCode: "The password was right; a one-time code is needed.",
-        Verifying: "The one-time code is on its way.",
-        Active: "A usable token.",
-        Refreshing: "A usable token, and its refresh on the way.",
-        Suspect: "A token that is not handed out, answered with 401, of doubtful age, or seconds before its end; it is good for one refresh.",
-        Reviving: "The refresh of such a token is on its way.",
-        LockedOut: "The credentials were rejected and are not sent again.",
+        Verifying: "The one-time code was sent.",
+        Active: "There is a usable token.",
+        Refreshing: "There is a usable token, and its refresh was sent.",
+        Suspect: "There is a token that is used for one refresh only. It was answered with 401, has a doubtful age, or expires in seconds.",
+        Reviving: "The refresh of a suspect token was sent.",
+        LockedOut: "The credentials were rejected, and are not sent again.",
     }
 }
 
 documented_enum! {
-    /// What can happen to a machine, after the raw input was understood.
+    /// What can happen to a machine, after the raw input was read.
     Trigger {
-        SignInSent: "The sign-in request goes out.",
-        CodeSent: "The one-time code goes out.",
-        RefreshSent: "The refresh goes out.",
-        Granted: "A token came in answer.",
-        Challenged: "A challenge came in answer.",
-        Refused: "The server refused what was sent.",
-        NotSent: "The request was not sent after all.",
-        Failed: "No answer, a rate limit, or an answer that says neither yes nor no.",
-        Adopted: "A usable token was taken over from the shared record, or handed in.",
-        AdoptedDoubtful: "A doubtful one was.",
-        Unauthorized: "The token in hand was answered with 401.",
-        Expiring: "The token in hand reached the point from which it is not handed out.",
-        Expired: "The token in hand reached its end.",
-        ChallengeDropped: "The challenge was dropped: too old, or nobody will answer it.",
+        SignInSent: "The sign-in request is sent.",
+        CodeSent: "The one-time code is sent.",
+        RefreshSent: "The refresh is sent.",
+        Granted: "The answer has a token.",
+        Challenged: "The answer has a challenge.",
+        Refused: "The server refused the request.",
+        NotSent: "The driver did not send the request.",
+        Failed: "There was no answer, a rate limit, or an answer that neither grants nor refuses.",
+        Adopted: "A usable token came from the shared record, or was imported.",
+        AdoptedDoubtful: "A token of doubtful age came from the shared record, or was imported.",
+        Unauthorized: "The current token was answered with 401.",
+        Expiring: "The current token reached its hand-out limit.",
+        Expired: "The current token expired.",
+        ChallengeDropped: "The challenge was dropped: it is too old, or there will be no code.",
         LockoutFound: "The credentials are known to be rejected.",
         LockoutCleared: "The rejected credentials may be sent again.",
         SignOut: "The user signs out.",
     }
 }
 
-/// What follows. `None`: the trigger cannot happen in this phase, and nothing changes.
+/// The next phase. `None`: the trigger cannot happen in this phase, and nothing changes.
 #[must_use]
 pub const fn next(phase: Phase, trigger: Trigger) -> Option<Phase> {
     use Phase::{
@@ -87,7 +87,7 @@ pub const fn next(phase: Phase, trigger: Trigger) -> Option<Phase> {
 
         (AwaitingCode, T::CodeSent) => Verifying,
         (AwaitingCode, T::ChallengeDropped) => SignedOut,
-        // Wrong digits say nothing about the password: only two wrong computed codes in a row lock out, from SignedOut.
+        // A wrong code says nothing about the password. Only two wrong computed codes in a row lock out, from SignedOut.
         (Verifying, T::Refused) => SignedOut,
 
         (Active, T::RefreshSent) => Refreshing,

@@ -19,7 +19,7 @@ pub(super) fn generate() -> Vec<u8> {
             }
         }
     }
-    page.push_str("```\n\n`SignOut` leads from every state to `SignedOut`, but for `LockedOut`, which stays; it is not drawn.\n");
+    page.push_str("```\n\n`SignOut` is not drawn. It leads from every state to `SignedOut`, except from `LockedOut`, which does not change.\n");
 
     page.push_str("\n## States\n\n| state | meaning |\n|---|---|\n");
     for phase in Phase::ALL {
@@ -49,11 +49,11 @@ fn line(page: &mut String, text: std::fmt::Arguments<'_>) {
 
 const INTRODUCTION: &str = "# States
 
-This page is generated from `crates/plextrac-auth-core/src/table.rs` by `cargo xtask generate`, and checked for drift.
-A pair of state and trigger that is not here cannot happen: the machine refuses the input and changes nothing. What
-is asserted of every pair is in `crates/plextrac-auth-core/tests/table.rs`, and of every input in every state in
-`tests/every_state_and_input.rs` beside it.
+`cargo xtask generate` writes this page from `crates/plextrac-auth-core/src/table.rs`. `cargo xtask check` compares it.
+A pair of state and trigger that is not listed cannot happen: the machine refuses the input and changes nothing.
+`crates/plextrac-auth-core/tests/table.rs` tests every pair. `tests/every_state_and_input.rs` tests every input in every
+state.
 
-Waiting is no state: the budget, a rate limit, a back-off or a TOTP step can hold up a want in any state that sends.
+Waiting is not a state. The budget, a rate limit, a back-off or a TOTP step can delay a request in any state that sends.
 
 ";
