@@ -91,7 +91,11 @@ fn start(settings: &Settings, duration: Duration) -> std::io::Result<Child> {
         command.env(name, value);
     }
     #[cfg(unix)]
-    command.current_dir("/");
+    {
+        // A lock that a script holds on a descriptor must not live as long as the new process.
+        close_fds::set_fds_cloexec(3, &[]);
+        command.current_dir("/");
+    }
     #[cfg(windows)]
     std::os::windows::process::CommandExt::creation_flags(&mut command, DETACHED_PROCESS);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()

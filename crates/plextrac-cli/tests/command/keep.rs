@@ -200,7 +200,8 @@ fn the_process_that_is_left_is_independent() {
     let folder = stand.path("work");
     fs::create_dir(&folder).unwrap();
     // The shell is the leader of a group, as on a terminal, and the pipe ends though the keeper goes on.
-    let script = format!("{BINARY} login --keep 1h --ca-file ca.pem | cat");
+    // A lock on a descriptor of the script ends with the script.
+    let script = format!("exec 9>lock && flock 9 && {BINARY} login --keep 1h --ca-file ca.pem | cat");
     let ca = fs::read(stand.emulator.ca_file()).unwrap();
     fs::write(folder.join("ca.pem"), ca).unwrap();
     let settings = stand.analyst::<&str>(&[]);
@@ -219,6 +220,8 @@ fn the_process_that_is_left_is_independent() {
     for fd in [0, 1] {
         assert_eq!(fs::read_link(format!("{process}/fd/{fd}")).unwrap().to_str(), Some("/dev/null"));
     }
+    let lock = Command::new("flock").args(["--nonblock", "lock", "true"]).current_dir(&folder).status().unwrap();
+    assert!(lock.success(), "the lock is free");
     assert_eq!(fs::metadata(&process).unwrap().uid(), fs::metadata(&folder).unwrap().uid());
 }
 
