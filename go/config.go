@@ -250,6 +250,20 @@ func WithStateDir(path string) SessionOption {
 	})
 }
 
+// WithStore shares sessions with other machines on a Redis or Valkey server, instead of a state directory. The
+// URL is such as "rediss://USER@HOST/0?password-file=/FILE". The key is base64, as `plextrac-auth store-key`
+// makes it: records are sealed under it. With an empty URL nothing is shared.
+//
+// While the server cannot be used, no sign-in and no refresh is sent, and calls fail with [ErrStore]. A live
+// token is used to its end.
+func WithStore(url, key string) SessionOption {
+	u, uLen := text(url)
+	k, kLen := text(key)
+	return setSession(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
+		return C.plextrac_config_set_store(c, u, uLen, k, kLen, err)
+	})
+}
+
 // WithDangerAcceptInvalidCerts accepts any certificate: anybody in between can read the password. For a
 // test against a machine at hand only.
 func WithDangerAcceptInvalidCerts() SessionOption {

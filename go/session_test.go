@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"net"
 	"net/http"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -235,6 +237,55 @@ func TestSessionsAreSharedThroughADirectory(t *testing.T) {
 	}
 	if n := e.Count(t, "sign_in", ""); n != 1 {
 		t.Errorf("%d sign-ins", n)
+	}
+}
+
+func TestSessionsAreSharedThroughAStore(t *testing.T) {
+	const key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	listener.Close()
+	_, port, _ := net.SplitHostPort(address)
+	engine := exec.Command("redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no")
+	if err := engine.Start(); err != nil {
+		t.Fatalf("%v; install Debian's package redis-server", err)
+	}
+	stop := sync.OnceFunc(func() {
+		_ = engine.Process.Kill()
+		_ = engine.Wait()
+	})
+	t.Cleanup(stop)
+	for ends := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if connection, err := net.Dial("tcp", address); err == nil {
+			connection.Close()
+			break
+		} else if time.Now().After(ends) {
+			t.Fatal(err)
+		}
+	}
+
+	e := emulatortest.Start(t)
+	var values [2]string
+	for i := range values {
+		session := sessionOn(t, e, password(e.WithoutMFA()), plextrac.WithStore("redis://"+address, key))
+		if values[i], err = session.Authorization(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := e.Count(t, "sign_in", ""); values[0] != values[1] || n != 1 {
+		t.Errorf("%d sign-ins", n)
+	}
+	_, err = plextrac.NewSession("acme.example", plextrac.WithStore("redis://:hunter2@", key))
+	if !errors.Is(err, plextrac.ErrInvalidArgument) || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("%v", err)
+	}
+	stop()
+	_, err = plextrac.NewSession(e.TLSURL, password(e.WithoutMFA()), plextrac.WithStore("redis://"+address, key))
+	if !errors.Is(err, plextrac.ErrStore) {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -126,6 +126,18 @@ public:
      */
     config &state_dir(std::string_view path) { return text(::plextrac_config_set_state_dir, path); }
 
+    /**
+     * Shares sessions with other machines on a Redis or Valkey server, such as `rediss://USER@HOST/0?password-file=/FILE`.
+     * `key` is base64, as `plextrac-auth store-key` makes it. An empty `url` shares nothing, which is the default.
+     */
+    config &store(std::string_view url, std::string_view key)
+    {
+        set([&](::plextrac_config *self, ::plextrac_error **err) {
+            return ::plextrac_config_set_store(self, url.data(), url.size(), key.data(), key.size(), err);
+        });
+        return *this;
+    }
+
     config &timeout(std::chrono::milliseconds limit)
     {
         return number(::plextrac_config_set_timeout_ms, detail::count(limit));

@@ -168,6 +168,10 @@ static void null_is_named(void)
     NULL_IS_NAMED(plextrac_config_set_state_dir, config, plextrac_config_set_state_dir(NULL, NULL, 0, &err));
     NULL_IS_NAMED(plextrac_config_set_state_dir, path,
                   plextrac_config_set_state_dir(config, NULL, NTS, &err));
+    NULL_IS_NAMED(plextrac_config_set_store, config, plextrac_config_set_store(NULL, NULL, 0, NULL, 0, &err));
+    NULL_IS_NAMED(plextrac_config_set_store, url, plextrac_config_set_store(config, NULL, NTS, "", 0, &err));
+    NULL_IS_NAMED(plextrac_config_set_store, key,
+                  plextrac_config_set_store(config, "redis://e", NTS, NULL, NTS, &err));
     NULL_IS_NAMED(plextrac_config_set_timeout_ms, config, plextrac_config_set_timeout_ms(NULL, 1, &err));
     NULL_IS_NAMED(plextrac_config_set_response_limit, config,
                   plextrac_config_set_response_limit(NULL, 1, &err));

@@ -9,8 +9,8 @@ use std::time::Duration;
 use std::time::Instant;
 
 use plextrac_transport::{
-    Error, ErrorCode, MemoryStore, Request, Scheme, Secret, Session, SessionConfig, SessionEvent,
-    StreamedResponse,
+    Error, ErrorCode, MemoryStore, RecordStore, Request, Scheme, Secret, Session, SessionConfig,
+    SessionEvent, StreamedResponse,
 };
 
 use crate::args::{AccountArgs, AuthScheme};
@@ -36,8 +36,9 @@ pub(crate) enum Purpose {
 pub(crate) struct Account {
     session: Session,
     settings: Settings,
-    /// What is shared with other runs lies there; none if nothing is.
+    /// What is shared with the runs of this user lies there; none if nothing is, or in a store.
     state_dir: Option<PathBuf>,
+    is_shared: bool,
     /// What the session was made from, if that was without a password that can still be had.
     without_password: Option<SessionConfig>,
 }
@@ -68,10 +69,18 @@ pub(crate) fn open_settings(
     config.ignore_shared_token(purpose == Purpose::SignIn).refresh_early(true);
     let state = state_dir::open(&settings)?;
     let state_dir = state.directory();
+    let is_shared = matches!(state, State::Shared(_) | State::Fleet(_));
+    match &state {
+        State::Shared(store) => {
+            config.store(Arc::clone(store) as Arc<dyn RecordStore>).require_store(purpose != Purpose::Look);
+        }
+        // The store itself says whether a run goes on without it.
+        State::Fleet(store) => drop(config.store(Arc::clone(store))),
+        State::Off | State::Unusable(_) => {}
+    }
     let mut without_password = None;
     let session = match state {
-        State::Shared(store) => {
-            config.store(Arc::new(store)).require_store(purpose != Purpose::Look);
+        State::Shared(_) | State::Fleet(_) => {
             let session = shared(&config, &settings, purpose)?;
             let has_source = settings.asks || settings.secrets.password.is_some();
             without_password = (session.is_some() && has_source).then(|| config.clone());
@@ -79,7 +88,7 @@ pub(crate) fn open_settings(
         }
         State::Off | State::Unusable(_) if purpose == Purpose::Keep => {
             return Err(Failure::other(
-                "there is no session to keep without a state directory; set PLEXTRAC_STATE_DIR to the directory of the login",
+                "there is no session to keep without a state directory or a store; set PLEXTRAC_STATE_DIR or PLEXTRAC_STORE as for the login",
             ));
         }
         State::Off => None,
@@ -98,7 +107,7 @@ pub(crate) fn open_settings(
         None => Session::new(with_secrets(&mut config, &settings, purpose)?)?,
     };
     let session = in_time(&session, &settings);
-    Ok(Account { session, settings, state_dir, without_password })
+    Ok(Account { session, settings, state_dir, is_shared, without_password })
 }
 
 /// The library's timeout bounds a whole call; here the wait for a turn comes on top.
@@ -212,7 +221,12 @@ impl Account {
         &self.settings
     }
 
-    /// Where this run shares its session with others, if it does.
+    /// Whether this run shares its session with others.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
+    /// The directory in which it does so, if it is one.
     pub(crate) fn state_dir(&self) -> Option<&Path> {
         self.state_dir.as_deref()
     }
@@ -231,7 +245,7 @@ impl Account {
     /// Signs out, here and for the runs to come.
     pub(crate) fn logout(&self) -> Result<(), Failure> {
         self.session.logout()?;
-        if self.state_dir.is_none() {
+        if !self.is_shared {
             return Err(Failure::other(
                 "other runs can still find a token: there was no state directory to look into",
             ));

@@ -7,6 +7,7 @@ mod account;
 pub(crate) mod emulator;
 mod keep;
 mod profile;
+mod store;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -18,6 +19,9 @@ pub(crate) use account::{AccountArgs, AuthScheme, NewProfile, Origins};
 pub(crate) use emulator::EmulatorArgs;
 pub(crate) use keep::KeepArgs;
 pub(crate) use profile::{ProfileAction, ProfileArgs};
+#[cfg(feature = "redis")]
+pub(crate) use store::StoreKeyArgs;
+pub(crate) use store::{StoreArgs, StoreDown};
 
 use crate::durations;
 use crate::exit::EXIT_CODES;
@@ -108,6 +112,7 @@ pub(crate) const SECRETS: &[(&str, &str)] = &[
     ("PLEXTRAC_TOTP_SECRET", "the account's TOTP secret, as base32 or as an otpauth:// URI"),
     ("PLEXTRAC_CODE", "one one-time code, for this run"),
     ("PLEXTRAC_TOKEN", "a token obtained elsewhere"),
+    ("PLEXTRAC_STORE_KEY", "the key of the shared store, in base64"),
 ];
 
 fn after_help() -> String {
@@ -144,6 +149,9 @@ pub(crate) enum Command {
     Logout(LogoutArgs),
     /// List, show, choose and remove profiles
     Profile(ProfileArgs),
+    /// Make the key of a shared store, or change which keys open one
+    #[cfg(feature = "redis")]
+    StoreKey(StoreKeyArgs),
     /// Look for what stands between here and a sign-in, without signing in
     Doctor(DoctorArgs),
     /// Run a stand-in for an instance, to test programs against
@@ -168,6 +176,8 @@ impl Command {
             Self::Status(args) => Some(&mut args.account),
             Self::Logout(args) => Some(&mut args.account),
             Self::Doctor(args) => Some(&mut args.account),
+            #[cfg(feature = "redis")]
+            Self::StoreKey(_) => None,
             Self::Profile(_) | Self::Emulator(_) | Self::Demo(_) | Self::Completion(_) | Self::Man(_) => None,
         }
     }
@@ -303,8 +313,8 @@ pub(crate) struct RequestArgs {
 #[command(after_help = "\
 The command finds in its environment PLEXTRAC_URL, PLEXTRAC_TOKEN (the token alone) and PLEXTRAC_AUTHORIZATION
 (the value for the Authorization header). The token is not renewed there: it lives 15 minutes at most.
-User name, files, state directory, scheme and proxy are handed on as well, so that the same command or library shares
-session and budget with this one. Password, TOTP secret, one-time code and the commands for them are not handed on.
+User name, files, state directory or store, scheme and proxy are handed on as well, so that the same command or library
+shares session and budget with this one. Password, TOTP secret, one-time code and the commands for them are not handed on.
 With --ca-file, SSL_CERT_FILE, CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE name a file with the system's certificates and
 these, and NODE_EXTRA_CA_CERTS names FILE. A variable that is set already stays.
 The exit code is the command's own; 127 if it is not found and 126 if it cannot be executed, which costs no sign-in.")]

@@ -35,9 +35,9 @@ const NOT_NEEDED: &[&str] = &[
 
 /// Leaves a process behind that keeps the account's session alive, unless one does so long enough already.
 pub(crate) fn keep(account: &Account, duration: Duration) -> Result<(), Failure> {
-    if account.state_dir().is_none() {
+    if !account.is_shared() {
         return Err(Failure::other(
-            "the session cannot be kept alive without a state directory: there the keeper finds it",
+            "the session cannot be kept alive without a state directory or a store: there the keeper finds it",
         ));
     }
     // The token is in the record before another process looks for it there.
@@ -128,6 +128,16 @@ fn environment(settings: &Settings) -> std::io::Result<Vec<(&'static str, OsStri
         if let Some(set) = set {
             variables.push((name, absolute(&set.value)?));
         }
+    }
+    if let Some(store) = &settings.store {
+        if store.url.source != Source::Profile {
+            variables.push(("PLEXTRAC_STORE", OsString::from(&store.url.value)));
+        }
+        if let Some(path) = &store.key_file {
+            variables.push(("PLEXTRAC_STORE_KEY_FILE", absolute(&path.value)?));
+        }
+        let down = store.down.as_ref().filter(|set| set.source != Source::Profile);
+        variables.extend(down.map(|set| ("PLEXTRAC_STORE_DOWN", OsString::from(set.value.name()))));
     }
     Ok(variables)
 }

@@ -19,9 +19,9 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
-use crate::args::AuthScheme;
+use crate::args::{AuthScheme, StoreDown};
 use crate::exit::Failure;
-use crate::places;
+use crate::{places, shared_store};
 
 /// The file, as it was read.
 pub(crate) struct ConfigFile {
@@ -42,6 +42,10 @@ pub(crate) struct Profile {
     pub(crate) auth_scheme: Option<AuthScheme>,
     pub(crate) proxy: Option<String>,
     pub(crate) state_dir: Option<PathBuf>,
+    /// It holds no password.
+    pub(crate) store: Option<String>,
+    pub(crate) store_key_file: Option<PathBuf>,
+    pub(crate) store_down: Option<StoreDown>,
     pub(crate) password_command: Option<String>,
     pub(crate) code_command: Option<String>,
 }
@@ -163,9 +167,10 @@ impl Profile {
     }
 
     /// The entries of the file, in their order.
-    pub(crate) fn entries(&self) -> [(&'static str, Option<String>); 9] {
+    pub(crate) fn entries(&self) -> [(&'static str, Option<String>); 12] {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let scheme = self.auth_scheme.map(|scheme| scheme.name().to_owned());
+        let store_down = self.store_down.map(|choice| choice.name().to_owned());
         [
             ("url", Some(self.url.clone())),
             ("username", self.username.clone()),
@@ -174,6 +179,9 @@ impl Profile {
             ("auth_scheme", scheme),
             ("proxy", self.proxy.clone()),
             ("state_dir", path(&self.state_dir)),
+            ("store", self.store.clone()),
+            ("store_key_file", path(&self.store_key_file)),
+            ("store_down", store_down),
             ("password_command", self.password_command.clone()),
             ("code_command", self.code_command.clone()),
         ]
@@ -205,8 +213,28 @@ impl Profile {
                 }
                 "proxy" => profile.proxy = Some(text),
                 "state_dir" => profile.state_dir = Some(path()?),
+                "store" if shared_store::may_hold_password(&text) => {
+                    return Err(format!(
+                        "{} holds a password, which a profile does not hold; put it into a file and add \
+                         ?password-file=/FILE to the URL",
+                        what(key)
+                    ));
+                }
+                "store" => profile.store = Some(text),
+                "store_key_file" => profile.store_key_file = Some(path()?),
+                "store_down" => {
+                    let choice = StoreDown::of(&text);
+                    profile.store_down =
+                        Some(choice.ok_or_else(|| format!("{} is neither stop nor alone", what(key)))?);
+                }
                 "password_command" => profile.password_command = Some(text),
                 "code_command" => profile.code_command = Some(text),
+                "store_key" => {
+                    return Err(format!(
+                        "{} is a secret, which a profile does not hold; use store_key_file",
+                        what(key)
+                    ));
+                }
                 "password" | "totp_secret" | "token" | "code" => {
                     return Err(format!(
                         "{} is a secret, which a profile does not hold; use a command",
@@ -320,6 +348,11 @@ mod tests {
             (profile("usrname = 'hunter2'"), "usrname of the profile \"a\" is not a setting"),
             (profile("auth_scheme = 'hunter2'"), "is neither raw nor bearer"),
             (profile("ca_file = 'hunter2'"), "is not an absolute path"),
+            (profile("store = 'redis://user:hunter2@engine'"), "add ?password-file=/FILE to the URL"),
+            (profile("store = 'redis://user:hun/ter?hunter2@engine'"), "holds a password"),
+            (profile("store_key = 'hunter2'"), "use store_key_file"),
+            (profile("store_key_file = 'hunter2'"), "is not an absolute path"),
+            (profile("store_down = 'hunter2'"), "is neither stop nor alone"),
         ] {
             let error = parse(&text).unwrap_err();
             assert!(error.contains(told) && !error.contains("hunter2"), "{text}: {error}");

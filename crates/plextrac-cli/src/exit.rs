@@ -8,7 +8,7 @@ use plextrac_transport::{Error, ErrorCode};
 use crate::output::one_line;
 use crate::paint::Paint;
 use crate::progress::write_stderr;
-use crate::{prompt, state_dir};
+use crate::{prompt, shared_store, state_dir};
 
 /// The exit codes. They are promised to scripts: none changes its meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub(crate) enum Exit {
     Rejected = 4,
     /// Nothing may be sent yet; standard error says "N s".
     MustWait = 5,
-    /// Network, TLS or timeout.
+    /// Network, TLS, timeout, or the shared store.
     Network = 6,
     /// An answer that is not the documented one.
     Unexpected = 7,
@@ -45,7 +45,7 @@ pub(crate) const EXIT_CODES: &[(u8, &str)] = &[
     (Exit::MfaNeeded as u8, "a one-time code is needed, and there is no terminal to ask on"),
     (Exit::Rejected as u8, "the server rejected the credentials, the code or the token"),
     (Exit::MustWait as u8, "nothing may be sent yet; standard error says \"N s\""),
-    (Exit::Network as u8, "network or TLS failure, or timeout"),
+    (Exit::Network as u8, "network or TLS failure, timeout, or a shared store that cannot be used"),
     (Exit::Unexpected as u8, "the server's answer is not a documented one"),
     (Exit::SignedOut as u8, "status: there is no live session"),
     (Exit::NotExecutable as u8, "exec: the command cannot be executed"),
@@ -140,6 +140,7 @@ fn exit_of(code: ErrorCode) -> Exit {
         ErrorCode::Rejected | ErrorCode::Expired => Exit::Rejected,
         ErrorCode::MustWait => Exit::MustWait,
         ErrorCode::Network | ErrorCode::Tls | ErrorCode::Timeout => Exit::Network,
+        ErrorCode::Store if shared_store::is_used() => Exit::Network,
         ErrorCode::UnexpectedAnswer | ErrorCode::TooLarge => Exit::Unexpected,
         _ => Exit::Other,
     }

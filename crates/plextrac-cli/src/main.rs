@@ -30,6 +30,7 @@ mod prompt;
 mod remember;
 mod secret_command;
 mod settings;
+mod shared_store;
 mod state_dir;
 #[cfg(unix)]
 mod terminal;
@@ -59,6 +60,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Status(args) => commands::status::run(args),
         Command::Logout(args) => commands::logout::run(args),
         Command::Profile(args) => commands::profile::run(args),
+        #[cfg(feature = "redis")]
+        Command::StoreKey(args) => commands::store_key::run(args),
         Command::Doctor(args) => commands::doctor::run(args),
         Command::Emulator(args) => commands::emulator::run(args),
         Command::Demo(_) => commands::demo::run(),

@@ -6,7 +6,7 @@ use crate::args::LoginArgs;
 use crate::config_file::{ConfigFile, Profile};
 use crate::exit::{self, Failure};
 use crate::settings::{Code, Password, Set, Settings, Source};
-use crate::{account, output, prompt};
+use crate::{account, output, prompt, shared_store};
 
 /// Saves it with `--save`. A person who has typed what a profile would remember is asked. Returns the name of the
 /// profile, and whether it is the default.
@@ -48,6 +48,18 @@ fn profile_of(settings: &Settings) -> Result<Profile, Failure> {
         Some(Code::Command(command)) => Some(command.value.clone()),
         _ => None,
     };
+    let (mut store, mut store_key_file, mut store_down) = (None, None, None);
+    if let Some(set) = &settings.store {
+        if shared_store::may_hold_password(&set.url.value) {
+            exit::say(
+                "warning: the store is not saved, because its URL holds a password; use ?password-file=/FILE",
+            );
+        } else {
+            store = Some(set.url.value.clone());
+            store_key_file = path(&set.key_file)?;
+            store_down = set.down.as_ref().map(|choice| choice.value);
+        }
+    }
     Ok(Profile {
         url: account::way_to(settings)?.base_url().to_owned(),
         username: settings.username().map(str::to_owned),
@@ -56,6 +68,9 @@ fn profile_of(settings: &Settings) -> Result<Profile, Failure> {
         auth_scheme: settings.auth_scheme.as_ref().map(|scheme| scheme.value),
         proxy: proxy.filter(|proxy| !proxy.contains('@')),
         state_dir: path(&settings.state_dir)?,
+        store,
+        store_key_file,
+        store_down,
         password_command,
         code_command,
     })

@@ -1,18 +1,22 @@
-//! The directory through which all runs of one user share their sessions.
+//! Where runs share their sessions: the directory of one user, or a store that several machines use.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use plextrac_transport::{CallLimits, CancelToken, DirectoryStore, RecordStore, StoreErrorKind};
 
 use crate::exit::{self, Failure};
-use crate::places;
 use crate::settings::Settings;
+use crate::{places, shared_store};
 
 /// What this run shares with others.
 pub(crate) enum State {
-    Shared(DirectoryStore),
+    /// With the runs of this user.
+    Shared(Arc<DirectoryStore>),
+    /// With the runs on several machines.
+    Fleet(Arc<dyn RecordStore>),
     /// Nothing, as `--no-state` says.
     Off,
     /// Nothing, because the directory cannot be used: why.
@@ -23,16 +27,25 @@ impl State {
     pub(crate) fn directory(&self) -> Option<PathBuf> {
         match self {
             Self::Shared(store) => Some(store.path().to_owned()),
-            Self::Off | Self::Unusable(_) => None,
+            Self::Fleet(_) | Self::Off | Self::Unusable(_) => None,
         }
     }
 }
 
-/// Opens the directory.
+/// Opens the store if one is set, else the directory.
 ///
 /// # Errors
-/// A directory that other users can read or change is refused.
+/// A directory that other users can read or change is refused, and a store whose settings are wrong.
 pub(crate) fn open(settings: &Settings) -> Result<State, Failure> {
+    if let Some(store) = &settings.store {
+        if settings.no_state {
+            return Err(Failure::usage(
+                "a store and --no-state exclude each other; leave one out: --store or PLEXTRAC_STORE, --no-state or \
+                 PLEXTRAC_NO_STATE",
+            ));
+        }
+        return shared_store::open(store).map(State::Fleet);
+    }
     if settings.no_state {
         // A run may open its account twice.
         if !IS_OFF.swap(true, Ordering::Relaxed) {
@@ -40,18 +53,27 @@ pub(crate) fn open(settings: &Settings) -> Result<State, Failure> {
         }
         return Ok(State::Off);
     }
-    let set = settings.state_dir.as_ref().map(|set| set.value.clone());
-    let Some(path) = set.or_else(places::state_dir) else {
+    let Some(path) = place(settings) else {
         return Ok(State::Unusable("there is no home directory".to_owned()));
     };
     let opened = DirectoryStore::open(path);
     // Every record needs the key.
     let limits = CallLimits { deadline: Instant::now() + MAKING_THE_KEY, cancel: &CancelToken::new() };
     match opened.and_then(|store| store.key(&limits).map(|_| store)) {
-        Ok(store) => Ok(State::Shared(store)),
+        Ok(store) => Ok(State::Shared(Arc::new(store))),
         Err(error) if error.kind == StoreErrorKind::Unsafe => Err(Failure::other(error.message)),
         Err(error) => Ok(State::Unusable(error.message)),
     }
+}
+
+/// Where a run that shares its session elsewhere keeps files that are no secret; none if it keeps no state at all.
+pub(crate) fn for_files(settings: &Settings) -> Option<PathBuf> {
+    let path = place(settings).filter(|_| !settings.no_state)?;
+    DirectoryStore::open(path).ok().map(|store| store.path().to_owned())
+}
+
+fn place(settings: &Settings) -> Option<PathBuf> {
+    settings.state_dir.as_ref().map(|set| set.value.clone()).or_else(places::state_dir)
 }
 
 /// How long another run may take to make the key.

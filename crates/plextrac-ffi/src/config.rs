@@ -296,6 +296,37 @@ pub unsafe extern "C" fn plextrac_config_set_state_dir(
     })
 }
 
+/// Shares sessions with other machines on a Redis or Valkey server, instead of a state directory.
+/// `url` is `redis://`, `rediss://` (TLS), `valkey://`, `valkeys://` or `redis+sentinel://`, such as
+/// `rediss://USER@HOST/0?password-file=/FILE`. `key` is the key of the store in base64, as
+/// `plextrac-auth store-key` makes it; records are sealed under it. `url` as `(NULL, 0)`: nothing is
+/// shared; the default. While the server cannot be used, no sign-in and no refresh is sent. A live
+/// token is used to its end. Machines share nothing. docs/fleet.md is the manual.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` names the part of the URL, the file or the key that is wrong,
+/// and repeats nothing of it; `PLEXTRAC_UNSUPPORTED` if the library was built without the feature
+/// `redis`.
+/// Blocks: on files that the URL names. The server is asked when a session is made.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn plextrac_config_set_store(
+    config: *mut plextrac_config,
+    url: *const c_char,
+    url_len: usize,
+    key: *const c_char,
+    key_len: usize,
+    err: *mut *mut plextrac_error,
+) -> i32 {
+    guarded!(err => exclusive config, text (url, url_len), text (key, key_len); {
+        if !url.is_empty() {
+            config.settings.store(crate::store::open(url, key)?);
+        } else if url_len == text::NUL_TERMINATED {
+            let sentence = "url is empty; name a store, or share nothing with (NULL, 0)";
+            return Err(plextrac_error::invalid(sentence));
+        } else {
+            config.settings.no_store();
+        }
+    })
+}
+
 /// What a call may take from entry to return, a person typing excluded; for a machine, how long an
 /// answer is waited for. Default 30000.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` for 0, and for over an hour.

@@ -54,6 +54,7 @@ mod userdata;
 mod error;
 mod secret;
 mod status;
+mod store;
 mod time;
 mod version;
 

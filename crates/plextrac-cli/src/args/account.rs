@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, ValueEnum};
 
+use super::StoreArgs;
+
 /// Which account on which instance, and how to get there.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Account and instance")]
@@ -67,6 +69,9 @@ pub(crate) struct AccountArgs {
         value_parser = clap::builder::FalseyValueParser::new()
     )]
     pub(crate) no_state: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 
     /// How long the command may wait for its turn to send, before it exits with 5
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1800))]

@@ -7,7 +7,7 @@ use crate::account::{self, Purpose, Shown};
 use crate::args::ExecArgs;
 use crate::exit::Failure;
 use crate::settings::Settings;
-use crate::{ca_bundle, program};
+use crate::{ca_bundle, program, state_dir};
 
 pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
     let (program, arguments) = args
@@ -22,7 +22,9 @@ pub(crate) fn run(args: &ExecArgs) -> Result<(), Failure> {
     command.args(arguments);
     hand_on(account.settings(), &mut command)?;
     if let Some(path) = &account.settings().ca_file {
-        ca_bundle::hand_on(&absolute(&path.value)?, account.state_dir(), &mut command)?;
+        let directory = account.state_dir().map(Path::to_owned);
+        let directory = directory.or_else(|| state_dir::for_files(account.settings()));
+        ca_bundle::hand_on(&absolute(&path.value)?, directory.as_deref(), &mut command)?;
     }
     command
         .env("PLEXTRAC_URL", account.status().instance)
@@ -48,7 +50,7 @@ const SIGN_IN: [&str; 5] = [
 ];
 
 /// What flags and the profile set, for a run of this command or a program with the library in it: it goes the same way,
-/// and shares session and budget with all that use the state directory.
+/// and shares session and budget with all that use the same state directory or store.
 fn hand_on(settings: &Settings, command: &mut Command) -> Result<(), Failure> {
     command.env("PLEXTRAC_AUTH_SCHEME", settings.scheme().name());
     command.envs(settings.no_state.then_some(("PLEXTRAC_NO_STATE", "1")));
@@ -63,6 +65,14 @@ fn hand_on(settings: &Settings, command: &mut Command) -> Result<(), Failure> {
         if let Some(path) = path {
             command.env(name, absolute(&path.value)?);
         }
+    }
+    if let Some(store) = &settings.store {
+        command.env("PLEXTRAC_STORE", &store.url.value);
+        // A key that is in the environment already stays there.
+        if let Some(path) = &store.key_file {
+            command.env("PLEXTRAC_STORE_KEY_FILE", absolute(&path.value)?);
+        }
+        command.envs(store.down.as_ref().map(|choice| ("PLEXTRAC_STORE_DOWN", choice.value.name())));
     }
     Ok(())
 }

@@ -13,4 +13,6 @@ pub(crate) mod man;
 pub(crate) mod profile;
 pub(crate) mod request;
 pub(crate) mod status;
+#[cfg(feature = "redis")]
+pub(crate) mod store_key;
 pub(crate) mod token;

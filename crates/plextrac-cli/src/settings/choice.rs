@@ -15,7 +15,7 @@ pub(super) enum Choice {
     None,
     /// The default profile is for another account: why.
     Unfit(String),
-    Profile(String, Profile),
+    Profile(String, Box<Profile>),
     /// It does not exist and is to be saved after the sign-in.
     New(String),
 }
@@ -39,7 +39,7 @@ pub(super) fn of_profile(
         }
         let profile = file.take(name)?;
         return match conflict(named, &profile) {
-            None => Ok(Choice::Profile(name.to_owned(), profile)),
+            None => Ok(Choice::Profile(name.to_owned(), Box::new(profile))),
             Some(conflict) => Err(Failure::usage(format!("the profile \"{name}\" {conflict}"))),
         };
     }
@@ -50,7 +50,7 @@ pub(super) fn of_profile(
     }
     // The user of an imported token is not known. A sign-in as the user of the profile must not follow it.
     let profile = if has_token && named.username.is_none() { profile.without_user() } else { profile };
-    Ok(Choice::Profile(name, profile))
+    Ok(Choice::Profile(name, Box::new(profile)))
 }
 
 /// What another account than that of the profile is named by.

@@ -5,6 +5,7 @@
 mod choice;
 pub(crate) mod secrets;
 mod source;
+mod store;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::{prompt, secret_command};
 use choice::Choice;
 pub(crate) use secrets::{Code, Password, Secrets};
 pub(crate) use source::{Set, Source};
+pub(crate) use store::StoreSettings;
 
 /// Everything that a session is opened with.
 pub(crate) struct Settings {
@@ -31,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) auth_scheme: Option<Set<AuthScheme>>,
     pub(crate) proxy: Option<Set<String>>,
     pub(crate) state_dir: Option<Set<PathBuf>>,
+    pub(crate) store: Option<StoreSettings>,
     pub(crate) no_state: bool,
     pub(crate) allow_http: bool,
     pub(crate) insecure_skip_verify: bool,
@@ -84,7 +87,7 @@ impl Settings {
             Choice::Unfit(why) => {
                 Self::assemble(args, named, None).map_err(|failure| failure.with_note(&why))?
             }
-            Choice::Profile(name, profile) => Self::assemble(args, named, Some((name, profile)))?,
+            Choice::Profile(name, profile) => Self::assemble(args, named, Some((name, *profile)))?,
             Choice::New(name) => Self { new_profile: Some(name), ..Self::assemble(args, named, None)? },
         };
         settings.secrets.token.take_if(|_| !has_token);
@@ -151,6 +154,7 @@ impl Settings {
                 .or_else(|| by_profile(profile?.auth_scheme.as_ref())),
             proxy: by_flag_or_environment(args, "proxy", args.proxy.as_ref())
                 .or_else(|| by_profile(profile?.proxy.as_ref())),
+            store: StoreSettings::collect(&args.store, &args.origins, profile)?,
             no_state: args.no_state,
             allow_http: args.allow_http,
             insecure_skip_verify: args.insecure_skip_verify,
@@ -220,6 +224,13 @@ impl Settings {
             of("auth_scheme", self.auth_scheme.as_ref()),
             of("proxy", self.proxy.as_ref()),
             of("state_dir", self.state_dir.as_ref()),
+            of("store", self.store.as_ref().map(|store| &store.url)),
+            of("store_key_file", self.store.as_ref().and_then(|store| store.key_file.as_ref())),
+            self.store
+                .as_ref()
+                .and_then(|store| store.key.as_ref())
+                .map(|_| ("store_key", Source::Environment)),
+            of("store_down", self.store.as_ref().and_then(|store| store.down.as_ref())),
             password,
             code,
             token,

@@ -10,6 +10,8 @@ mod emulator;
 mod emulator_env;
 #[cfg(unix)]
 mod emulator_options;
+#[cfg(unix)]
+mod engine;
 mod exit_codes;
 #[cfg(target_os = "linux")]
 mod keep;
@@ -25,6 +27,8 @@ mod secrecy;
 #[cfg(unix)]
 mod secret_sources;
 mod settings;
+#[cfg(unix)]
+mod shared_store;
 #[cfg(unix)]
 mod sharing;
 mod signing_in;

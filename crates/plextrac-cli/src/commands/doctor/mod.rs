@@ -4,6 +4,7 @@
 //! `--report` signs in, if the user allows it.
 
 mod findings;
+mod fleet_store;
 mod report;
 
 use std::time::Duration;
@@ -144,6 +145,13 @@ fn look_at_credentials(findings: &mut Findings, settings: &Settings) -> Result<(
 fn look_at_session(findings: &mut Findings, settings: Settings) -> Result<(), Failure> {
     match state_dir::open(&settings) {
         Ok(State::Shared(store)) => look_at_store(findings, &store)?,
+        Ok(State::Fleet(store)) => {
+            if let Some(set) = &settings.store
+                && !fleet_store::look(findings, &store, set)?
+            {
+                return Ok(());
+            }
+        }
         Ok(State::Off) => findings.unknown("sharing", "none: each run signs in for itself")?,
         Ok(State::Unusable(reason)) => return findings.bad("sharing", state_dir::required(&reason)),
         Err(failure) => return findings.bad("sharing", failure),
