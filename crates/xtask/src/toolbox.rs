@@ -138,6 +138,13 @@ pub(crate) const REDIS: Tool = Tool {
     version: &["redis-server", "--version"],
 };
 
+pub(crate) const IPROUTE2: Tool = Tool {
+    name: "ip",
+    source: Source::Debian("iproute2"),
+    needed_for: "Rust tests: several hosts on one machine",
+    version: &["ip", "-Version"],
+};
+
 pub(crate) const TMUX: Tool = Tool {
     name: "tmux",
     source: Source::Debian("tmux"),
@@ -207,6 +214,7 @@ pub(crate) const ALL: &[&Tool] = &[
     &KEYRING,
     &DBUS,
     &REDIS,
+    &IPROUTE2,
     &TMUX,
     &ZSH,
     &FISH,

@@ -60,7 +60,10 @@ impl Engine {
         if !key.exists() {
             run(stand.nobody(&["store-key", "--output"]).arg(&key)).fine();
         }
-        let password = private_file(stand, "engine-password", PASSWORD);
+        let password = stand.path("engine-password");
+        if !password.exists() {
+            private_file(stand, "engine-password", PASSWORD);
+        }
         (format!("redis://fleet@127.0.0.1:{}?password-file={}", self.port, password.display()), key)
     }
 
