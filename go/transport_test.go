@@ -198,7 +198,7 @@ func TestWhenThereIsNoTokenTheRequestIsNotSent(t *testing.T) {
 	})
 }
 
-func TestTheHeadersOfTheSessionGoWithEveryRequestUnlessItHasItsOwn(t *testing.T) {
+func TestRequestHeadersReplaceThoseOfTheSession(t *testing.T) {
 	onBothLevels(t, func(t *testing.T, e *emulatortest.Emulator, open opener) {
 		session := open(t, password(e.WithoutMFA()), plextrac.WithHeader("X-Gateway", "let me in"))
 		seen := &recorder{base: e.HTTP(t)}

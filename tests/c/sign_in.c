@@ -8,7 +8,7 @@ static void start_afresh(void)
     control(watcher, "reset", NULL);
 }
 
-static void mfa_by_totp_takes_two_requests_and_one_connection_with_what_follows(void)
+static void mfa_by_totp_takes_two_requests_and_one_connection(void)
 {
     static const char JSON[] = "{\"title\":\"SQL injection\",\"severity\":[1,2,3]}";
     plextrac_error *err = NULL;
@@ -399,7 +399,7 @@ int main(void)
 {
     plextrac_session *session = observer();
     watcher = session;
-    mfa_by_totp_takes_two_requests_and_one_connection_with_what_follows();
+    mfa_by_totp_takes_two_requests_and_one_connection();
     six_digits_are_handed_in_after_they_were_asked_for();
     wrong_digits_are_sent_once_and_the_next_attempt_starts_anew();
     a_wrong_password_is_sent_once_until_that_is_allowed();

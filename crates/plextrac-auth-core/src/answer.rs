@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_code_in_the_body_of_a_2xx_is_read_as_the_http_status() {
+    fn a_status_code_in_a_2xx_body_is_read_as_the_status() {
         for code in ["401", "403", "423", "400", "409", "422", "\"401\"", "\" 423 \"", "401.0", "4.03e2"] {
             for body in [
                 format!(r#"{{"statusCode":{code},"token":"t.o.k"}}"#),
@@ -562,7 +562,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_could_not_be_sent_is_dropped_and_the_token_kept() {
+    fn a_cookie_that_cannot_be_sent_is_dropped() {
         let body = br#"{"token":"t","cookie":"a; Domain=evil"}"#;
         let Answer::Token(granted) = answer(200, &[], body) else { panic!() };
         assert!(granted.cookie.is_none());

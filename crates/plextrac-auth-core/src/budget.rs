@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_instances_wait_comes_before_free_places_and_is_never_shortened() {
+    fn the_instances_wait_is_never_shortened() {
         let mut budget = Budget::default();
         budget.rate_limited(Ticket(1), at(5_000), at(0));
         budget.rate_limited(Ticket(2), at(2_000), at(0));
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_on_a_clock_that_agrees_to_within_seconds_counts_those_seconds_longer() {
+    fn a_place_of_another_clock_counts_some_seconds_longer() {
         let mut budget = Budget::new(2).unwrap();
         budget.send(Ticket(1), at(30_000), at(0));
         let record = budget.to_record("b1", Time::from_millis(1_000, 1_000_000));
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_another_clock_counts_from_the_first_look_at_it_and_is_to_be_written_anew() {
+    fn a_record_of_another_clock_counts_from_the_first_look() {
         let mut budget = Budget::new(2).unwrap();
         budget.send(Ticket(1), at(1_000_000), at(970_000));
         let record = budget.to_record("b1", Time::from_millis(1_000_000, 5_000_000));

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_life_between_five_seconds_and_a_day_is_believed_and_any_other_is_fourteen_minutes() {
+    fn a_life_outside_5_s_to_a_day_counts_as_14_minutes() {
         for (claims, seconds) in [
             (r#"{"iat":1000,"exp":1900}"#, 899),
             (r#"{"iat":1000,"exp":1005}"#, 4),

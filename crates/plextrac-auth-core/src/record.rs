@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn on_another_boot_the_two_clocks_must_agree_within_five_seconds() {
+    fn on_another_boot_the_clocks_must_agree_within_5_s() {
         assert!(stamp().on_clock("b2", Time::from_millis(20_000, 1_015_000)).is_some());
         assert!(stamp().on_clock("b2", Time::from_millis(20_000, 1_015_001)).is_none());
         assert!(stamp().on_clock("", Time::from_millis(20_000, 1_010_000)).is_some());

@@ -98,7 +98,7 @@ fn any_input_before_the_drain_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn digits_that_were_sent_are_refused_and_leave_the_challenge_open() {
+fn a_code_that_was_sent_before_leaves_the_challenge_open() {
     let mut driver = to(Phase::Verifying);
     driver.hand_in(reply::rejected());
     driver.machine.want(Want::default()).unwrap();

@@ -2,7 +2,7 @@
 
 use plextrac_transport::CancelToken;
 
-use crate::fork::Birthplace;
+use crate::fork::ForkGeneration;
 use crate::handle::{self, Boxed, Handle};
 use crate::plextrac_error;
 
@@ -10,13 +10,13 @@ use crate::plextrac_error;
 /// once.
 pub struct plextrac_cancel {
     pub(crate) token: CancelToken,
-    birthplace: Birthplace,
+    birthplace: ForkGeneration,
 }
 
 impl Handle for plextrac_cancel {
     type Ownership = Boxed;
 
-    fn birthplace(&self) -> Option<Birthplace> {
+    fn birthplace(&self) -> Option<ForkGeneration> {
         Some(self.birthplace)
     }
 }
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn plextrac_cancel_new(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => out out; {
-        let birthplace = Birthplace::here()?;
+        let birthplace = ForkGeneration::here()?;
         out.set(handle::give(plextrac_cancel { token: CancelToken::new(), birthplace }));
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use plextrac_transport::{Roots, Scheme, SessionConfig};
 
 use crate::budget::{SharedBudget, plextrac_budget};
-use crate::fork::Birthplace;
+use crate::fork::ForkGeneration;
 use crate::handle::{self, Boxed, Handle};
 use crate::log::{Log, plextrac_log_fn};
 use crate::mfa::{Asker, plextrac_mfa_fn};
@@ -52,7 +52,7 @@ pub unsafe extern "C" fn plextrac_config_new(
 ) -> i32 {
     guarded!(err => text (url, url_len), out out; {
         // Before there is anything that a fork could divide.
-        Birthplace::here()?;
+        ForkGeneration::here()?;
         let settings = SessionConfig::new(url)?;
         let base_url = Text::new(settings.base_url().as_bytes());
         out.set(handle::give(plextrac_config { settings, base_url, budget: None }));

@@ -11,12 +11,12 @@ use crate::status::PLEXTRAC_UNSUPPORTED;
 
 /// The process that something was made in.
 #[derive(Clone, Copy)]
-pub(crate) struct Birthplace(u32);
+pub(crate) struct ForkGeneration(u32);
 
 /// How many forks lie between this process and the one that loaded the library.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-impl Birthplace {
+impl ForkGeneration {
     /// This process. From the first call on, forks are counted, and stood still for.
     pub(crate) fn here() -> Result<Self, plextrac_error> {
         static IS_WATCHED: AtomicBool = AtomicBool::new(false);

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_becomes_a_status_and_the_handle_is_dead_until_it_is_freed() {
+    fn a_panic_becomes_a_status_and_ends_the_handle() {
         let bomb = handle::give(Bomb { fuse: 1 });
         let mut err = ptr::null_mut();
         assert_eq!(unsafe { light(bomb, &mut err) }, PLEXTRAC_OK, "control");

@@ -3,7 +3,7 @@
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::fork::Birthplace;
+use crate::fork::ForkGeneration;
 use crate::guard;
 use crate::plextrac_error;
 
@@ -14,7 +14,7 @@ pub(crate) trait Handle: Sized {
     type Ownership;
 
     /// The process it belongs to, if it cannot be used in a child of that.
-    fn birthplace(&self) -> Option<Birthplace> {
+    fn birthplace(&self) -> Option<ForkGeneration> {
         None
     }
 }

@@ -9,7 +9,7 @@ use plextrac_transport::{Session, SessionState};
 use crate::cancel::plextrac_cancel;
 use crate::config::plextrac_config;
 use crate::error::{millis, plextrac_error};
-use crate::fork::Birthplace;
+use crate::fork::ForkGeneration;
 use crate::handle::{self, Boxed, Handle};
 use crate::out::Empty;
 use crate::plextrac_str;
@@ -24,13 +24,13 @@ use crate::text::Text;
 pub struct plextrac_session {
     session: Session,
     base_url: Text,
-    birthplace: Birthplace,
+    birthplace: ForkGeneration,
 }
 
 impl Handle for plextrac_session {
     type Ownership = Boxed;
 
-    fn birthplace(&self) -> Option<Birthplace> {
+    fn birthplace(&self) -> Option<ForkGeneration> {
         Some(self.birthplace)
     }
 }
@@ -65,7 +65,7 @@ pub unsafe extern "C" fn plextrac_session_new(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => shared config, out out; {
-        let birthplace = Birthplace::here()?;
+        let birthplace = ForkGeneration::here()?;
         let session = Session::new(&config.settings)?;
         let base_url = Text::new(session.base_url().as_bytes());
         out.set(handle::give(plextrac_session { session, base_url, birthplace }));

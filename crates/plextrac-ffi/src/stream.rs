@@ -7,7 +7,7 @@ use plextrac_transport::{Error, StreamedResponse};
 
 use crate::cancel::plextrac_cancel;
 use crate::error::plextrac_error;
-use crate::fork::Birthplace;
+use crate::fork::ForkGeneration;
 use crate::handle::{self, Boxed, Handle};
 use crate::request::plextrac_request;
 use crate::response::plextrac_response;
@@ -21,13 +21,13 @@ pub struct plextrac_stream {
     head: *mut plextrac_response,
     /// What was read last. The program's buffer may never have been written to.
     part: Box<[u8]>,
-    birthplace: Birthplace,
+    birthplace: ForkGeneration,
 }
 
 impl Handle for plextrac_stream {
     type Ownership = Boxed;
 
-    fn birthplace(&self) -> Option<Birthplace> {
+    fn birthplace(&self) -> Option<ForkGeneration> {
         Some(self.birthplace)
     }
 }
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn plextrac_session_stream(
     err: *mut *mut plextrac_error,
 ) -> i32 {
     guarded!(err => shared session, shared request, optional cancel, out out; {
-        let birthplace = Birthplace::here()?;
+        let birthplace = ForkGeneration::here()?;
         let stream = session.bound_to(cancel).stream(&request.request)?;
         let head = handle::give(plextrac_response::head_of(&stream));
         let part = vec![0; LARGEST_PART].into_boxed_slice();

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_length_counts_bytes_and_the_largest_one_means_up_to_the_nul() {
+    fn a_length_counts_bytes_and_the_largest_means_to_nul() {
         let data = c"abc".as_ptr();
         assert_eq!(read(data, 2).unwrap(), b"ab");
         assert_eq!(read(data, 4).unwrap(), b"abc\0");
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn null_with_a_length_and_a_length_that_cannot_be_are_named_errors() {
+    fn null_with_a_length_and_an_impossible_length_are_errors() {
         for (data, len) in
             [(ptr::null(), 1), (ptr::null(), NUL_TERMINATED), (c"abc".as_ptr(), usize::MAX - 1)]
         {

@@ -70,7 +70,7 @@ fn every_out_parameter_is_tried_after_a_failure() {
 }
 
 #[test]
-fn every_call_that_takes_a_cancellation_is_cancelled_and_closed_while_it_is_blocked() {
+fn every_blocked_call_can_be_cancelled_and_closed() {
     let takes_one =
         |function: &Function<'_>| function.parameters.iter().any(|parameter| parameter.name == "cancel");
     let blocking: Vec<_> = declarations(HEADER)

@@ -16,7 +16,7 @@ fn nothing_is_public_but_the_listed_symbols() {
 }
 
 #[test]
-fn programs_know_the_library_by_the_version_of_its_binary_interface() {
+fn programs_find_the_library_by_its_abi_version() {
     let output = run("readelf", &["--dynamic"]);
     let name = format!("Library soname: [libplextrac.so.{}]", plextrac_abi_version());
     assert!(output.contains(&name), "{name} is not in\n{output}");

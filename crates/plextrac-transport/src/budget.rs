@@ -6,7 +6,7 @@ use std::sync::Arc;
 use plextrac_auth_core::{Budget, DEFAULT_PER_MINUTE, Instance};
 
 use crate::clock::Clock;
-use crate::fork::{self, Undivided};
+use crate::fork::{self, ForkGuard};
 use crate::sync::{Mutex, MutexGuard, ProcessMutex};
 
 /// The budget of an instance, by whichever session it is used: of this process, and of a child that comes of it. What the
@@ -17,7 +17,7 @@ pub(crate) struct SharedBudget(Arc<Mutex<Budget>>);
 /// The budget, for one thread, and with no fork in between.
 pub(crate) struct Lent<'a> {
     budget: MutexGuard<'a, Budget>,
-    _undivided: Undivided,
+    _undivided: ForkGuard,
 }
 
 impl SharedBudget {
@@ -89,7 +89,7 @@ mod tests {
     use crate::clock::{SystemClock, Time};
 
     #[test]
-    fn sessions_of_one_instance_share_a_budget_and_the_lowest_limit_holds() {
+    fn sessions_of_one_instance_share_the_lowest_limit() {
         let (a, b) = (
             Instance::parse("https://budget-a.example").unwrap(),
             Instance::parse("https://budget-b.example").unwrap(),

@@ -505,7 +505,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn setters_may_come_in_any_order_and_nobody_to_trust_is_found_when_all_are_set() {
+    fn setters_may_be_called_in_any_order() {
         let mut config = SessionConfig::new("https://acme.example").unwrap();
         config.roots(Roots::OnlyGiven).proxy("http://127.0.0.1:3128").unwrap().password("u", "p").unwrap();
         let error = crate::Session::new(&config).unwrap_err();

@@ -31,7 +31,7 @@ use crate::callback::{self, Callback};
 use crate::clock;
 use crate::config::Mfa;
 use crate::error::{Error, ErrorCode};
-use crate::event::{SessionEvent, Tally};
+use crate::event::{AtomicCounters, SessionEvent};
 use crate::exchange::{Exchange, Outline};
 use crate::http::{Answer, Call, CallBody, HttpError, HttpErrorKind, TimeLimit, secret_header_value};
 use crate::mfa::MfaPrompt;
@@ -418,7 +418,7 @@ impl Shared {
     }
 
     fn send(self: &Arc<Self>, request: &Request) {
-        Tally::add(match request.call {
+        AtomicCounters::add(match request.call {
             AuthCall::SignIn => &self.tally.sign_ins_sent,
             AuthCall::Mfa => &self.tally.mfa_sent,
             AuthCall::Refresh => &self.tally.refreshes_sent,

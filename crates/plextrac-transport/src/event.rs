@@ -92,7 +92,7 @@ impl EventSink {
 
 /// The live form of [`Counters`].
 #[derive(Default)]
-pub(crate) struct Tally {
+pub(crate) struct AtomicCounters {
     pub(crate) sign_ins_sent: AtomicU64,
     pub(crate) mfa_sent: AtomicU64,
     pub(crate) refreshes_sent: AtomicU64,
@@ -102,7 +102,7 @@ pub(crate) struct Tally {
     pub(crate) unauthorized: AtomicU64,
 }
 
-impl Tally {
+impl AtomicCounters {
     pub(crate) fn add(counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }

@@ -20,17 +20,17 @@ use crate::sync::{ProcessMutex, ProcessMutexGuard};
 
 /// As long as this is held no fork comes between. Not for anything that waits; and not to be had twice by a thread.
 #[must_use]
-pub struct Undivided {
+pub struct ForkGuard {
     // A model does not fork, and another of its threads may go on where this one takes a lock.
     #[cfg(not(plextrac_shuttle))]
     _held: ProcessMutexGuard<'static, ()>,
 }
 
 /// Keeps forks out, of threads that [`hold`] first.
-pub fn undivided() -> Undivided {
+pub fn undivided() -> ForkGuard {
     #[cfg(not(plextrac_shuttle))]
     static COMMON: ProcessMutex<()> = ProcessMutex::new(());
-    Undivided {
+    ForkGuard {
         #[cfg(not(plextrac_shuttle))]
         _held: COMMON.lock(),
     }
@@ -62,7 +62,7 @@ pub fn prepare() {
 
 thread_local! {
     // Without a destructor it is there for as long as its thread, and needs no memory.
-    static HELD: ManuallyDrop<RefCell<Option<Undivided>>> = const { ManuallyDrop::new(RefCell::new(None)) };
+    static HELD: ManuallyDrop<RefCell<Option<ForkGuard>>> = const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
 #[cfg(all(test, not(plextrac_shuttle)))]

@@ -258,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn every_thread_sees_the_newest_token_and_none_after_it_is_cleared() {
+    fn every_thread_sees_the_newest_token_until_it_is_cleared() {
         let live = Live::default();
         assert_eq!(lent(&live), None);
         live.publish(&signed_in("first"), start());
@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_inside_its_copy_can_neither_block_itself_nor_keep_it_after_the_session_is_closed() {
+    fn a_thread_inside_its_copy_cannot_block_itself() {
         let live = Live::default();
         live.publish(&signed_in("token"), start());
         lent(&live);

@@ -15,7 +15,7 @@ use crate::clock::{self, Clock, Time};
 use crate::config::{Mfa, SessionConfig};
 use crate::driver::Inner;
 use crate::error::{Error, ErrorCode};
-use crate::event::{EventSink, SessionEvent, Tally};
+use crate::event::{AtomicCounters, EventSink, SessionEvent};
 use crate::exchange::ExchangeSink;
 use crate::http::HttpClient;
 use crate::live::Live;
@@ -57,7 +57,7 @@ pub(crate) struct Shared {
     pub(crate) abort_requests: CancelToken,
     /// Ends attempts when the session is closed and its grace is over.
     pub(crate) abort_attempts: CancelToken,
-    pub(crate) tally: Tally,
+    pub(crate) tally: AtomicCounters,
     events: Option<EventSink>,
     pub(crate) exchanges: Option<ExchangeSink>,
 }
@@ -112,7 +112,7 @@ impl Shared {
             quiet_until: AtomicU64::new(0),
             abort_requests: CancelToken::new(),
             abort_attempts: CancelToken::new(),
-            tally: Tally::default(),
+            tally: AtomicCounters::default(),
             events: config.events.clone(),
             exchanges: config.exchanges.clone(),
         })

@@ -11,7 +11,7 @@ use plextrac_emulator::Kind;
 use plextrac_transport::{
     CancelToken, ErrorCode, KeepEnd, Keeper, MemoryStore, Session, SessionConfig, SessionEvent,
 };
-use stage::{DEAD, EARLY, PATIENCE, Stage};
+use stage::{DEAD, EARLY, LONGEST_WAIT, Stage};
 
 const HOUR: Duration = Duration::from_secs(3600);
 /// A little over half of a token's life.
@@ -27,7 +27,7 @@ fn reporting(config: &mut SessionConfig) -> mpsc::Receiver<SessionEvent> {
 /// Waits for an event.
 fn wait_for<T>(events: &mpsc::Receiver<SessionEvent>, fits: impl Fn(SessionEvent) -> Option<T>) -> T {
     loop {
-        let event = events.recv_timeout(PATIENCE).expect("the event comes in time");
+        let event = events.recv_timeout(LONGEST_WAIT).expect("the event comes in time");
         if let Some(found) = fits(event) {
             return found;
         }
@@ -50,7 +50,7 @@ fn ended(event: SessionEvent) -> Option<Result<KeepEnd, ErrorCode>> {
 
 fn refreshed(stage: &Stage, times: u64) {
     assert!(
-        stage.emulator.wait_for(PATIENCE, |_| stage.emulator.stats().of_kind(Kind::Refresh) >= times),
+        stage.emulator.wait_for(LONGEST_WAIT, |_| stage.emulator.stats().of_kind(Kind::Refresh) >= times),
         "{:?}",
         stage.emulator.stats()
     );
@@ -137,7 +137,7 @@ fn a_session_without_a_password_keeps_what_others_left() {
     person.settle();
     let session = Session::new(&without_password(&stage, &path)).unwrap();
     let (keepers, keeping) = keep(&session);
-    let keeper = keepers.recv_timeout(PATIENCE).unwrap();
+    let keeper = keepers.recv_timeout(LONGEST_WAIT).unwrap();
     assert!(keeper.is_own);
     assert!(keeper.label.contains(&std::process::id().to_string()), "{keeper:?}");
     let seen = person.status().keeper.expect("another session sees it");
@@ -160,12 +160,12 @@ fn a_second_keeper_stands_by_and_takes_over() {
     person.settle();
     let [first, second] = [(), ()].map(|()| Session::new(&without_password(&stage, &path)).unwrap());
     let (first_keepers, first_keeping) = keep(&first);
-    assert!(first_keepers.recv_timeout(PATIENCE).unwrap().is_own);
+    assert!(first_keepers.recv_timeout(LONGEST_WAIT).unwrap().is_own);
     let (second_keepers, second_keeping) = keep(&second);
-    assert!(!second_keepers.recv_timeout(PATIENCE).unwrap().is_own);
+    assert!(!second_keepers.recv_timeout(LONGEST_WAIT).unwrap().is_own);
     first.close();
     assert_eq!(first_keeping.join().unwrap(), Err(ErrorCode::Closed));
-    assert!(second_keepers.recv_timeout(PATIENCE).unwrap().is_own);
+    assert!(second_keepers.recv_timeout(LONGEST_WAIT).unwrap().is_own);
     stage.advance(HOUR);
     assert_eq!(second_keeping.join().unwrap(), Ok(KeepEnd::TimeOver));
 }
@@ -187,7 +187,7 @@ fn a_cancelled_call_keeps_nothing_any_more() {
     session.login().unwrap();
     let cancel = CancelToken::new();
     let (keepers, keeping) = keep(&session.with_cancel(&cancel));
-    keepers.recv_timeout(PATIENCE).unwrap();
+    keepers.recv_timeout(LONGEST_WAIT).unwrap();
     cancel.trigger();
     assert_eq!(keeping.join().unwrap(), Err(ErrorCode::Cancelled));
     stage.advance(HALF);

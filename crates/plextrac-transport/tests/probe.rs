@@ -4,7 +4,7 @@ use plextrac_emulator::{Emulator, Fault, Target};
 use plextrac_transport::{ErrorCode, SessionConfig, probe};
 
 #[test]
-fn a_probe_shows_neither_password_nor_token_and_takes_nothing_from_the_limit() {
+fn a_probe_shows_no_secret_and_does_not_count() {
     let emulator = Emulator::start().unwrap();
     let mut config = SessionConfig::new(&emulator.tls_url()).unwrap();
     config.ca_file(emulator.ca_file()).unwrap().proxy("").unwrap();

@@ -7,7 +7,7 @@ use std::process::Command;
 use plextrac_emulator::{Account, Emulator};
 
 #[test]
-fn the_example_signs_in_with_mfa_and_makes_its_requests_over_one_connection() {
+fn the_example_signs_in_with_mfa_over_one_connection() {
     let emulator = Emulator::start().unwrap();
     let account = Account::analyst();
     let output = Command::new(example())

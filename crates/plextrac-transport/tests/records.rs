@@ -13,7 +13,7 @@ use plextrac_transport::{
     CallLimits, CancelToken, DirectoryStore, ErrorCode, RecordStore, Session, SessionConfig,
 };
 use serde_json::{Value, json};
-use stage::{PATIENCE, Stage, Told, clock_of, private_directory};
+use stage::{LONGEST_WAIT, Stage, Told, clock_of, private_directory};
 
 /// A minute later, and the seconds by which clocks may disagree, the budget has forgotten what was sent.
 const LATER: Duration = Duration::from_secs(70);
@@ -52,7 +52,7 @@ impl State {
     fn rewrite(&self, kind: char, change: impl FnOnce(&mut Value)) {
         let store = DirectoryStore::open(self.directory.path()).unwrap();
         let cancel = CancelToken::new();
-        let limits = CallLimits { deadline: Instant::now() + PATIENCE, cancel: &cancel };
+        let limits = CallLimits { deadline: Instant::now() + LONGEST_WAIT, cancel: &cancel };
         let path = self.record(kind);
         let name = path.file_name().unwrap().to_str().unwrap().strip_prefix("plextrac-auth-").unwrap();
         let stored = store.read(name, &limits).unwrap();
@@ -73,7 +73,7 @@ impl State {
 }
 
 #[test]
-fn a_record_that_is_damaged_is_none_and_is_mended_by_the_sign_in_it_costs() {
+fn a_damaged_record_is_replaced_at_the_next_sign_in() {
     let state = State::new();
     assert_eq!(state.cost(), (0, 0), "control: a sound one costs nothing");
     let sound = fs::read(state.record('a')).unwrap();
@@ -182,7 +182,7 @@ fn a_budget_from_before_a_reboot_counts_for_one_minute_from_now() {
 }
 
 #[test]
-fn after_a_reboot_a_token_of_unknown_age_is_used_for_one_refresh_and_no_sign_in() {
+fn after_a_reboot_an_old_token_is_good_for_one_refresh() {
     let state = State::new();
     state.rewrite('a', |record| {
         let token = &mut record["tokens"][0];
@@ -194,7 +194,7 @@ fn after_a_reboot_a_token_of_unknown_age_is_used_for_one_refresh_and_no_sign_in(
 }
 
 #[test]
-fn where_both_clocks_agree_another_boot_is_no_reason_to_send_anything() {
+fn if_the_clocks_agree_another_boot_sends_nothing() {
     let state = State::new();
     state.rewrite('a', |record| record["tokens"][0]["clock"] = json!("the host's name for this boot"));
     assert_eq!(state.cost(), (0, 0));

@@ -9,7 +9,7 @@ use plextrac_transport::Session;
 use stage::{EARLY, Stage};
 
 #[test]
-fn a_refresh_that_nobody_waits_for_lands_before_the_program_ends() {
+fn a_background_refresh_ends_before_the_program_does() {
     let stage = Stage::with(|_| Emulator::builder().frozen_clock().refresh_delay(Duration::from_millis(200)));
     let session = Session::new(&stage.service()).unwrap();
     session.settle();

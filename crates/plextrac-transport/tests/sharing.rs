@@ -48,7 +48,7 @@ fn sessions_that_start_at_once_sign_in_once_and_have_one_token() {
 }
 
 #[test]
-fn nothing_in_the_directory_tells_whose_it_is_and_others_cannot_look_in() {
+fn the_directory_names_no_user_and_is_private() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let session = Session::new(&config(&emulator, directory.path())).unwrap();
@@ -140,7 +140,7 @@ fn signing_out_is_known_to_others_and_keeps_budget_and_latch() {
 }
 
 #[test]
-fn a_status_sees_the_token_of_another_session_without_sending_anything() {
+fn a_status_sees_the_token_of_another_session() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     Session::new(&config(&emulator, directory.path())).unwrap().login().unwrap();
@@ -152,7 +152,7 @@ fn a_status_sees_the_token_of_another_session_without_sending_anything() {
 }
 
 #[test]
-fn sessions_of_one_instance_and_two_accounts_stay_under_one_budget() {
+fn sessions_of_two_accounts_stay_under_one_budget() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let mut service = config(&emulator, directory.path());
@@ -187,7 +187,7 @@ fn a_directory_that_others_could_use_is_refused() {
 }
 
 #[test]
-fn a_symbolic_link_in_the_way_of_a_record_stops_sharing_and_not_the_session() {
+fn a_symbolic_link_for_a_record_stops_only_the_sharing() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     Session::new(&config(&emulator, directory.path())).unwrap().login().unwrap();
@@ -218,7 +218,7 @@ fn a_symbolic_link_in_the_way_of_a_record_stops_sharing_and_not_the_session() {
 }
 
 #[test]
-fn an_account_without_its_password_lives_on_the_shared_token_and_sends_no_sign_in() {
+fn an_account_without_a_password_uses_the_shared_token() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let mut nameless = SessionConfig::new(&emulator.url()).unwrap();
@@ -252,7 +252,7 @@ fn a_person_who_gives_up_keeps_no_other_session_waiting() {
 }
 
 #[test]
-fn sessions_that_were_handed_the_same_token_refresh_it_once_and_share_the_budget() {
+fn sessions_with_one_imported_token_refresh_it_once() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let ready = Session::new(&config(&emulator, directory.path())).unwrap().authorization().unwrap();
@@ -272,7 +272,7 @@ fn sessions_that_were_handed_the_same_token_refresh_it_once_and_share_the_budget
 }
 
 #[test]
-fn a_token_that_was_handed_in_is_never_taken_for_the_named_users() {
+fn an_imported_token_is_not_the_named_users() {
     let emulator = Emulator::start().unwrap();
     let (directory, elsewhere) = (private_directory(), private_directory());
     let mut foreign = config(&emulator, elsewhere.path());
@@ -297,7 +297,7 @@ fn a_token_that_was_handed_in_is_never_taken_for_the_named_users() {
 }
 
 #[test]
-fn a_session_that_ends_with_a_challenge_in_hand_keeps_no_other_waiting() {
+fn a_session_that_ends_with_a_challenge_blocks_no_other() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let mut config = config(&emulator, directory.path());
@@ -317,7 +317,7 @@ fn a_session_that_ends_with_a_challenge_in_hand_keeps_no_other_waiting() {
 }
 
 #[test]
-fn signing_in_anew_replaces_the_shared_token_and_a_refused_one_does_not() {
+fn signing_in_again_replaces_the_shared_token() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let mut config = config(&emulator, directory.path());
@@ -461,7 +461,7 @@ fn a_store_that_fails_closed_makes_no_session() {
 }
 
 #[test]
-fn a_refused_refresh_costs_no_usable_token_and_is_not_tried_by_the_next_session() {
+fn a_refused_refresh_costs_no_usable_token() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let mut service = config(&emulator, directory.path());
@@ -493,7 +493,7 @@ fn a_refused_refresh_costs_no_usable_token_and_is_not_tried_by_the_next_session(
 }
 
 #[test]
-fn a_dead_token_that_was_handed_in_is_tried_once_by_all_sessions_together() {
+fn a_dead_imported_token_is_tried_once_by_all_sessions() {
     let emulator = Emulator::builder().limit_per_minute(60).start().unwrap();
     let directory = private_directory();
     let mut dead = SessionConfig::new(&emulator.url()).unwrap();
@@ -521,7 +521,7 @@ fn a_dead_token_that_was_handed_in_is_tried_once_by_all_sessions_together() {
 }
 
 #[test]
-fn a_path_that_is_always_answered_401_costs_one_refresh_a_minute_for_all_sessions_together() {
+fn a_path_that_always_answers_401_costs_one_refresh_a_minute() {
     let emulator = Emulator::start().unwrap();
     emulator.set_always_unauthorized("/api/v1/forbidden");
     let directory = private_directory();

@@ -19,7 +19,7 @@ fn config(emulator: &Emulator) -> SessionConfig {
 }
 
 #[test]
-fn mfa_by_totp_takes_two_requests_and_one_connection_with_what_follows() {
+fn mfa_by_totp_takes_two_requests_and_one_connection() {
     let emulator = Emulator::start().unwrap();
     let mut config = config(&emulator);
     config
@@ -88,7 +88,7 @@ fn a_wrong_password_is_sent_once_however_often_it_is_called_for() {
 }
 
 #[test]
-fn a_call_after_the_wait_is_over_is_not_answered_with_the_wait_of_the_call_before() {
+fn a_call_after_the_wait_does_not_get_the_old_wait() {
     let emulator = Emulator::builder().frozen_clock().start().unwrap();
     let mut config = config(&emulator);
     config.password("service@example.com", "service-password").unwrap();

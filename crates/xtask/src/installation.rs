@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn places_that_the_installed_files_could_not_express_are_refused() {
+    fn places_that_installed_files_cannot_express_are_refused() {
         for (prefix, libdir) in [
             ("usr/local", "lib"),
             ("/usr/local", "/usr/lib"),
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_staging_folder_stands_for_the_root_and_is_not_in_what_is_written() {
+    fn a_staging_folder_is_not_in_the_installed_files() {
         let staging = Some(Path::new("/tmp/stage"));
         let destination = Destination::new(Path::new("/usr"), Path::new("lib64"), staging).expect("fine");
         assert_eq!(destination.root(), Path::new("/tmp/stage/usr"));

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_tool_is_a_skip_on_a_developers_machine_and_a_failure_where_steps_are_strict() {
+    fn a_missing_tool_skips_a_step_and_fails_a_strict_one() {
         let mut lenient = Steps::new(false);
         lenient.run("clang", missing);
         assert!(lenient.table().contains("skipped"), "{}", lenient.table());
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_tree_yet_is_a_skip_with_its_reason_even_where_steps_are_strict() {
+    fn a_missing_part_is_a_skip_also_where_steps_are_strict() {
         let mut steps = Steps::new(true);
         steps.run("header drift", || Err(Halt::NotYet("no cbindgen.toml yet".to_owned())));
         assert!(steps.table().contains("no cbindgen.toml yet"), "{}", steps.table());

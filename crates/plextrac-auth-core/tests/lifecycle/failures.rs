@@ -46,7 +46,7 @@ fn one_success_ends_the_backing_off() {
 }
 
 #[test]
-fn every_failure_of_the_network_ends_the_want_and_says_what_happened() {
+fn every_network_failure_ends_the_want_and_is_named() {
     for failure in FAILURES {
         let mut driver = Driver::alone(Server::plain().next(Reply::Fails(failure)), config());
         driver.want();
@@ -86,7 +86,7 @@ fn an_answer_that_never_comes_is_a_timeout() {
 }
 
 #[test]
-fn ten_minutes_of_outage_at_a_hundred_wants_a_second_cost_at_most_twenty_requests() {
+fn ten_minutes_of_outage_cost_twenty_requests_at_most() {
     let mut driver = to_active(config());
     let old = driver.usable();
     driver.pass(secs(400));
@@ -108,7 +108,7 @@ fn ten_minutes_of_outage_at_a_hundred_wants_a_second_cost_at_most_twenty_request
 }
 
 #[test]
-fn a_rate_limit_at_the_first_sign_in_is_waited_out_and_the_next_goes_out_once() {
+fn after_a_rate_limit_the_next_sign_in_is_sent_once() {
     let mut driver = Driver::alone(Server::plain().next(reply::rate_limited(90)), config());
     driver.want();
     let answered = driver.world.mono();
@@ -130,7 +130,7 @@ fn a_rate_limit_at_the_first_sign_in_is_waited_out_and_the_next_goes_out_once() 
 }
 
 #[test]
-fn a_rate_limit_that_names_no_time_is_waited_out_for_61_seconds_by_all_accounts() {
+fn a_rate_limit_without_a_time_holds_all_for_61_seconds() {
     let world = World::new(Server::plain().next(reply::json(429, "")));
     let (mut first, mut second) = (Driver::new(&world, config()), Driver::new(&world, config()));
     first.want();

@@ -119,7 +119,7 @@ fn five_attempts_send_two_computed_codes_that_are_rejected() {
 }
 
 #[test]
-fn a_rejection_without_json_names_the_gateway_and_how_to_clear_it() {
+fn a_rejection_without_json_names_the_gateway() {
     for (answer, may_be_a_gateway) in [
         (reply::plain(401, "Unauthorized"), true),
         (reply::plain(403, ""), true),
@@ -179,7 +179,7 @@ fn an_input_before_the_drain_does_not_pass_the_lockout() {
 }
 
 #[test]
-fn the_failure_quotes_the_server_unless_it_repeats_what_was_sent() {
+fn a_failure_quotes_the_server_unless_it_repeats_a_secret() {
     let told = |message: &str| {
         let body = serde_json::json!({"status": "error", "message": message}).to_string();
         let mut driver = with_password("Hunter-2", Server::plain().next(reply::json(401, &body)));

@@ -156,7 +156,7 @@ fn an_imported_token_past_its_exp_is_not_shared_as_live() {
 }
 
 #[test]
-fn a_token_that_was_answered_with_401_is_not_offered_to_others_as_live() {
+fn a_token_answered_with_401_is_not_shared_as_live() {
     let world = World::new(Server::plain());
     let mut first = sharing(&world, config());
     first.want();
@@ -209,7 +209,7 @@ fn a_newer_token_in_the_record_is_tried_before_a_refresh() {
 }
 
 #[test]
-fn a_401_on_a_token_that_was_taken_over_after_a_401_still_starts_a_refresh() {
+fn a_401_on_an_adopted_token_still_starts_a_refresh() {
     let world = World::new(Server::plain());
     let (mut first, mut second) = (sharing(&world, config()), sharing(&world, config()));
     first.want();
@@ -245,7 +245,7 @@ fn a_token_that_was_answered_with_401_is_not_taken_over_again() {
 }
 
 #[test]
-fn a_rejection_holds_for_all_sessions_with_the_same_credentials_and_for_no_others() {
+fn a_rejection_holds_for_the_same_credentials_only() {
     let world = World::new(Server::plain());
     let mut first = sharing(&world, with_password("wrong"));
     first.want();
@@ -259,7 +259,7 @@ fn a_rejection_holds_for_all_sessions_with_the_same_credentials_and_for_no_other
 }
 
 #[test]
-fn a_rejection_that_is_forgotten_elsewhere_is_forgotten_by_those_who_only_heard_of_it() {
+fn a_rejection_cleared_elsewhere_is_cleared_here() {
     let world = World::new(Server::plain());
     let mut first = sharing(&world, with_password("wrong"));
     let mut second = sharing(&world, with_password("wrong"));
@@ -286,7 +286,7 @@ fn two_sessions_with_two_wrong_passwords_send_each_once() {
 }
 
 #[test]
-fn a_wrong_password_stays_rejected_after_another_sessions_token_was_used() {
+fn a_wrong_password_stays_rejected_after_a_shared_token() {
     let world = World::new(Server::plain());
     let mut wrong = sharing(&world, with_password("wrong"));
     wrong.want();
@@ -352,7 +352,7 @@ fn a_challenge_that_is_dropped_keeps_nobody_waiting() {
 }
 
 #[test]
-fn dropping_a_challenge_overwrites_nothing_that_others_wrote_meanwhile() {
+fn dropping_a_challenge_overwrites_nothing_of_others() {
     let world = World::new(Server::with_mfa());
     let mut first = sharing(&world, config_with(MfaSource::Asked));
     first.want();
@@ -366,7 +366,7 @@ fn dropping_a_challenge_overwrites_nothing_that_others_wrote_meanwhile() {
 }
 
 #[test]
-fn a_token_that_came_while_a_person_was_typing_is_used_and_the_digits_are_not_sent() {
+fn a_token_that_comes_during_typing_is_used() {
     let world = World::new(Server::with_mfa());
     let mut first = sharing(&world, config_with(MfaSource::Asked));
     first.want();
@@ -546,7 +546,7 @@ fn signing_out_drops_a_shared_token_that_was_ignored() {
 }
 
 #[test]
-fn a_token_handed_in_gives_way_to_the_shared_one_whatever_the_wall_clock_says() {
+fn an_imported_token_gives_way_to_the_shared_one() {
     for ahead in [0, -600_000, 86_400_000] {
         let world = World::new(Server::plain());
         world.pass(secs(3_600));
@@ -610,7 +610,7 @@ fn a_long_lived_session_keeps_the_newest_tokens_in_the_list() {
 }
 
 #[test]
-fn lists_of_tokens_with_nothing_in_common_are_merged_newest_first() {
+fn disjoint_lists_of_tokens_are_merged_newest_first() {
     let world = World::new(Server::plain());
     let mut driver = sharing(&world, config());
     driver.want();

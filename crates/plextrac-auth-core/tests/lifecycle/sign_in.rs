@@ -53,7 +53,7 @@ fn submitted_digits_answer_the_challenge() {
 }
 
 #[test]
-fn later_wants_hear_that_digits_are_needed_without_a_request_for_two_minutes() {
+fn later_wants_learn_without_a_request_that_a_code_is_needed() {
     let mut driver = Driver::alone(Server::with_mfa(), config());
     driver.want_at_once();
     for _ in 0..119 {
@@ -67,7 +67,7 @@ fn later_wants_hear_that_digits_are_needed_without_a_request_for_two_minutes() {
 }
 
 #[test]
-fn wrong_submitted_digits_end_the_want_and_the_next_attempt_starts_at_step_1() {
+fn a_wrong_submitted_code_ends_the_want() {
     let mut driver = Driver::alone(Server::with_mfa(), config());
     driver.want();
     driver.submit("111111");
@@ -80,7 +80,7 @@ fn wrong_submitted_digits_end_the_want_and_the_next_attempt_starts_at_step_1() {
 }
 
 #[test]
-fn a_callback_is_asked_at_most_twice_and_the_second_time_after_a_new_step_1() {
+fn a_callback_is_asked_twice_at_most() {
     let mut driver = Driver::alone(Server::with_mfa(), config_with(MfaSource::Asked));
     driver.want();
     assert!(matches!(driver.submit("111111"), Output::NeedCode { attempt: 2, .. }));
@@ -92,7 +92,7 @@ fn a_callback_is_asked_at_most_twice_and_the_second_time_after_a_new_step_1() {
 }
 
 #[test]
-fn digits_that_had_to_wait_too_long_are_asked_for_again_and_never_sent() {
+fn a_code_that_waited_too_long_is_asked_for_again() {
     let mut driver = to_awaiting_digits(config());
     let mut other = Driver::new(&driver.world, config());
     driver.world.server.borrow_mut().script.push_back(reply::rate_limited(40));
@@ -107,7 +107,7 @@ fn digits_that_had_to_wait_too_long_are_asked_for_again_and_never_sent() {
 }
 
 #[test]
-fn digits_of_a_want_that_was_withdrawn_are_not_sent_for_the_next() {
+fn the_code_of_a_withdrawn_want_is_not_sent_for_the_next() {
     let mut driver = to_awaiting_digits(config());
     driver.world.server.borrow_mut().script.push_back(reply::rate_limited(5));
     Driver::new(&driver.world, config()).want();
@@ -142,7 +142,7 @@ fn an_abandoned_challenge_ends_the_want() {
 }
 
 #[test]
-fn a_sign_in_holds_a_second_place_until_it_is_known_not_to_be_needed() {
+fn a_sign_in_holds_a_second_place_while_it_may_need_it() {
     let used = |driver: &Driver| driver.world.budget.borrow().used(driver.world.mono());
     type Outcome = fn(&mut Driver);
     let outcomes: [(&str, Outcome); 5] = [
@@ -260,7 +260,7 @@ fn imported() -> ImportedToken {
 }
 
 #[test]
-fn one_attempt_serves_all_wants_and_its_answer_is_kept_when_they_are_withdrawn() {
+fn one_attempt_serves_all_wants_also_withdrawn_ones() {
     let mut driver = to_authenticating(config());
     for _ in 0..10 {
         driver.machine.want(Want::default()).unwrap();

@@ -9,7 +9,7 @@ use crate::driver::scenario::{fresh, to_active};
 use crate::driver::{Driver, Server, World, config, config_with, jwt, ms, reply, secs, totp};
 
 #[test]
-fn a_token_of_fifteen_minutes_is_refreshed_between_ten_and_eleven() {
+fn a_token_of_15_minutes_is_refreshed_between_10_and_11() {
     let world = World::new(Server::plain());
     let mut ages = Vec::new();
     for seed in 0..40 {
@@ -41,7 +41,7 @@ fn an_unused_session_sends_nothing() {
 }
 
 #[test]
-fn the_old_token_is_handed_out_while_its_refresh_is_out_until_ten_seconds_before_its_end() {
+fn the_old_token_is_used_during_its_refresh() {
     let mut driver = to_active(config());
     let windows = *driver.machine.usable_token(driver.now()).unwrap().windows();
     assert_eq!(windows.ends_at.since(windows.sent), secs(899), "whole seconds: one may be over already");
@@ -78,7 +78,7 @@ fn a_failed_refresh_keeps_the_token_and_is_tried_again() {
 }
 
 #[test]
-fn a_refused_refresh_keeps_a_live_token_to_its_end_and_then_signs_in() {
+fn after_a_refused_refresh_the_token_is_used_to_its_end() {
     let mut driver = to_active(config());
     driver.world.server.borrow_mut().refuses_refresh = true;
     let old = driver.usable();
@@ -98,7 +98,7 @@ fn a_refused_refresh_keeps_a_live_token_to_its_end_and_then_signs_in() {
 }
 
 #[test]
-fn a_refresh_refused_after_the_hand_out_limit_goes_on_to_a_sign_in_in_the_same_want() {
+fn a_refused_late_refresh_goes_on_to_a_sign_in() {
     let mut driver = to_active(config());
     driver.pass(secs(880));
     driver.machine.want(Want::default()).unwrap();
@@ -135,7 +135,7 @@ fn an_hour_of_sleep_ends_the_token() {
 }
 
 #[test]
-fn a_wall_clock_that_jumps_a_day_changes_nothing_for_a_token_in_hand() {
+fn a_wall_clock_that_jumps_a_day_costs_no_token() {
     let day = 86_400_000;
     let mut driver = to_active(config());
     for (ahead, span) in [(day, 300), (-day, 250), (0, 100)] {

@@ -38,7 +38,7 @@ fn a_step_is_never_spent_twice() {
 }
 
 #[test]
-fn near_the_end_of_a_step_the_next_is_awaited_before_the_password_is_sent() {
+fn near_the_end_of_a_step_the_next_one_is_awaited() {
     let mut driver = driver();
     driver.pass(ms(27_001));
     let last = driver.want();
@@ -69,7 +69,7 @@ fn with_three_seconds_left_the_step_is_used() {
 }
 
 #[test]
-fn a_code_that_another_program_used_is_followed_by_the_next_steps() {
+fn after_a_used_code_the_code_of_the_next_step_is_sent() {
     let mut driver = driver();
     driver.world.server.borrow_mut().uses_code_of_this_step(driver.world.true_unix_ms());
     let last = driver.want();
@@ -178,7 +178,7 @@ fn a_clock_that_is_right_within_a_step_is_left_alone() {
 }
 
 #[test]
-fn a_wall_clock_that_goes_back_and_forward_again_spends_no_step_twice() {
+fn a_wall_clock_that_goes_back_spends_no_step_twice() {
     let mut driver = driver();
     let sign_in = |driver: &mut Driver| {
         let last = driver.want_at_once();

@@ -68,7 +68,7 @@ fn a_401_while_the_refresh_is_out_waits_for_its_answer() {
 }
 
 #[test]
-fn a_second_401_in_a_row_is_the_callers_and_mutes_the_next_for_a_minute() {
+fn a_second_401_in_a_row_mutes_recovery_for_a_minute() {
     let mut driver = to_active(config());
     driver.unauthorized();
     driver.want();
@@ -123,7 +123,7 @@ fn muting_is_reported_once_and_lasts_though_other_paths_work() {
 
 /// A driver that reports no acceptance: the repetition of the request would have met a 401 by then.
 #[test]
-fn a_token_without_a_401_for_as_long_as_a_request_counts_as_accepted() {
+fn a_token_without_a_401_for_a_while_counts_as_accepted() {
     let mut driver = to_active(config());
     driver.unauthorized();
     driver.want();
@@ -151,7 +151,7 @@ fn a_401_on_a_token_that_worked_for_a_minute_is_a_new_one() {
 }
 
 #[test]
-fn an_endpoint_that_always_answers_401_costs_one_refresh_a_minute() {
+fn a_path_that_always_answers_401_costs_a_refresh_a_minute() {
     let mut driver = to_active(config());
     let mut final_answers = 0;
     for _ in 0..600 {
@@ -170,7 +170,7 @@ fn an_endpoint_that_always_answers_401_costs_one_refresh_a_minute() {
 }
 
 #[test]
-fn a_server_that_takes_no_token_and_refuses_all_refreshes_is_not_signed_in_to_in_a_loop() {
+fn a_server_that_refuses_all_tokens_causes_no_loop() {
     let mut server = Server::plain();
     server.refuses_refresh = true;
     let mut driver = Driver::alone(server, config());

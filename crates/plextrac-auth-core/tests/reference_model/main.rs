@@ -59,7 +59,7 @@ fn control_a_rejected_password_sent_again_is_noticed() {
 
 /// The lives that are tried come this far: otherwise the rules above would hold for want of anything happening.
 #[test]
-fn control_random_lives_reach_every_phase_and_every_kind_of_event() {
+fn control_random_lives_reach_every_phase_and_event() {
     let mut runner = TestRunner::deterministic();
     let (mut phases, mut events) = (HashMap::new(), HashMap::new());
     for _ in 0..400 {

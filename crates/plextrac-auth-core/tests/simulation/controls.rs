@@ -78,7 +78,7 @@ fn a_client_that_keeps_every_rule_is_found_to_break_none() {
 }
 
 #[test]
-fn a_client_that_breaks_a_rule_is_caught_by_the_promise_that_rests_on_it() {
+fn each_broken_client_is_caught_by_its_promise() {
     for (broken, promise) in [
         (Broken::IgnoresBudget, Promise::Budget),
         (Broken::IgnoresAge, Promise::NoExpiredToken),

@@ -22,7 +22,7 @@ fn demand(process: ProcessPlan) -> ProcessPlan {
 }
 
 #[test]
-fn eight_processes_of_eight_threads_use_the_budget_and_meet_no_rate_limit() {
+fn eight_processes_of_eight_threads_meet_no_rate_limit() {
     const SPAN_S: u64 = 300;
     for budget in [6, 10] {
         let plan = |seed| {
@@ -53,7 +53,7 @@ fn eight_processes_of_eight_threads_use_the_budget_and_meet_no_rate_limit() {
 const TOKEN_OVER: u64 = 14 * MINUTE + 49 * SECOND;
 
 #[test]
-fn ten_minutes_of_outage_cost_no_call_a_live_token_and_the_server_twenty_requests_at_most() {
+fn ten_minutes_of_outage_cost_no_call_its_live_token() {
     let kinds = [Outage::Unreachable, Outage::Silent, Outage::ServerError, Outage::Html, Outage::RateLimited];
     for how in kinds {
         // It ends before the token does, or the token ends in the middle of it.
@@ -100,7 +100,7 @@ fn an_hour_of_suspend_sends_no_dead_token_and_costs_one_sign_in() {
 }
 
 #[test]
-fn a_wall_clock_that_is_wrong_or_set_in_mid_life_changes_nothing() {
+fn a_wrong_wall_clock_changes_nothing() {
     let with = |seed: u64, ahead_ms: i64, steps_ms: &[i64]| {
         let mut plan = Plan::quiet(seed);
         plan.accounts = vec![true];
@@ -168,7 +168,7 @@ fn twenty_processes_with_one_totp_secret_repeat_no_step() {
 }
 
 #[test]
-fn eight_hours_of_a_request_a_minute_cost_one_sign_in_and_no_401() {
+fn eight_hours_cost_one_sign_in_and_no_401() {
     let plan = |seed| {
         let mut plan = Plan::quiet(seed);
         plan.accounts = vec![true];
@@ -185,7 +185,7 @@ fn eight_hours_of_a_request_a_minute_cost_one_sign_in_and_no_401() {
 }
 
 #[test]
-fn a_full_budget_of_the_boot_before_is_free_again_for_programs_that_run_for_seconds() {
+fn a_full_budget_of_the_boot_before_is_free_again() {
     let plan = |seed| {
         let mut plan = Plan::quiet(seed);
         plan.budget = 2;

@@ -14,7 +14,7 @@ use crate::pty::Terminal;
 use crate::stand::{BINARY, Stand, run};
 
 /// Waits for what must come. Never waited for when all is well.
-const PATIENCE: Duration = Duration::from_secs(20);
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 fn status(stand: &Stand) -> Value {
     serde_json::from_slice(&run(&mut stand.analyst(&["status", "--json"])).stdout).unwrap()
@@ -38,7 +38,7 @@ fn runs(process: i32) -> bool {
 }
 
 fn until(what: &str, is_so: impl Fn() -> bool) {
-    let gives_up = Instant::now() + PATIENCE;
+    let gives_up = Instant::now() + LONGEST_WAIT;
     while !is_so() {
         assert!(Instant::now() < gives_up, "it never came: {what}");
         std::thread::sleep(Duration::from_millis(20));
@@ -125,7 +125,7 @@ fn keep_needs_neither_password_nor_code() {
     let begun: Value = serde_json::from_str(&keep.line()).unwrap();
     assert_eq!((&begun["event"], &begun["is_this_process"]), (&"keeping".into(), &true.into()));
     let refreshed = || stand.emulator.stats().of_kind(Kind::Refresh) >= 2;
-    assert!(stand.emulator.wait_for(PATIENCE, |_| refreshed()), "a token of 6 s is refreshed");
+    assert!(stand.emulator.wait_for(LONGEST_WAIT, |_| refreshed()), "a token of 6 s is refreshed");
     assert_eq!(stand.emulator.stats().of_kind(Kind::SignIn), 1);
     run(&mut stand.analyst(&["logout"])).fine();
     let ended: Value = serde_json::from_str(&keep.line()).unwrap();
@@ -220,7 +220,8 @@ fn the_process_that_is_left_is_independent() {
     for fd in [0, 1] {
         assert_eq!(fs::read_link(format!("{process}/fd/{fd}")).unwrap().to_str(), Some("/dev/null"));
     }
-    let lock = Command::new("flock").args(["--nonblock", "lock", "true"]).current_dir(&folder).status().unwrap();
+    let lock =
+        Command::new("flock").args(["--nonblock", "lock", "true"]).current_dir(&folder).status().unwrap();
     assert!(lock.success(), "the lock is free");
     assert_eq!(fs::metadata(&process).unwrap().uid(), fs::metadata(&folder).unwrap().uid());
 }

@@ -12,7 +12,7 @@ use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 use crate::stand::BINARY;
 
 /// Far more than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The command on a pseudo-terminal, and the hands of the person in front of it.
 pub(crate) struct Terminal {
@@ -67,9 +67,9 @@ impl Terminal {
 
     /// The same for keys that end no line, such as Ctrl-C.
     pub(crate) fn press_hidden(&mut self, keys: &str) {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + LONGEST_WAIT;
         while self.echoes() {
-            assert!(Instant::now() < deadline, "the echo is still on after {PATIENCE:?}");
+            assert!(Instant::now() < deadline, "the echo is still on after {LONGEST_WAIT:?}");
             std::thread::yield_now();
         }
         self.hands.write_all(keys.as_bytes()).unwrap();

@@ -25,7 +25,7 @@ fn the_body_of_an_answer_comes_out_byte_for_byte() {
 }
 
 #[test]
-fn json_is_sent_as_json_from_the_argument_a_file_or_standard_input() {
+fn json_is_sent_from_an_argument_a_file_or_standard_input() {
     let stand = Stand::new();
     let json = r#"{"name": "ACME",  "n": 1}"#;
     let file = format!("@{}", stand.file("body.json", json.as_bytes()).display());
@@ -50,7 +50,7 @@ fn what_is_no_json_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn headers_of_a_request_are_sent_and_those_of_the_session_are_refused() {
+fn headers_of_the_session_are_refused_in_a_request() {
     let stand = Stand::new();
     let text = ["--data", "a=b", "--header", "Content-Type: text/plain", "--header", "X-Trace: 7"];
     let ran = run(stand.service(&["request", "POST", "/api/v1/echo"]).args(text));
@@ -79,7 +79,7 @@ fn a_request_goes_to_the_instance_and_nowhere_else() {
 }
 
 #[test]
-fn what_signs_in_or_refreshes_is_refused_for_it_would_be_counted_in_no_budget() {
+fn authentication_paths_are_refused_in_requests() {
     let stand = Stand::new();
     for (method, path) in [
         ("POST", "/api/v1/authenticate"),
@@ -112,7 +112,7 @@ fn an_http_error_gives_its_body_a_note_and_exit_1() {
 }
 
 #[test]
-fn a_token_that_died_early_is_replaced_and_the_request_sent_once_more() {
+fn a_token_that_died_early_is_replaced() {
     let stand = Stand::new();
     run(&mut stand.analyst(&["login"])).fine();
     stand.emulator.revoke_tokens();
@@ -147,7 +147,7 @@ fn output_is_replaced_by_an_answer_and_by_nothing_else() {
 }
 
 #[test]
-fn an_output_that_cannot_be_written_is_told_before_anything_is_sent() {
+fn an_unwritable_output_is_reported_before_sending() {
     let stand = Stand::new();
     let nowhere = stand.path("missing").join("out");
     let ran = run(stand.service(&["request", "GET", "/api/v2/whoami", "--output"]).arg(nowhere));

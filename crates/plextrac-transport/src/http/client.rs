@@ -11,13 +11,13 @@ use ureq::{Agent, AsSendBody, Body, SendBody};
 
 use super::buffers::{LONGEST_ANSWER_HEAD, LONGEST_REQUEST_LINE};
 use super::call::{Answer, Call, CallBody};
+use super::call_context::CallContext;
+use super::connection::{Connection, LineTooLong, Lost};
 use super::dialer::{Dialer, stopped};
 use super::endpoint::Endpoint;
 use super::error::{HttpError, HttpErrorKind, HttpSetupError};
 use super::incoming::Incoming;
-use super::line::{Line, LineTooLong, Lost};
 use super::observer::HttpObserver;
-use super::ongoing::Ongoing;
 use super::options::HttpOptions;
 use super::proxy::ProxyRules;
 use super::resolver::{AskedLater, Lookup};
@@ -92,16 +92,16 @@ impl HttpClient {
         })?;
         let server = Endpoint::of(&uri)?;
         check(call)?;
-        let ongoing = Ongoing::new(call.limit, call.cancel.iter().copied().cloned().collect());
-        let _entered = ongoing.enter();
+        let context = CallContext::new(call.limit, call.cancel.iter().copied().cloned().collect());
+        let _entered = context.enter();
         let mut attempt = 1;
         loop {
-            ongoing.begin_attempt();
-            ongoing.remaining().map_err(|stop| stopped(stop, &server, &ongoing).sent(ongoing.was_sent()))?;
-            match self.observed(call, &uri, &server, &ongoing) {
-                Err(error) if attempt < MOST_ATTEMPTS && may_repeat(&error, call, &ongoing) => attempt += 1,
-                Err(error) => return Err(error.sent(ongoing.was_sent())),
-                Ok((head, body)) => return Incoming::begin(head, body, server, call, &ongoing),
+            context.begin_attempt();
+            context.remaining().map_err(|stop| stopped(stop, &server, &context).sent(context.was_sent()))?;
+            match self.observed(call, &uri, &server, &context) {
+                Err(error) if attempt < MOST_ATTEMPTS && may_repeat(&error, call, &context) => attempt += 1,
+                Err(error) => return Err(error.sent(context.was_sent())),
+                Ok((head, body)) => return Incoming::begin(head, body, server, call, &context),
             }
         }
     }
@@ -111,11 +111,11 @@ impl HttpClient {
         call: &Call<'_>,
         uri: &Uri,
         server: &Endpoint,
-        ongoing: &Ongoing,
+        context: &CallContext,
     ) -> Result<(Parts, Body), HttpError> {
-        let Some(observer) = &self.observer else { return self.attempt(call, uri, server, ongoing) };
+        let Some(observer) = &self.observer else { return self.attempt(call, uri, server, context) };
         observer.request(&call.method, call.url, call.headers);
-        let outcome = self.attempt(call, uri, server, ongoing);
+        let outcome = self.attempt(call, uri, server, context);
         match &outcome {
             Ok((head, _)) => observer.response(head.status.as_u16(), &head.headers),
             Err(error) => observer.failed(error.to_string()),
@@ -128,7 +128,7 @@ impl HttpClient {
         call: &Call<'_>,
         uri: &Uri,
         server: &Endpoint,
-        ongoing: &Ongoing,
+        context: &CallContext,
     ) -> Result<(Parts, Body), HttpError> {
         let mut request = Request::builder().method(&call.method).uri(uri);
         for (name, value) in call.headers {
@@ -141,12 +141,12 @@ impl HttpClient {
                 if let Some(length) = source.length() {
                     request = request.header(CONTENT_LENGTH, length);
                 }
-                let mut upload = source.open(progress, ongoing).map_err(|failed| failed.explain())?;
+                let mut upload = source.open(progress, context).map_err(|failed| failed.explain())?;
                 self.run(request, SendBody::from_reader(&mut upload))
             }
             None => self.run(request, ()),
         };
-        response.map(http::Response::into_parts).map_err(|error| classify(error, server, ongoing))
+        response.map(http::Response::into_parts).map_err(|error| classify(error, server, context))
     }
 
     fn run(
@@ -197,9 +197,13 @@ pub(crate) fn prepare() {
     struct Nowhere;
 
     impl Connector for Nowhere {
-        type Out = Line;
+        type Out = Connection;
 
-        fn connect(&self, _: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Line>, ureq::Error> {
+        fn connect(
+            &self,
+            _: &ConnectionDetails<'_>,
+            _: Option<()>,
+        ) -> Result<Option<Connection>, ureq::Error> {
             Err(ureq::Error::ConnectionFailed)
         }
     }
@@ -208,21 +212,21 @@ pub(crate) fn prepare() {
     drop(Agent::with_parts(config, Nowhere, AskedLater).get("http://127.0.0.1/").call());
 }
 
-fn may_repeat(error: &HttpError, call: &Call<'_>, ongoing: &Ongoing) -> bool {
+fn may_repeat(error: &HttpError, call: &Call<'_>, context: &CallContext) -> bool {
     let safe = matches!(call.method, Method::GET | Method::HEAD | Method::OPTIONS);
     error.kind() == HttpErrorKind::Closed
-        && ongoing.reused_connection()
+        && context.reused_connection()
         && call.body.is_none_or(CallBody::can_be_sent)
-        && (!ongoing.was_sent() || safe && !ongoing.was_answered())
+        && (!context.was_sent() || safe && !context.was_answered())
 }
 
-pub(super) fn classify(error: ureq::Error, server: &Endpoint, ongoing: &Ongoing) -> HttpError {
+pub(super) fn classify(error: ureq::Error, server: &Endpoint, context: &CallContext) -> HttpError {
     match error {
         ureq::Error::Other(inner) => match inner.downcast::<HttpError>() {
             Ok(named) => *named,
             Err(_) => not_http(server, "it could not be read"),
         },
-        ureq::Error::Io(error) => classify_io(&error, server, ongoing),
+        ureq::Error::Io(error) => classify_io(&error, server, context),
         ureq::Error::LargeResponseHeader(..) => HttpError::new(
             HttpErrorKind::TooLarge,
             format!(
@@ -238,9 +242,9 @@ pub(super) fn classify(error: ureq::Error, server: &Endpoint, ongoing: &Ongoing)
     }
 }
 
-fn classify_io(error: &std::io::Error, server: &Endpoint, ongoing: &Ongoing) -> HttpError {
+fn classify_io(error: &std::io::Error, server: &Endpoint, context: &CallContext) -> HttpError {
     if let Some(stop) = stop_in(error) {
-        return stopped(stop, server, ongoing);
+        return stopped(stop, server, context);
     }
     if let Some(failed) = error.get_ref().and_then(|inner| inner.downcast_ref::<BodyFailed>()) {
         return failed.explain();
@@ -256,7 +260,7 @@ fn classify_io(error: &std::io::Error, server: &Endpoint, ongoing: &Ongoing) -> 
             ),
         );
     }
-    let when = if ongoing.was_answered() { "in the middle of its answer" } else { "before it answered" };
+    let when = if context.was_answered() { "in the middle of its answer" } else { "before it answered" };
     let reason = match error.get_ref().and_then(|inner| inner.downcast_ref::<Lost>()) {
         Some(lost) => format!(" ({lost})"),
         None if error.kind() == std::io::ErrorKind::UnexpectedEof => String::new(),

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use ureq::unversioned::transport::{ConnectionDetails, Connector};
 
+use super::call_context::{CallContext, Stop, now};
+use super::connection::Connection;
 use super::endpoint::Endpoint;
 use super::error::{HttpError, HttpErrorKind};
-use super::line::Line;
-use super::ongoing::{Ongoing, Stop, now};
 use super::proxy::{Proxy, ProxyRules};
 use super::resolver::{Lookup, LookupFailure};
 use super::socket::{Socket, stop_in};
@@ -27,49 +27,53 @@ pub(super) struct Dialer {
 }
 
 impl Connector for Dialer {
-    type Out = Line;
+    type Out = Connection;
 
-    fn connect(&self, details: &ConnectionDetails<'_>, _: Option<()>) -> Result<Option<Line>, ureq::Error> {
-        let ongoing = Ongoing::current()?;
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<Connection>, ureq::Error> {
+        let context = CallContext::current()?;
         let target = Endpoint::of(details.uri).map_err(carry)?;
-        ongoing.connecting(self.connect_timeout);
-        let channel = self.dial(&target, &ongoing).map_err(carry)?;
-        ongoing.connected();
-        Ok(Some(Line::new(channel)))
+        context.connecting(self.connect_timeout);
+        let channel = self.dial(&target, &context).map_err(carry)?;
+        context.connected();
+        Ok(Some(Connection::new(channel)))
     }
 }
 
 impl Dialer {
-    fn dial(&self, target: &Endpoint, ongoing: &Ongoing) -> Result<Channel, HttpError> {
+    fn dial(&self, target: &Endpoint, context: &CallContext) -> Result<Channel, HttpError> {
         let channel = match self.proxies.choose(target)? {
             // Allowed to be unencrypted for its name alone; what the name comes to has to keep that promise.
             None if !target.tls && target.is_this_machine() => {
-                Channel::Plain(reach(&self.lookup, target, Among::Loopback, ongoing)?)
+                Channel::Plain(reach(&self.lookup, target, AddressFilter::Loopback, context)?)
             }
-            None => Channel::Plain(reach(&self.lookup, target, Among::All, ongoing)?),
-            Some(proxy) => self.dial_through(proxy, target, ongoing)?,
+            None => Channel::Plain(reach(&self.lookup, target, AddressFilter::All, context)?),
+            Some(proxy) => self.dial_through(proxy, target, context)?,
         };
-        if target.tls { self.encrypt(channel, target, ongoing) } else { Ok(channel) }
+        if target.tls { self.encrypt(channel, target, context) } else { Ok(channel) }
     }
 
     fn dial_through(
         &self,
         proxy: &Proxy,
         target: &Endpoint,
-        ongoing: &Ongoing,
+        context: &CallContext,
     ) -> Result<Channel, HttpError> {
-        let mut channel = Channel::Plain(reach(&self.lookup, &proxy.endpoint, Among::All, ongoing)?);
+        let mut channel = Channel::Plain(reach(&self.lookup, &proxy.endpoint, AddressFilter::All, context)?);
         if proxy.endpoint.tls {
-            channel = self.encrypt(channel, &proxy.endpoint, ongoing)?;
+            channel = self.encrypt(channel, &proxy.endpoint, context)?;
         }
         tunnel::open(&mut channel, proxy, target, &self.user_agent)?;
         Ok(channel)
     }
 
-    fn encrypt(&self, below: Channel, peer: &Endpoint, ongoing: &Ongoing) -> Result<Channel, HttpError> {
+    fn encrypt(&self, below: Channel, peer: &Endpoint, context: &CallContext) -> Result<Channel, HttpError> {
         let config = self.trust.config().map_err(|reason| tls_failure::no_roots(peer, &reason))?;
         below.encrypt(config, &peer.host).map_err(|error| match stop_in(&error) {
-            Some(stop) => stopped(stop, peer, ongoing),
+            Some(stop) => stopped(stop, peer, context),
             None => tls_failure::during_handshake(peer, &error),
         })
     }
@@ -83,7 +87,7 @@ impl fmt::Debug for Dialer {
 
 /// Which of a host's addresses may be connected to.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Among {
+enum AddressFilter {
     All,
     /// Those of this machine. RFC 6761 §6.3 has every `localhost` name there, but name servers and hosts files exist
     /// that say otherwise.
@@ -92,13 +96,18 @@ enum Among {
 
 /// A TCP connection to one of the host's addresses, in the order of the system. An address gets half of the time that
 /// is left, the last one all of it.
-fn reach(lookup: &Lookup, host: &Endpoint, among: Among, ongoing: &Ongoing) -> Result<Socket, HttpError> {
+fn reach(
+    lookup: &Lookup,
+    host: &Endpoint,
+    filter: AddressFilter,
+    context: &CallContext,
+) -> Result<Socket, HttpError> {
     let mut addresses =
-        lookup.addresses(&host.host, host.port, ongoing).map_err(|failure| match failure {
-            LookupFailure::Stopped(stop) => stopped(stop, host, ongoing),
+        lookup.addresses(&host.host, host.port, context).map_err(|failure| match failure {
+            LookupFailure::Stopped(stop) => stopped(stop, host, context),
             LookupFailure::NotFound(error) => not_found(host, &error.to_string()),
         })?;
-    if among == Among::Loopback && !addresses.is_empty() {
+    if filter == AddressFilter::Loopback && !addresses.is_empty() {
         addresses.retain(|address| address.ip().to_canonical().is_loopback());
         if addresses.is_empty() {
             return Err(elsewhere(host));
@@ -106,13 +115,13 @@ fn reach(lookup: &Lookup, host: &Endpoint, among: Among, ongoing: &Ongoing) -> R
     }
     let mut last_error = None;
     for (index, address) in addresses.iter().enumerate() {
-        let left = ongoing.remaining().map_err(|stop| stopped(stop, host, ongoing))?;
+        let left = context.remaining().map_err(|stop| stopped(stop, host, context))?;
         let share = if index + 1 == addresses.len() { left } else { left / 2 };
-        match Socket::connect(*address, now() + share, ongoing) {
+        match Socket::connect(*address, now() + share, context) {
             Ok(socket) => return Ok(socket),
             Err(error) => {
                 if let Some(stop) = stop_in(&error) {
-                    return Err(stopped(stop, host, ongoing));
+                    return Err(stopped(stop, host, context));
                 }
                 last_error = Some(error);
             }
@@ -121,7 +130,7 @@ fn reach(lookup: &Lookup, host: &Endpoint, among: Among, ongoing: &Ongoing) -> R
     match last_error {
         None => Err(not_found(host, "it has no address")),
         Some(error) if error.kind() == io::ErrorKind::TimedOut => {
-            Err(stopped(Stop::OutOfTime, host, ongoing))
+            Err(stopped(Stop::OutOfTime, host, context))
         }
         Some(error) => Err(HttpError::new(
             HttpErrorKind::Connect,
@@ -153,19 +162,19 @@ fn elsewhere(host: &Endpoint) -> HttpError {
 }
 
 /// The error of a call that had to end, while connecting or later.
-pub(super) fn stopped(stop: Stop, peer: &Endpoint, ongoing: &Ongoing) -> HttpError {
+pub(super) fn stopped(stop: Stop, peer: &Endpoint, context: &CallContext) -> HttpError {
     match stop {
         Stop::Cancelled => HttpError::new(
             HttpErrorKind::Cancelled,
             format!("the request to {peer} was cancelled; nothing needs to be done if that was wanted"),
         ),
-        Stop::OutOfTime if ongoing.ran_out_while_connecting() => HttpError::new(
+        Stop::OutOfTime if context.ran_out_while_connecting() => HttpError::new(
             HttpErrorKind::Timeout,
             format!(
                 "no connection to {peer} within the time for connecting; check host, port and firewall, or allow more time"
             ),
         ),
-        Stop::OutOfTime if ongoing.is_connecting() => HttpError::new(
+        Stop::OutOfTime if context.is_connecting() => HttpError::new(
             HttpErrorKind::Timeout,
             format!(
                 "no connection to {peer} in the time given; check host, port and firewall, or allow more time"
@@ -173,7 +182,7 @@ pub(super) fn stopped(stop: Stop, peer: &Endpoint, ongoing: &Ongoing) -> HttpErr
         ),
         Stop::OutOfTime => HttpError::new(
             HttpErrorKind::Timeout,
-            match ongoing.pace() {
+            match context.pace() {
                 Some(pace) => format!(
                     "no byte moved to or from {peer} for {} s; try again later, or allow more time",
                     pace.as_secs_f64()

@@ -11,10 +11,10 @@ use ureq::{Body, BodyReader};
 
 use super::body::{BodyFailure, read_whole};
 use super::call::{Answer, Call, TimeLimit};
+use super::call_context::CallContext;
 use super::client::{classify, not_http};
 use super::endpoint::Endpoint;
 use super::error::{HttpError, HttpErrorKind};
-use super::ongoing::Ongoing;
 use crate::cancel::CancelToken;
 
 /// The answer of a server. The connection is kept for the next request only if the body is read to its end.
@@ -35,7 +35,7 @@ impl Incoming {
         body: Body,
         server: Endpoint,
         call: &Call<'_>,
-        ongoing: &Ongoing,
+        context: &CallContext,
     ) -> Result<Self, HttpError> {
         let is_chunked = head.headers.contains_key(TRANSFER_ENCODING);
         if is_chunked && head.headers.contains_key(CONTENT_LENGTH) {
@@ -50,7 +50,7 @@ impl Incoming {
             body: body.into_reader(),
             server,
             limit: call.limit,
-            tokens: ongoing.tokens().to_vec(),
+            tokens: context.tokens().to_vec(),
         })
     }
 
@@ -68,25 +68,25 @@ impl Incoming {
 
     /// The next bytes of the body; none at its end. After an error the rest is lost.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Result<usize, HttpError> {
-        let ongoing = self.resume();
-        let _entered = ongoing.enter();
-        let stopped = |stop| super::dialer::stopped(stop, &self.server, &ongoing).sent(true);
-        ongoing.remaining().map_err(stopped)?;
+        let context = self.resume();
+        let _entered = context.enter();
+        let stopped = |stop| super::dialer::stopped(stop, &self.server, &context).sent(true);
+        context.remaining().map_err(stopped)?;
         self.body
             .read(buffer)
-            .map_err(|error| classify(ureq::Error::from(error), &self.server, &ongoing).sent(true))
+            .map_err(|error| classify(ureq::Error::from(error), &self.server, &context).sent(true))
     }
 
     /// The answer with its whole body in memory.
     pub(crate) fn into_answer(mut self, limit: usize) -> Result<Answer, HttpError> {
-        let ongoing = self.resume();
-        let _entered = ongoing.enter();
+        let context = self.resume();
+        let _entered = context.enter();
         let body = read_whole(&mut self.body, self.length, limit).map_err(|failure| match failure {
             BodyFailure::TooLarge => HttpError::new(
                 HttpErrorKind::TooLarge,
                 format!("the answer of {} is larger than the {limit} bytes allowed", self.server),
             ),
-            BodyFailure::Read(error) => classify(ureq::Error::from(error), &self.server, &ongoing),
+            BodyFailure::Read(error) => classify(ureq::Error::from(error), &self.server, &context),
         });
         Ok(Answer {
             status: self.status,
@@ -96,8 +96,8 @@ impl Incoming {
     }
 
     /// ureq works on the thread that reads. That may be another than the one that sent the request.
-    fn resume(&self) -> Rc<Ongoing> {
-        Ongoing::resumed(self.limit, self.tokens.clone())
+    fn resume(&self) -> Rc<CallContext> {
+        CallContext::resumed(self.limit, self.tokens.clone())
     }
 }
 

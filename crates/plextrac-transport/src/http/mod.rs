@@ -7,14 +7,14 @@
 //!   HttpClient::open ──► ureq (HTTP/1.1 and the pool of idle connections)
 //!        │                 │ a new connection          │ bytes
 //!        │                 ▼                           ▼
-//!        │             Dialer: resolver → socket    Line: wiped buffers
+//!        │             Dialer: resolver → socket    Connection: wiped buffers
 //!        │               → tunnel → tls                │
 //!        ▼                 │                           ▼
-//!   Ongoing (deadline, tokens; thread-local) ◄──── Socket: the only place that blocks
+//!   CallContext (deadline, tokens; thread-local) ◄──── Socket: the only place that blocks
 //! ```
 //!
 //! ureq runs wholly on the caller's thread, and hands nothing of ours through to a connection it took from the pool.
-//! So the call under way, [`ongoing::Ongoing`], is a thread-local for as long as it lasts; a socket reads from it how
+//! So the call under way, [`context::CallContext`], is a thread-local for as long as it lasts; a socket reads from it how
 //! long it may block and who may interrupt it.
 //!
 //! # Logs
@@ -24,15 +24,15 @@
 mod body;
 mod buffers;
 mod call;
+mod call_context;
 mod client;
+mod connection;
 mod dialer;
 mod endpoint;
 mod error;
 mod incoming;
-mod line;
 mod no_proxy;
 mod observer;
-mod ongoing;
 mod options;
 mod proxy;
 mod resolver;

@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_to_this_machine_unencrypted_stays_on_it_unless_a_proxy_was_set_for_it() {
+    fn plain_http_to_this_machine_uses_no_general_proxy() {
         let set = [("http_proxy", "a:1"), ("https_proxy", "b:2"), ("all_proxy", "c:3")];
         for host in ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST", "x.localhost"] {
             assert_eq!(chosen(&set, false, host), None, "{host}");
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_given_url_is_used_for_everything_and_a_wrong_one_is_refused() {
+    fn a_given_url_is_used_and_a_wrong_one_is_refused() {
         let rules =
             ProxyRules::from_setting(&ProxySetting::Url("p:3128".to_owned()), |_| panic!("not asked"));
         let target = Endpoint { tls: false, host: "localhost".to_owned(), port: 80 };

@@ -16,7 +16,7 @@ use ureq::config::Config;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
 
-use super::ongoing::{Ongoing, Stop};
+use super::call_context::{CallContext, Stop};
 use crate::sync::Mutex;
 
 /// Asks for the addresses of a host; blocks for as long as it likes.
@@ -44,14 +44,14 @@ impl Lookup {
         &self,
         host: &str,
         port: u16,
-        ongoing: &Ongoing,
+        context: &CallContext,
     ) -> Result<Vec<SocketAddr>, LookupFailure> {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![SocketAddr::new(address, port)]);
         }
         let (reply, replies) = mpsc::channel();
         let asker = Arc::new(());
-        let _guards: Vec<_> = ongoing
+        let _guards: Vec<_> = context
             .tokens()
             .iter()
             .map(|token| {
@@ -60,7 +60,7 @@ impl Lookup {
             })
             .collect();
         self.ask(Question { host: host.to_owned(), port, asker: Arc::downgrade(&asker), reply })?;
-        match replies.recv_timeout(ongoing.remaining()?) {
+        match replies.recv_timeout(context.remaining()?) {
             Ok(Reply::Found(found)) => Ok(found?),
             Ok(Reply::Cancelled) => Err(Stop::Cancelled.into()),
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => Err(Stop::OutOfTime.into()),

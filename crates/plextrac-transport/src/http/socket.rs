@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::ongoing::{Ongoing, Stop, now};
+use super::call_context::{CallContext, Stop, now};
 
 pub(super) struct Socket {
     stream: Arc<TcpStream>,
@@ -16,8 +16,8 @@ pub(super) struct Socket {
 impl Socket {
     /// Connects to one address, and gives up at `until` with [`ErrorKind::TimedOut`]; or sooner with a [`Stop`], if a
     /// token says so.
-    pub(super) fn connect(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Self> {
-        let stream = dial(address, until, ongoing)?;
+    pub(super) fn connect(address: SocketAddr, until: Instant, context: &CallContext) -> io::Result<Self> {
+        let stream = dial(address, until, context)?;
         // A request is two writes, head and body; the second must not wait for an acknowledgement of the first.
         stream.set_nodelay(true)?;
         Ok(Self { stream, read_limit: None, write_limit: None })
@@ -31,15 +31,15 @@ impl Socket {
 
 impl Read for Socket {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let ongoing = Ongoing::current()?;
-        ongoing.await_progress();
+        let context = CallContext::current()?;
+        context.await_progress();
         loop {
-            let limit = blocking_limit(ongoing.remaining()?);
+            let limit = blocking_limit(context.remaining()?);
             if self.read_limit != Some(limit) {
                 self.stream.set_read_timeout(Some(limit))?;
                 self.read_limit = Some(limit);
             }
-            match ongoing.interruptible(&self.stream, || (&*self.stream).read(buffer))? {
+            match context.interruptible(&self.stream, || (&*self.stream).read(buffer))? {
                 Err(error) if woke_early(&error) => {}
                 other => return other,
             }
@@ -49,17 +49,17 @@ impl Read for Socket {
 
 impl Write for Socket {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let ongoing = Ongoing::current()?;
-        ongoing.await_progress();
+        let context = CallContext::current()?;
+        context.await_progress();
         loop {
-            let limit = blocking_limit(ongoing.remaining()?);
+            let limit = blocking_limit(context.remaining()?);
             if self.write_limit != Some(limit) {
                 self.stream.set_write_timeout(Some(limit))?;
                 self.write_limit = Some(limit);
             }
-            match ongoing.interruptible(&self.stream, || (&*self.stream).write(buffer))? {
+            match context.interruptible(&self.stream, || (&*self.stream).write(buffer))? {
                 Err(error) if woke_early(&error) => {}
-                other => return other.inspect(|count| ongoing.note_sent(*count)),
+                other => return other.inspect(|count| context.note_sent(*count)),
             }
         }
     }
@@ -88,7 +88,7 @@ fn woke_early(error: &io::Error) -> bool {
 /// The connection attempt is under way before the socket is shown to the tokens: a shutdown of a socket that has not
 /// started to connect would be forgotten.
 #[cfg(target_os = "linux")]
-fn dial(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Arc<TcpStream>> {
+fn dial(address: SocketAddr, until: Instant, context: &CallContext) -> io::Result<Arc<TcpStream>> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::io::Errno;
     use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with, sockopt};
@@ -101,7 +101,7 @@ fn dial(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Ar
         Err(Errno::INPROGRESS) => loop {
             let left = Timespec::try_from(time_left(until)?).map_err(io::Error::other)?;
             let mut writable = [PollFd::new(&stream, PollFlags::OUT)];
-            match ongoing.interruptible(&stream, || poll(&mut writable, Some(&left)))? {
+            match context.interruptible(&stream, || poll(&mut writable, Some(&left)))? {
                 Ok(0) | Err(Errno::INTR) => {}
                 Ok(_) => break sockopt::socket_error(&stream)??,
                 Err(error) => return Err(error.into()),
@@ -115,9 +115,9 @@ fn dial(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Ar
 
 /// The socket is hidden until it is connected: a trigger is noticed when the attempt has ended.
 #[cfg(not(target_os = "linux"))]
-fn dial(address: SocketAddr, until: Instant, ongoing: &Ongoing) -> io::Result<Arc<TcpStream>> {
+fn dial(address: SocketAddr, until: Instant, context: &CallContext) -> io::Result<Arc<TcpStream>> {
     let stream = TcpStream::connect_timeout(&address, time_left(until)?)?;
-    ongoing.remaining()?;
+    context.remaining()?;
     Ok(Arc::new(stream))
 }
 
@@ -161,16 +161,16 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let hour = Duration::from_secs(3600);
         for (limit, goes_on) in [(TimeLimit::Progress(hour), true), (TimeLimit::Whole(now() + hour), false)] {
-            let ongoing = Ongoing::new(limit, Vec::new());
-            let _entered = ongoing.enter();
-            let mut socket = Socket::connect(listener.local_addr().unwrap(), now() + hour, &ongoing).unwrap();
+            let context = CallContext::new(limit, Vec::new());
+            let _entered = context.enter();
+            let mut socket = Socket::connect(listener.local_addr().unwrap(), now() + hour, &context).unwrap();
             let mut peer = listener.accept().unwrap().0;
             peer.write_all(b"ab").unwrap();
             assert_eq!(socket.read(&mut [0; 1]).unwrap(), 1);
-            ongoing.let_time_pass();
-            assert_eq!(ongoing.remaining().unwrap_err(), Stop::OutOfTime, "control");
+            context.let_time_pass();
+            assert_eq!(context.remaining().unwrap_err(), Stop::OutOfTime, "control");
             let read = socket.read(&mut [0; 1]);
-            ongoing.let_time_pass();
+            context.let_time_pass();
             let written = socket.write(b"c");
             assert_eq!((read.is_ok(), written.is_ok()), (goes_on, goes_on));
         }

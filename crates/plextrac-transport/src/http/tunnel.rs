@@ -6,9 +6,9 @@ use std::io::{self, Read, Write};
 
 use zeroize::Zeroizing;
 
+use super::call_context::CallContext;
 use super::endpoint::Endpoint;
 use super::error::{HttpError, HttpErrorKind};
-use super::ongoing::Ongoing;
 use super::proxy::Proxy;
 use super::socket::stop_in;
 use super::tls::Channel;
@@ -87,8 +87,8 @@ fn read_status(channel: &mut Channel) -> io::Result<u16> {
 }
 
 fn broken(error: &io::Error, proxy: &Proxy, target: &Endpoint) -> HttpError {
-    if let (Some(stop), Ok(ongoing)) = (stop_in(error), Ongoing::current()) {
-        return dialer::stopped(stop, target, &ongoing);
+    if let (Some(stop), Ok(context)) = (stop_in(error), CallContext::current()) {
+        return dialer::stopped(stop, target, &context);
     }
     match tls_failure::in_io(error) {
         Some(reason) => tls_failure::explain(&proxy.endpoint, reason),

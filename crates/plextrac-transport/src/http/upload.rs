@@ -4,8 +4,8 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::{error, fmt};
 
+use super::call_context::CallContext;
 use super::error::{HttpError, HttpErrorKind};
-use super::ongoing::Ongoing;
 use crate::progress::{Progress, ReportProgress, Transfer};
 use crate::sync::Mutex;
 
@@ -55,13 +55,13 @@ impl BodySource {
     pub(super) fn open<'a>(
         &'a self,
         progress: Option<&'a ReportProgress>,
-        ongoing: &'a Ongoing,
+        context: &'a CallContext,
     ) -> Result<Upload<'a>, BodyFailed> {
         let reader = match &self.opener {
             Opener::Once(reader) => reader.lock().take().ok_or(BodyFailed::Spent)?,
             Opener::Again(open) => open().map_err(BodyFailed::Read)?,
         };
-        Ok(Upload { source: self, progress, ongoing, reader: Some(reader), done: 0, was_read: false })
+        Ok(Upload { source: self, progress, context, reader: Some(reader), done: 0, was_read: false })
     }
 }
 
@@ -75,7 +75,7 @@ impl fmt::Debug for BodySource {
 pub(super) struct Upload<'a> {
     source: &'a BodySource,
     progress: Option<&'a ReportProgress>,
-    ongoing: &'a Ongoing,
+    context: &'a CallContext,
     reader: Option<Reader>,
     done: u64,
     was_read: bool,
@@ -105,8 +105,8 @@ impl Upload<'_> {
 
 impl Read for Upload<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.ongoing.remaining()?;
-        if self.ongoing.was_answered_early() {
+        self.context.remaining()?;
+        if self.context.was_answered_early() {
             // Nothing of this leaves: the connection drops it. The announced length has to be used up all the same.
             let left = self.source.length.map_or(0, |length| length - self.done);
             let count = buffer.len().min(usize::try_from(left).unwrap_or(usize::MAX));

@@ -94,7 +94,7 @@ fn callers_of_all_orders_share_one_flight_and_one_token() {
 }
 
 #[test]
-fn a_flight_that_fails_wakes_everybody_and_its_back_off_holds_for_whoever_comes_later() {
+fn a_failed_attempt_wakes_all_and_its_back_off_holds() {
     in_every_order(|| {
         let instance = Instance::with(&[503]);
         let session = session();
@@ -123,7 +123,7 @@ fn a_rejected_password_is_sent_once_in_every_order() {
 }
 
 #[test]
-fn closing_while_a_flight_starts_leaves_nobody_waiting_and_nothing_open() {
+fn closing_while_an_attempt_starts_leaves_nothing_open() {
     in_every_order(|| {
         Instance::with(&[]);
         let session = session();
@@ -139,7 +139,7 @@ fn closing_while_a_flight_starts_leaves_nobody_waiting_and_nothing_open() {
 }
 
 #[test]
-fn a_cancelled_caller_leaves_or_is_served_and_the_other_is_always_served() {
+fn a_cancelled_caller_never_costs_the_other_its_token() {
     in_every_order(|| {
         let instance = Instance::with(&[]);
         let session = session();
@@ -171,7 +171,7 @@ fn at_a_stalled_instance(end: impl Fn(&Session) + Send + Sync + 'static) {
 }
 
 #[test]
-fn a_cancelled_caller_is_woken_though_the_flight_it_waits_for_never_ends() {
+fn a_cancelled_caller_wakes_though_its_attempt_never_ends() {
     at_a_stalled_instance(|session| {
         let cancel = CancelToken::new();
         let cancelled = spawn(&session.with_cancel(&cancel), |session| code(session.login()));
@@ -181,7 +181,7 @@ fn a_cancelled_caller_is_woken_though_the_flight_it_waits_for_never_ends() {
 }
 
 #[test]
-fn closing_wakes_a_caller_though_the_flight_it_waits_for_never_ends() {
+fn closing_wakes_a_caller_though_its_attempt_never_ends() {
     at_a_stalled_instance(|session| {
         let caller = spawn(session, |session| code(session.login()));
         // It waits for the answer, in a model for ever.
@@ -191,7 +191,7 @@ fn closing_wakes_a_caller_though_the_flight_it_waits_for_never_ends() {
 }
 
 #[test]
-fn whoever_calls_after_a_sign_out_gets_a_token_whatever_was_under_way() {
+fn a_call_after_a_sign_out_gets_a_token() {
     in_every_order(|| {
         let instance = Instance::with(&[]);
         let session = session();
@@ -231,7 +231,7 @@ fn a_token_that_two_callers_report_is_renewed_once() {
 }
 
 #[test]
-fn an_early_refresh_is_made_once_and_nobody_goes_without_a_token() {
+fn an_early_refresh_is_made_once_and_costs_no_token() {
     in_every_order(|| {
         let instance = Instance::with(&[]);
         let (config, now) = config();
@@ -254,7 +254,7 @@ fn an_early_refresh_is_made_once_and_nobody_goes_without_a_token() {
 }
 
 #[test]
-fn sessions_that_share_a_store_sign_in_once_while_others_look_and_change() {
+fn sessions_that_share_a_store_sign_in_once() {
     in_every_order(|| {
         let instance = Instance::with(&[]);
         let (mut config, _) = config();

@@ -8,7 +8,7 @@ use crate::cancel::CancelToken;
 use crate::clock;
 use crate::driver::closed;
 use crate::error::{Error, ErrorCode};
-use crate::event::Tally;
+use crate::event::AtomicCounters;
 #[cfg(not(plextrac_shuttle))]
 use crate::http::Incoming;
 use crate::http::{Call, HttpError, HttpErrorKind, TimeLimit, secret_header_value};
@@ -59,7 +59,7 @@ impl Session {
         if !is_unauthorized(&token, status(&answer)) {
             return Ok(answer);
         }
-        Tally::add(&self.shared().tally.unauthorized);
+        AtomicCounters::add(&self.shared().tally.unauthorized);
         if self.report(token.generation, token.was_accepted())? == Verdict::Final || !request.can_be_sent() {
             return Ok(answer);
         }

@@ -13,7 +13,7 @@ use plextrac_transport::{Error, Session, SessionConfig, SessionEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Moved;
-use crate::stage::PATIENCE;
+use crate::stage::LONGEST_WAIT;
 
 /// What a process is to be, and how it is told so.
 #[derive(Clone, Serialize, Deserialize)]
@@ -157,13 +157,13 @@ impl Process {
 
     #[track_caller]
     pub(crate) fn reply(&self) -> Reply {
-        self.replies.recv_timeout(PATIENCE).expect("the process said nothing")
+        self.replies.recv_timeout(LONGEST_WAIT).expect("the process said nothing")
     }
 
     /// Returns when the caller in the process sleeps: it waits for another process.
     #[track_caller]
     pub(crate) fn await_sleep(&self) {
-        let gives_up = Instant::now() + PATIENCE;
+        let gives_up = Instant::now() + LONGEST_WAIT;
         while !self.is_asleep() {
             assert!(Instant::now() < gives_up, "it does not wait");
             std::thread::yield_now();

@@ -5,17 +5,17 @@ use std::time::{Duration, Instant};
 use plextrac_emulator::{Emulator, Kind, Outcome, Target};
 
 use crate::child::{Process, Settings};
-use crate::stage::{PATIENCE, private_directory};
+use crate::stage::{LONGEST_WAIT, private_directory};
 use crate::tests;
 
 tests! {
     thirty_two_cold_processes_sign_in_once_and_have_one_token
     a_process_that_comes_later_sends_nothing
     an_early_refresh_of_one_is_the_others_token
-    a_rejection_is_known_to_the_next_process_until_it_is_told_to_try_again
+    a_rejection_is_known_to_the_next_process
     no_two_processes_send_six_digits_of_one_step
     processes_of_two_accounts_stay_under_one_budget
-    a_process_that_is_stopped_holds_the_others_up_for_no_longer_than_their_time
+    a_stopped_process_delays_others_until_their_deadline
     signing_out_in_one_is_signing_out_in_all_that_come_later
 }
 
@@ -68,7 +68,7 @@ fn an_early_refresh_of_one_is_the_others_token() {
     assert_eq!((stats.of_kind(Kind::SignIn), stats.of_kind(Kind::Refresh)), (1, 1));
 }
 
-fn a_rejection_is_known_to_the_next_process_until_it_is_told_to_try_again() {
+fn a_rejection_is_known_to_the_next_process() {
     let (emulator, directory) = (emulator(), private_directory());
     let wrong = Settings::service(&emulator, directory.path()).with_password("wrong");
     for _ in 0..3 {
@@ -120,7 +120,7 @@ fn processes_of_two_accounts_stay_under_one_budget() {
     first.order("refresh").unwrap();
 }
 
-fn a_process_that_is_stopped_holds_the_others_up_for_no_longer_than_their_time() {
+fn a_stopped_process_delays_others_until_their_deadline() {
     let (emulator, directory) = (emulator(), private_directory());
     let mut settings = Settings::service(&emulator, directory.path());
     let mut stopped = settings.start();
@@ -128,7 +128,7 @@ fn a_process_that_is_stopped_holds_the_others_up_for_no_longer_than_their_time()
     let mut other = settings.start();
     let held = emulator.hold(Target::SignIn);
     stopped.tell("login");
-    assert!(emulator.wait_for(PATIENCE, |seen| seen.len() == 1));
+    assert!(emulator.wait_for(LONGEST_WAIT, |seen| seen.len() == 1));
     stopped.stop();
     held.release();
     for order in ["login", "again"] {
@@ -149,7 +149,7 @@ fn signing_out_in_one_is_signing_out_in_all_that_come_later() {
     let mut refreshing = settings.start();
     refreshing.order("login").unwrap();
     refreshing.tell("refresh");
-    assert!(emulator.wait_for(PATIENCE, |seen| seen.iter().any(|request| request.kind == Kind::Refresh)));
+    assert!(emulator.wait_for(LONGEST_WAIT, |seen| seen.iter().any(|request| request.kind == Kind::Refresh)));
     let mut leaving = settings.start();
     leaving.order("logout").unwrap();
     held.release();

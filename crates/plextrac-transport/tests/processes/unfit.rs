@@ -12,10 +12,10 @@ use crate::stage::private_directory;
 use crate::tests;
 
 tests! {
-    on_a_full_disk_a_session_goes_on_alone_says_so_and_leaves_no_half_record
-    in_a_read_only_directory_a_session_uses_what_it_finds_and_says_that_it_writes_nothing
+    on_a_full_disk_a_session_goes_on_alone
+    in_a_read_only_directory_a_session_uses_what_it_finds
     a_directory_of_somebody_else_is_refused
-    a_record_of_somebody_else_is_not_believed_and_makes_way_for_our_own
+    a_record_of_another_user_is_replaced
 }
 
 /// Names of the files in a directory.
@@ -32,7 +32,7 @@ fn assert_alone(reply: Reply) {
     assert!(reply.token.is_some());
 }
 
-fn on_a_full_disk_a_session_goes_on_alone_says_so_and_leaves_no_half_record() {
+fn on_a_full_disk_a_session_goes_on_alone() {
     let emulator = Emulator::start().unwrap();
     let (empty, used) = (private_directory(), private_directory());
     // Without a key nothing can be named, and with one nothing can be written.
@@ -98,7 +98,7 @@ fn mount(options: &[&str], path: &Path) -> bool {
     mounted.is_ok_and(|output| output.status.success())
 }
 
-fn in_a_read_only_directory_a_session_uses_what_it_finds_and_says_that_it_writes_nothing() {
+fn in_a_read_only_directory_a_session_uses_what_it_finds() {
     let emulator = Emulator::start().unwrap();
     let empty = ReadOnly::new(|_| {});
     if !empty.is_one() {
@@ -131,7 +131,7 @@ fn a_directory_of_somebody_else_is_refused() {
     assert_eq!(emulator.stats().authentication_requests(), 0);
 }
 
-fn a_record_of_somebody_else_is_not_believed_and_makes_way_for_our_own() {
+fn a_record_of_another_user_is_replaced() {
     let emulator = Emulator::start().unwrap();
     let directory = private_directory();
     let settings = Settings::service(&emulator, directory.path());

@@ -22,7 +22,7 @@ fn json_goes_out_and_comes_back_as_the_value_it_was() {
 }
 
 #[test]
-fn an_answer_that_is_not_the_json_expected_is_an_error_that_quotes_nothing() {
+fn an_answer_that_is_not_json_is_an_error_without_quotes() {
     let stage = Stage::new();
     let session = stage.signed_in(Duration::ZERO);
     let mut request = Request::new("POST", "/api/v1/echo").unwrap();
@@ -114,7 +114,7 @@ fn a_ready_made_token_gets_its_cookie_by_a_refresh() {
 }
 
 #[test]
-fn extra_headers_go_with_every_request_from_the_first_sign_in_to_the_last_upload() {
+fn extra_headers_go_with_every_request() {
     let stage = Stage::new();
     let mut config = stage.analyst();
     config
@@ -148,7 +148,7 @@ fn extra_headers_go_with_every_request_from_the_first_sign_in_to_the_last_upload
 }
 
 #[test]
-fn the_token_stands_in_the_header_raw_or_as_a_bearer_and_sign_in_carries_none() {
+fn the_header_has_the_token_raw_or_as_a_bearer() {
     for (scheme, prefix) in [(Scheme::Raw, ""), (Scheme::Bearer, "Bearer ")] {
         let stage = Stage::new();
         let mut config = stage.service();
@@ -184,7 +184,7 @@ fn six_digits_and_what_follows_take_one_connection() {
 }
 
 #[test]
-fn a_program_with_http_of_its_own_takes_the_header_value_and_reports_what_became_of_it() {
+fn a_program_with_its_own_http_uses_the_header_value() {
     let stage = Stage::new();
     let session = stage.signed_in(EARLY);
     let held = session.authorization().unwrap();

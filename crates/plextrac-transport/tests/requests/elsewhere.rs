@@ -24,7 +24,7 @@ fn a_redirect_is_an_answer_and_the_other_host_hears_nothing() {
 }
 
 #[test]
-fn a_redirected_sign_in_or_refresh_fails_and_takes_neither_password_nor_token_along() {
+fn a_redirect_gets_neither_password_nor_token() {
     let (stage, other) = (Stage::new(), Emulator::start().unwrap());
     let session = Session::new(&stage.service()).unwrap();
     let there = format!("{}/api/v1/authenticate", other.url());
@@ -55,7 +55,7 @@ fn a_path_cannot_name_another_host() {
 }
 
 #[test]
-fn plain_http_is_for_this_machine_alone_unless_it_is_allowed_by_name() {
+fn plain_http_is_for_this_machine_unless_it_is_allowed() {
     for url in ["http://plextrac.example", "http://10.0.0.1:8080", "http://127.0.0.1.example"] {
         let mut config = SessionConfig::new(url).unwrap();
         config.password("user", "hunter2").unwrap();

@@ -8,7 +8,7 @@ use plextrac_transport::{CancelToken, ErrorCode, Request, Session, SessionEvent,
 use crate::stage::{EARLY, Stage, Told, call, private_directory};
 
 #[test]
-fn a_body_over_the_limit_is_an_error_and_one_at_the_limit_is_not() {
+fn a_body_over_the_limit_is_an_error() {
     let stage = Stage::new();
     let mut config = stage.service();
     config.response_limit(1_000);
@@ -94,7 +94,7 @@ fn the_longest_duration_is_a_wait_without_a_limit() {
 }
 
 #[test]
-fn a_request_is_cancelled_in_its_headers_and_in_its_body_and_the_session_goes_on() {
+fn a_request_is_cancelled_in_its_headers_and_in_its_body() {
     let stage = Stage::new();
     let session = stage.signed_in(Duration::ZERO);
     for in_body in [false, true] {
@@ -118,7 +118,7 @@ fn a_request_is_cancelled_in_its_headers_and_in_its_body_and_the_session_goes_on
 }
 
 #[test]
-fn what_stands_before_the_instance_answers_requests_and_fails_sign_ins_without_a_latch() {
+fn a_gateways_page_fails_a_sign_in_without_a_lockout() {
     let stage = Stage::new();
     let session = Session::new(&stage.service()).unwrap();
     for fault in [
@@ -142,7 +142,7 @@ fn what_stands_before_the_instance_answers_requests_and_fails_sign_ins_without_a
 }
 
 #[test]
-fn a_connection_that_breaks_is_named_and_a_post_is_not_sent_twice() {
+fn a_broken_connection_sends_no_post_twice() {
     let stage = Stage::new();
     let session = stage.signed_in(Duration::ZERO);
     stage.emulator.fault(Fault::on(Target::Api).lose_answer());

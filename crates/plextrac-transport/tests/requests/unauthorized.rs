@@ -30,7 +30,7 @@ fn a_401_where_the_token_still_refreshes_costs_no_sign_in() {
 }
 
 #[test]
-fn an_endpoint_that_always_says_401_gets_no_more_than_one_new_token_out_of_a_session() {
+fn a_path_that_always_answers_401_gets_one_new_token() {
     let stage = Stage::new();
     let session = stage.signed_in(Duration::ZERO);
     stage.emulator.set_always_unauthorized("/api/v1/echo/locked");
@@ -43,7 +43,7 @@ fn an_endpoint_that_always_says_401_gets_no_more_than_one_new_token_out_of_a_ses
 }
 
 #[test]
-fn a_token_that_was_accepted_and_dies_within_a_minute_is_renewed() {
+fn an_accepted_token_that_dies_within_a_minute_is_renewed() {
     let stage = Stage::new();
     let mut config = stage.service();
     let told = Told::by(&mut config);
@@ -99,7 +99,7 @@ fn a_403_is_an_answer_whatever_its_text_says() {
 }
 
 #[test]
-fn a_ready_made_token_that_is_dead_leads_to_a_sign_in_where_there_is_a_password() {
+fn a_dead_imported_token_leads_to_a_sign_in() {
     let stage = Stage::new();
     let given = stage.signed_in(Duration::ZERO).authorization().unwrap();
     stage.emulator.revoke_tokens();

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::PATIENCE;
+use super::LONGEST_WAIT;
 
 /// A call that is under way on a thread of its own.
 pub struct Caller<T> {
@@ -40,7 +40,7 @@ impl<T> Caller<T> {
     /// Returns when the call waits for something that another thread has to bring.
     #[track_caller]
     pub fn await_sleep(&self) {
-        let gives_up = Instant::now() + PATIENCE;
+        let gives_up = Instant::now() + LONGEST_WAIT;
         // Asleep, and not been awake in between: so it does not merely pass a lock.
         let mut before = None;
         loop {
@@ -73,7 +73,7 @@ impl<T> Caller<T> {
     /// What the call returned, if it does so before long.
     #[track_caller]
     pub fn join_soon(self) -> T {
-        let gives_up = Instant::now() + PATIENCE;
+        let gives_up = Instant::now() + LONGEST_WAIT;
         while !self.thread.is_finished() {
             assert!(Instant::now() < gives_up, "the call does not return");
             thread::park_timeout(Duration::from_millis(1));

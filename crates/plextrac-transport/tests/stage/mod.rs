@@ -16,7 +16,7 @@ pub use caller::{Caller, call, call_each};
 pub use told::Told;
 
 /// How long a test waits for what must come. Never waited for when all is well.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
 /// Ages of a token that lives 15 minutes: in each of the windows of the core's `Windows`, whatever was drawn.
 pub const EARLY: Duration = Duration::from_secs(660);
@@ -98,9 +98,9 @@ impl Stage {
     /// Waits until so many requests of a kind have arrived: with a hold, until they are under way.
     #[track_caller]
     pub fn await_requests(&self, kind: Kind, count: usize) {
-        let arrived = self
-            .emulator
-            .wait_for(PATIENCE, |seen| seen.iter().filter(|request| request.kind == kind).count() >= count);
+        let arrived = self.emulator.wait_for(LONGEST_WAIT, |seen| {
+            seen.iter().filter(|request| request.kind == kind).count() >= count
+        });
         assert!(arrived, "no {kind:?} number {count} came");
     }
 }

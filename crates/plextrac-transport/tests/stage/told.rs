@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use plextrac_transport::{SessionConfig, SessionEvent};
 
-use super::PATIENCE;
+use super::LONGEST_WAIT;
 
 pub struct Told(Receiver<SessionEvent>);
 
@@ -21,7 +21,7 @@ impl Told {
     #[track_caller]
     pub fn await_event(&self, is_it: impl Fn(&SessionEvent) -> bool) -> SessionEvent {
         let mut passed = Vec::new();
-        while let Ok(event) = self.0.recv_timeout(PATIENCE) {
+        while let Ok(event) = self.0.recv_timeout(LONGEST_WAIT) {
             if is_it(&event) {
                 return event;
             }
@@ -33,7 +33,7 @@ impl Told {
     /// Makes a call again and again until an event comes: for calls that start something only when nothing is under way.
     #[track_caller]
     pub fn await_event_while(&self, call: impl Fn(), is_it: impl Fn(&SessionEvent) -> bool) {
-        let gives_up = Instant::now() + PATIENCE;
+        let gives_up = Instant::now() + LONGEST_WAIT;
         while !self.0.try_iter().any(|event| is_it(&event)) {
             call();
             std::thread::yield_now();

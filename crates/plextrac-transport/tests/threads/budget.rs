@@ -48,7 +48,7 @@ fn a_wait_that_is_longer_than_allowed_is_not_begun() {
 }
 
 #[test]
-fn those_who_may_wait_wait_together_and_go_on_when_the_clock_says_so() {
+fn callers_that_may_wait_go_on_together() {
     let stage = Stage::new();
     let (session, told) = at_its_limit(&stage, Duration::from_secs(120));
     let handle = session.clone();
@@ -65,7 +65,7 @@ fn those_who_may_wait_wait_together_and_go_on_when_the_clock_says_so() {
 }
 
 #[test]
-fn a_wait_ends_with_the_last_who_waits_and_nothing_is_sent_later() {
+fn a_wait_ends_with_the_last_caller() {
     let stage = Stage::new();
     let (session, _) = at_its_limit(&stage, Duration::from_secs(120));
     let cancel = CancelToken::new();
@@ -83,7 +83,7 @@ fn a_wait_ends_with_the_last_who_waits_and_nothing_is_sent_later() {
 }
 
 #[test]
-fn a_401_that_is_reported_while_a_refresh_waits_for_the_budget_loses_no_request() {
+fn a_401_while_a_refresh_waits_for_the_budget_loses_no_request() {
     let stage = Stage::new();
     let mut config = stage.service();
     config.auth_budget(2).unwrap().wait(Duration::from_secs(120)).timeout(Duration::from_secs(600)).unwrap();
@@ -123,7 +123,7 @@ fn forgetting_a_rejection_while_callers_wait_loses_no_request() {
 }
 
 #[test]
-fn a_rate_limit_met_by_a_call_is_waited_for_where_the_wait_allows() {
+fn a_rate_limit_is_waited_for_within_the_wait_limit() {
     let stage = Stage::new();
     let with_wait = |seconds| {
         let mut config = stage.service();
@@ -150,7 +150,7 @@ fn a_rate_limit_met_by_a_call_is_waited_for_where_the_wait_allows() {
 }
 
 #[test]
-fn what_the_instance_asks_everybody_to_wait_holds_for_all_its_accounts() {
+fn the_instances_wait_holds_for_all_its_accounts() {
     let stage = Stage::new();
     stage.emulator.fault(Fault::on(Target::SignIn).rate_limited(Some("40")));
     let service = Session::new(&stage.service()).unwrap();

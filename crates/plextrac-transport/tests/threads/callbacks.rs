@@ -10,7 +10,7 @@ use plextrac_transport::{
 };
 use zeroize::Zeroizing;
 
-use crate::stage::{EARLY, PATIENCE, Stage, call, call_each};
+use crate::stage::{EARLY, LONGEST_WAIT, Stage, call, call_each};
 
 /// Has a person answer when the test lets them.
 struct Person {
@@ -25,14 +25,14 @@ impl Person {
         let answer = Mutex::new(answer);
         config.mfa_callback(move |prompt| {
             ask.send(prompt.clone()).unwrap();
-            answer.lock().unwrap().recv_timeout(PATIENCE).unwrap().map(Zeroizing::new)
+            answer.lock().unwrap().recv_timeout(LONGEST_WAIT).unwrap().map(Zeroizing::new)
         });
         Self { asked, answers }
     }
 
     #[track_caller]
     fn await_question(&self) -> MfaPrompt {
-        self.asked.recv_timeout(PATIENCE).expect("nobody was asked")
+        self.asked.recv_timeout(LONGEST_WAIT).expect("nobody was asked")
     }
 
     fn answer(&self, digits: &str) {
@@ -59,7 +59,7 @@ fn one_person_is_asked_once_for_all_callers() {
 }
 
 #[test]
-fn a_person_who_types_for_longer_than_the_timeout_times_nobody_out() {
+fn typing_longer_than_the_timeout_times_no_caller_out() {
     let stage = Stage::new();
     let mut config = stage.analyst();
     let timeout = Duration::from_millis(400);
@@ -122,7 +122,7 @@ fn a_refused_code_is_the_reason_where_the_budget_has_no_room() {
 }
 
 #[test]
-fn a_person_who_gives_up_ends_the_flight_for_all_and_the_next_call_asks_anew() {
+fn after_a_person_gives_up_the_next_call_asks_again() {
     let stage = Stage::new();
     let mut config = stage.analyst();
     let person = Person::of(&mut config);
@@ -143,7 +143,7 @@ fn a_person_who_gives_up_ends_the_flight_for_all_and_the_next_call_asks_anew() {
 }
 
 #[test]
-fn a_panic_in_the_mfa_callback_wakes_all_who_wait_and_leaves_the_session_usable() {
+fn a_panic_in_the_mfa_callback_leaves_the_session_usable() {
     let stage = Stage::new();
     let mut config = stage.analyst();
     let (asks, asked) = mpsc::channel();
@@ -151,13 +151,13 @@ fn a_panic_in_the_mfa_callback_wakes_all_who_wait_and_leaves_the_session_usable(
     let go = Mutex::new(go);
     config.mfa_callback(move |_| {
         asks.send(()).unwrap();
-        let digits = go.lock().unwrap_or_else(|held| held.into_inner()).recv_timeout(PATIENCE).unwrap();
+        let digits = go.lock().unwrap_or_else(|held| held.into_inner()).recv_timeout(LONGEST_WAIT).unwrap();
         Some(Zeroizing::new(digits.expect("a panic of the program's own")))
     });
     let session = Session::new(&config).unwrap();
     let handle = session.clone();
     let callers = call_each(4, move |_| handle.login().unwrap_err().code());
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(LONGEST_WAIT).unwrap();
     callers.iter().for_each(|caller| caller.await_sleep());
     lets.send(None).unwrap();
     for caller in callers {
@@ -165,7 +165,7 @@ fn a_panic_in_the_mfa_callback_wakes_all_who_wait_and_leaves_the_session_usable(
     }
     let handle = session.clone();
     let again = call(move || handle.login());
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(LONGEST_WAIT).unwrap();
     lets.send(Some(stage.digits())).unwrap();
     again.join().unwrap();
     assert_eq!(session.state(), SessionState::Active);
@@ -209,7 +209,7 @@ fn calls_that_wait(session: &Session) -> Vec<ErrorCode> {
 }
 
 #[test]
-fn an_mfa_callback_that_calls_back_is_told_that_its_flight_is_busy_and_may_look_around() {
+fn an_mfa_callback_that_calls_back_gets_busy() {
     let stage = Stage::new();
     let mut config = stage.analyst();
     let slot: Arc<OnceLock<Session>> = Arc::default();
@@ -223,7 +223,7 @@ fn an_mfa_callback_that_calls_back_is_told_that_its_flight_is_busy_and_may_look_
     });
     let session = slot.get_or_init(|| Session::new(&config).unwrap());
     session.login().unwrap();
-    let (codes, (state, expires_in, used)) = told.recv_timeout(PATIENCE).unwrap();
+    let (codes, (state, expires_in, used)) = told.recv_timeout(LONGEST_WAIT).unwrap();
     assert_eq!(codes, [ErrorCode::Busy; 7]);
     assert_eq!((state, expires_in, used), (SessionState::MfaNeeded, None, 2));
     assert_eq!(stage.authentications(), 2);
@@ -274,7 +274,7 @@ fn an_mfa_callback_may_sign_out_and_its_digits_go_nowhere() {
 }
 
 #[test]
-fn an_event_sink_that_calls_back_is_told_busy_and_holds_nobody_up() {
+fn an_event_sink_that_calls_back_gets_busy() {
     let stage = Stage::new();
     let mut config = stage.service();
     // With a store, for its locks are held where some events come from.
@@ -305,7 +305,7 @@ fn an_event_sink_that_calls_back_is_told_busy_and_holds_nobody_up() {
 }
 
 #[test]
-fn a_callback_that_gives_refused_digits_once_more_is_told_that_they_were_rejected() {
+fn a_callback_that_repeats_a_rejected_code_gets_an_error() {
     let stage = Stage::new();
     let mut config = stage.analyst();
     let person = Person::of(&mut config);

@@ -8,10 +8,10 @@ use plextrac_emulator::{Fault, Kind, Target};
 use plextrac_transport::{ErrorCode, MemoryStore, Session, SessionState};
 use zeroize::Zeroizing;
 
-use crate::stage::{EARLY, PATIENCE, Stage, call, call_each};
+use crate::stage::{EARLY, LONGEST_WAIT, Stage, call, call_each};
 
 #[test]
-fn closing_wakes_everybody_who_waits_for_a_sign_in_and_gives_it_a_second_to_land() {
+fn closing_wakes_callers_and_waits_a_second_for_a_sign_in() {
     let stage = Stage::new();
     let session = Session::new(&stage.service()).unwrap();
     let held = stage.emulator.hold(Target::SignIn);
@@ -37,7 +37,7 @@ fn closing_wakes_everybody_who_waits_for_a_sign_in_and_gives_it_a_second_to_land
 }
 
 #[test]
-fn a_sign_in_that_lands_while_the_session_is_closed_opens_nothing_again() {
+fn a_late_sign_in_does_not_open_a_closed_session() {
     let stage = Stage::new();
     let session = Session::new(&stage.service()).unwrap();
     let held = stage.emulator.hold(Target::SignIn);
@@ -72,7 +72,7 @@ fn a_sign_in_that_lands_while_the_session_is_closed_opens_nothing_again() {
 }
 
 #[test]
-fn closing_ends_a_request_that_waits_for_its_headers_and_one_that_waits_for_its_body() {
+fn closing_ends_requests_that_wait_for_headers_or_body() {
     for in_body in [false, true] {
         let stage = Stage::new();
         let session = stage.signed_in(Duration::ZERO);
@@ -117,13 +117,13 @@ fn closing_does_not_wait_for_a_person() {
     let answer = std::sync::Mutex::new(answer);
     config.mfa_callback(move |_| {
         asks.send(()).unwrap();
-        answer.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        answer.lock().unwrap().recv_timeout(LONGEST_WAIT).unwrap();
         Some(Zeroizing::new("123456".to_owned()))
     });
     let session = Session::new(&config).unwrap();
     let handle = session.clone();
     let caller = call(move || handle.login().unwrap_err().code());
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(LONGEST_WAIT).unwrap();
     let began = Instant::now();
     session.close();
     assert!(began.elapsed() < Duration::from_millis(900), "it waited for the person");
@@ -144,7 +144,7 @@ fn closing_twice_and_from_many_threads_is_closing_once() {
 }
 
 #[test]
-fn dropping_the_last_handle_waits_for_a_refresh_that_is_out_and_hands_its_token_on() {
+fn dropping_the_last_handle_waits_for_a_refresh() {
     let stage = Stage::new();
     let store = Arc::new(MemoryStore::new());
     let mut config = stage.service();
@@ -167,7 +167,7 @@ fn dropping_the_last_handle_waits_for_a_refresh_that_is_out_and_hands_its_token_
 }
 
 #[test]
-fn a_handle_that_is_dropped_ends_nothing_as_long_as_there_is_another() {
+fn a_dropped_handle_ends_nothing_while_another_lives() {
     let stage = Stage::new();
     let session = Session::new(&stage.service()).unwrap();
     let held = stage.emulator.hold(Target::SignIn);

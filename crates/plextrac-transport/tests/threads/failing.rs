@@ -11,7 +11,7 @@ use crate::stage::{EARLY, LATE, OVER, Stage, Told, call_each};
 const FIRST_BACK_OFF: Duration = Duration::from_secs(7);
 
 #[test]
-fn a_failed_early_refresh_costs_no_token_and_its_back_off_is_remembered() {
+fn a_failed_early_refresh_costs_no_token() {
     let stage = Stage::new();
     let mut config = stage.service();
     let told = Told::by(&mut config);
@@ -37,7 +37,7 @@ fn a_failed_early_refresh_costs_no_token_and_its_back_off_is_remembered() {
 }
 
 #[test]
-fn a_refresh_that_fails_in_the_late_window_gives_all_who_waited_the_token_that_still_lives() {
+fn after_a_failed_late_refresh_all_get_the_live_token() {
     let stage = Stage::new();
     let session = stage.signed_in(Duration::ZERO);
     let old = session.authorization().unwrap();
@@ -58,7 +58,7 @@ fn a_refresh_that_fails_in_the_late_window_gives_all_who_waited_the_token_that_s
 }
 
 #[test]
-fn when_a_flight_fails_all_who_waited_get_its_one_answer_and_the_next_caller_its_back_off() {
+fn a_failed_attempt_fails_all_its_callers() {
     let stage = Stage::new();
     let session = Session::new(&stage.service()).unwrap();
     let held = stage.emulator.hold(Target::SignIn);
@@ -101,7 +101,7 @@ fn a_rejection_is_told_to_all_who_waited_and_costs_one_request() {
 }
 
 #[test]
-fn an_answer_that_is_lost_counts_and_is_not_asked_for_again_at_once() {
+fn a_lost_answer_counts_and_is_not_repeated_at_once() {
     let stage = Stage::new();
     let session = stage.signed_in(OVER);
     stage.emulator.fault(Fault::on(Target::Refresh).lose_answer());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use plextrac_emulator::{Held, Kind, Target};
 use plextrac_transport::{CancelToken, ErrorCode, MemoryStore, Session, SessionConfig, SessionEvent};
 
-use crate::stage::{Caller, EARLY, LATE, PATIENCE, Stage, call, private_directory};
+use crate::stage::{Caller, EARLY, LATE, LONGEST_WAIT, Stage, call, private_directory};
 
 /// Accounts of one directory, each with the shared token of a session that is gone.
 fn shared(stage: &Stage, directory: &Path) -> SessionConfig {
@@ -100,7 +100,7 @@ fn an_event_sink_may_use_another_session_of_the_account() {
     first.set(Session::new(&config).unwrap()).unwrap();
     let session = first.get().unwrap().clone();
     call(move || session.login()).join_soon().unwrap();
-    told.recv_timeout(PATIENCE).unwrap().unwrap();
+    told.recv_timeout(LONGEST_WAIT).unwrap().unwrap();
     assert_eq!(stage.authentications(), 2);
 }
 
@@ -147,7 +147,7 @@ fn a_caller_takes_the_token_that_the_claims_holder_gets() {
 }
 
 #[test]
-fn who_waits_for_a_moment_takes_the_token_that_another_session_gets_meanwhile() {
+fn a_waiting_caller_takes_the_token_of_another_session() {
     let stage = Stage::new();
     let mut config = stage.analyst();
     config.store(Arc::new(MemoryStore::new()));
@@ -156,11 +156,11 @@ fn who_waits_for_a_moment_takes_the_token_that_another_session_gets_meanwhile() 
     let answer = std::sync::Mutex::new(answer);
     config.mfa_callback(move |_| {
         ask.send(()).unwrap();
-        answer.lock().unwrap().recv_timeout(PATIENCE).ok().map(Into::into)
+        answer.lock().unwrap().recv_timeout(LONGEST_WAIT).ok().map(Into::into)
     });
     let first = Session::new(&config).unwrap();
     let first = call(move || first.login());
-    asked.recv_timeout(PATIENCE).unwrap();
+    asked.recv_timeout(LONGEST_WAIT).unwrap();
     config.wait(Duration::from_secs(1800)).timeout(Duration::from_secs(3600)).unwrap();
     let session = Session::new(&config).unwrap();
     let handle = session.clone();

@@ -8,7 +8,7 @@ use plextrac_transport::{CancelToken, ErrorCode, Session, SessionEvent, SessionS
 use crate::stage::{Stage, Told, call};
 
 #[test]
-fn a_sign_in_outlives_the_caller_that_started_it_and_is_kept_for_the_next() {
+fn a_sign_in_outlives_the_caller_that_started_it() {
     let stage = Stage::new();
     let session = Session::new(&stage.service()).unwrap();
     let held = stage.emulator.hold(Target::SignIn);
@@ -21,7 +21,7 @@ fn a_sign_in_outlives_the_caller_that_started_it_and_is_kept_for_the_next() {
 }
 
 #[test]
-fn a_deadline_of_10_ms_is_kept_on_a_sign_in_of_500_ms_and_the_sign_in_lands() {
+fn a_deadline_of_10_ms_holds_and_the_sign_in_goes_on() {
     let stage = Stage::with(|builder| builder.sign_in_delay(Duration::from_millis(500)));
     let mut config = stage.service();
     let told = Told::by(&mut config);
@@ -61,7 +61,7 @@ fn a_cancelled_caller_leaves_at_once_and_the_others_go_on() {
 }
 
 #[test]
-fn a_sign_in_whose_only_caller_is_cancelled_is_kept_for_the_next() {
+fn a_sign_in_of_a_cancelled_caller_serves_the_next() {
     let stage = Stage::new();
     let session = Session::new(&stage.service()).unwrap();
     let held = stage.emulator.hold(Target::SignIn);
@@ -78,7 +78,7 @@ fn a_sign_in_whose_only_caller_is_cancelled_is_kept_for_the_next() {
 }
 
 #[test]
-fn a_caller_whose_token_was_triggered_before_starts_nothing_it_would_wait_for() {
+fn a_caller_that_is_cancelled_before_starts_nothing() {
     let stage = Stage::new();
     let cancel = CancelToken::new();
     cancel.trigger();
@@ -89,7 +89,7 @@ fn a_caller_whose_token_was_triggered_before_starts_nothing_it_would_wait_for() 
 }
 
 #[test]
-fn signing_out_during_a_sign_in_drops_its_token_and_tells_those_who_waited() {
+fn signing_out_during_a_sign_in_drops_its_token() {
     let stage = Stage::new();
     let session = Session::new(&stage.service()).unwrap();
     let held = stage.emulator.hold(Target::SignIn);
@@ -131,7 +131,7 @@ fn signing_out_during_an_early_refresh_leaves_no_token_behind() {
 }
 
 #[test]
-fn of_two_callers_with_six_digits_one_submits_and_the_other_is_told_so() {
+fn of_two_callers_with_a_code_one_submits_it() {
     let stage = Stage::new();
     let session = Session::new(&stage.analyst()).unwrap();
     assert_eq!(session.login().unwrap_err().code(), ErrorCode::MfaRequired);
@@ -166,7 +166,7 @@ fn six_digits_for_nothing_are_refused_and_sent_nowhere() {
 }
 
 #[test]
-fn a_challenge_is_remembered_for_all_callers_while_it_lives_and_not_after() {
+fn a_challenge_is_remembered_for_all_while_it_lives() {
     let stage = Stage::new();
     let session = Session::new(&stage.analyst()).unwrap();
     let handle = session.clone();
@@ -181,7 +181,7 @@ fn a_challenge_is_remembered_for_all_callers_while_it_lives_and_not_after() {
 }
 
 #[test]
-fn what_is_bound_to_a_triggered_token_does_nothing_though_there_be_a_token_in_hand() {
+fn a_cancelled_call_does_nothing_though_a_token_is_in_hand() {
     let stage = Stage::new();
     let session = stage.signed_in(Duration::ZERO);
     let cancel = CancelToken::new();

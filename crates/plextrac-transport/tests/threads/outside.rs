@@ -11,7 +11,7 @@ use plextrac_transport::{
 };
 use zeroize::Zeroizing;
 
-use crate::stage::{PATIENCE, Stage, call, call_each};
+use crate::stage::{LONGEST_WAIT, Stage, call, call_each};
 
 /// A store that stops its next reader where it has the account's record in hand.
 struct Stopping {
@@ -47,7 +47,7 @@ impl RecordStore for Stopping {
         let record = RecordStore::read(&self.store, name, limits);
         if name.starts_with('a') && self.stops.swap(false, Ordering::SeqCst) {
             self.reached.lock().unwrap().send(()).unwrap();
-            self.go.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            self.go.lock().unwrap().recv_timeout(LONGEST_WAIT).unwrap();
         }
         record
     }
@@ -74,7 +74,7 @@ impl RecordStore for Stopping {
 }
 
 #[test]
-fn a_look_at_the_status_takes_nothing_from_a_flight_that_reads_the_record() {
+fn a_status_call_takes_nothing_from_an_attempt() {
     let stage = Stage::new();
     let (store, reached, go) = Stopping::new();
     let mut config = stage.service();
@@ -82,7 +82,7 @@ fn a_look_at_the_status_takes_nothing_from_a_flight_that_reads_the_record() {
     let session = Session::new(&config).unwrap();
     let handle = session.clone();
     let caller = call(move || handle.login());
-    reached.recv_timeout(PATIENCE).unwrap();
+    reached.recv_timeout(LONGEST_WAIT).unwrap();
     // It waits until the record was read.
     let handle = session.clone();
     let look = call(move || handle.status().state);
@@ -104,7 +104,7 @@ fn signing_out_while_a_flight_reads_the_record_ends_its_want() {
     let session = Session::new(&config).unwrap();
     let handle = session.clone();
     let caller = call(move || handle.login().unwrap_err());
-    reached.recv_timeout(PATIENCE).unwrap();
+    reached.recv_timeout(LONGEST_WAIT).unwrap();
     let handle = session.clone();
     let signing_out = call(move || handle.logout());
     // It waits until the record was read.
@@ -120,7 +120,7 @@ fn signing_out_while_a_flight_reads_the_record_ends_its_want() {
 }
 
 #[test]
-fn looking_and_signing_in_and_out_from_all_sides_comes_to_an_end_and_leaves_the_session_usable() {
+fn looking_and_signing_in_and_out_at_once_ends() {
     let stage = Stage::with(|builder| builder.limit_per_minute(100_000));
     let mut config = stage.service();
     config.store(Arc::new(MemoryStore::new()));

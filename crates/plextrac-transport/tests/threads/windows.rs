@@ -8,7 +8,7 @@ use plextrac_transport::{ErrorCode, Session, SessionEvent};
 use crate::stage::{EARLY, LATE, OVER, Stage, Told, call, call_each};
 
 #[test]
-fn in_the_early_window_nobody_waits_for_the_refresh_that_one_of_them_started() {
+fn in_the_early_window_no_caller_waits_for_the_refresh() {
     let stage = Stage::new();
     let mut config = stage.service();
     let told = Told::by(&mut config);
@@ -32,7 +32,7 @@ fn in_the_early_window_nobody_waits_for_the_refresh_that_one_of_them_started() {
 }
 
 #[test]
-fn in_the_late_window_everybody_waits_for_one_flight_and_gets_its_token() {
+fn in_the_late_window_all_callers_wait_for_one_attempt() {
     let stage = Stage::new();
     let session = stage.signed_in(LATE);
     let old = session.with_timeout(Duration::from_secs(60));
@@ -48,7 +48,7 @@ fn in_the_late_window_everybody_waits_for_one_flight_and_gets_its_token() {
 }
 
 #[test]
-fn in_the_late_window_a_caller_out_of_time_takes_the_token_that_still_lives() {
+fn in_the_late_window_a_caller_out_of_time_gets_the_token() {
     let stage = Stage::new();
     let session = stage.signed_in(Duration::ZERO);
     let old = session.authorization().unwrap();
@@ -66,7 +66,7 @@ fn in_the_late_window_a_caller_out_of_time_takes_the_token_that_still_lives() {
 }
 
 #[test]
-fn past_the_hand_out_limit_a_caller_out_of_time_gets_nothing_and_the_others_the_new_token() {
+fn past_the_hand_out_limit_a_caller_out_of_time_gets_nothing() {
     let stage = Stage::new();
     let session = stage.signed_in(OVER);
     let held = stage.emulator.hold(Target::Refresh);
@@ -81,7 +81,7 @@ fn past_the_hand_out_limit_a_caller_out_of_time_gets_nothing_and_the_others_the_
 }
 
 #[test]
-fn a_forced_refresh_is_made_once_for_all_who_hold_the_same_token() {
+fn a_forced_refresh_is_made_once_for_all_callers() {
     let stage = Stage::new();
     let session = stage.signed_in(Duration::ZERO);
     let held = stage.emulator.hold(Target::Refresh);
@@ -96,7 +96,7 @@ fn a_forced_refresh_is_made_once_for_all_who_hold_the_same_token() {
 }
 
 #[test]
-fn a_token_that_was_given_ready_made_is_refreshed_once_for_all_at_its_first_use() {
+fn an_imported_token_is_refreshed_once_for_all() {
     let stage = Stage::new();
     let given = stage.signed_in(Duration::ZERO).authorization().unwrap();
     let mut config = stage.bare();

@@ -21,7 +21,7 @@ use stage::{Stage, wrong};
 const CALLS: u32 = 10;
 
 /// Real time for a refresh that nobody waits for; it takes milliseconds.
-const PATIENCE: Duration = Duration::from_secs(10);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 pub(crate) fn run() -> Result<(), Failure> {
     story().map_err(|failure| match failure {
@@ -112,7 +112,7 @@ fn ten_minutes_later(
         answer.status()
     ))?;
     let is_refreshed = |event: &SessionEvent| matches!(event, SessionEvent::Refreshed);
-    while !is_refreshed(&told.recv_timeout(PATIENCE).map_err(|_| wrong("no refresh came"))?) {}
+    while !is_refreshed(&told.recv_timeout(LONGEST_WAIT).map_err(|_| wrong("no refresh came"))?) {}
     if analyst.authorization()?.matches(before.expose()) {
         return Err(wrong("the token is the same after the refresh"));
     }

@@ -123,7 +123,7 @@ fn waiting_for_an_answer_over_tls_can_be_left() {
 }
 
 #[test]
-fn an_answer_that_stops_anywhere_can_be_left_and_does_not_pass_for_a_whole_one() {
+fn an_answer_that_stops_is_not_taken_for_a_whole_one() {
     for start in [
         b"HTTP/1.1 200 OK\r\nContent-".as_slice(),
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc",
@@ -167,7 +167,7 @@ fn a_token_that_was_triggered_before_sends_nothing() {
 }
 
 #[test]
-fn a_token_does_not_reach_connections_that_are_idle_or_used_by_others() {
+fn a_token_reaches_no_connection_of_others() {
     let (answer, answers) = mpsc::channel::<()>();
     let answers = Mutex::new(answers);
     let (came, comes) = mpsc::channel();
@@ -210,7 +210,7 @@ fn the_deadline_bounds_the_name_lookup() {
 }
 
 #[test]
-fn the_time_for_connecting_bounds_every_step_up_to_the_tls_handshake() {
+fn the_connect_timeout_covers_the_tls_handshake() {
     let full = FullBacklog::new();
     let silent = Server::plain(Peer::until_closed);
     let (lookup, _release) = silent_lookup();
@@ -252,7 +252,7 @@ fn an_address_that_does_not_answer_leaves_time_for_the_next() {
 }
 
 #[test]
-fn lookups_that_hang_are_limited_in_number_and_later_ones_get_their_turn() {
+fn lookups_that_hang_are_limited_in_number() {
     let (entered, enters) = mpsc::channel();
     let entered = Mutex::new(entered);
     let (release, gate) = mpsc::channel::<()>();

@@ -105,7 +105,7 @@ fn methods_that_http_does_not_know_are_sent() {
 }
 
 #[test]
-fn requests_that_cannot_be_meant_are_refused_before_anything_is_sent() {
+fn invalid_requests_are_refused_before_sending() {
     let server = Server::answering(OK);
     let url = server.url();
     let long = "x".repeat(40_000);
@@ -172,7 +172,7 @@ fn preliminary_answers_are_skipped() {
 }
 
 #[test]
-fn chunked_bodies_and_bodies_that_end_with_the_connection_are_read_whole() {
+fn chunked_bodies_and_bodies_without_length_are_read_whole() {
     let chunked = Server::answering(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX: y\r\n\r\n",
     );

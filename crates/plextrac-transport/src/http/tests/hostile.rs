@@ -79,7 +79,7 @@ fn an_answer_that_is_cut_short_is_no_answer() {
 }
 
 #[test]
-fn a_reset_does_not_pass_for_the_end_of_a_body_of_unknown_length() {
+fn a_reset_is_not_the_end_of_a_body_of_unknown_length() {
     let error = error_from(|peer| {
         peer.request();
         peer.say(b"HTTP/1.1 200 OK\r\n\r\n{\"partial\":").unwrap();
@@ -244,7 +244,7 @@ fn a_deadline_that_is_over_already_sends_nothing() {
 }
 
 #[test]
-fn an_http_server_asked_by_https_is_no_tls_server_and_the_other_way_round() {
+fn https_to_an_http_server_is_an_error_and_the_reverse() {
     let plain = Server::plain(|peer| drop(peer.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")));
     let url = format!("https://{}/", plain.address);
     let error = client().call(&get(&url)).unwrap_err();

@@ -111,7 +111,7 @@ fn a_proxy_that_floods_is_given_up() {
 }
 
 #[test]
-fn the_certificate_checked_is_that_of_the_server_and_not_of_the_proxy() {
+fn the_servers_certificate_is_checked_and_not_the_proxys() {
     let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
     let server = Server::tls(theirs.server(), serve);
     let proxy = Server::tls(ours.server(), tunnel_to(server.address));

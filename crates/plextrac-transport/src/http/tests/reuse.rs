@@ -95,7 +95,7 @@ fn one_request_a_connection() -> (Server, mpsc::Receiver<()>) {
 }
 
 #[test]
-fn a_connection_that_was_closed_while_idle_is_replaced_unnoticed() {
+fn a_connection_closed_while_idle_is_replaced() {
     let (server, ends) = one_request_a_connection();
     let client = client();
     for _ in 0..3 {
@@ -106,7 +106,7 @@ fn a_connection_that_was_closed_while_idle_is_replaced_unnoticed() {
 }
 
 #[test]
-fn a_tls_connection_that_ended_together_with_its_answer_is_replaced() {
+fn a_tls_connection_that_ended_with_its_answer_is_replaced() {
     let authority = Authority::new("ca");
     let server = Server::tls(authority.server(), |peer| {
         peer.request();
@@ -167,7 +167,7 @@ fn a_post_that_was_sent_is_never_sent_again() {
 }
 
 #[test]
-fn a_get_over_a_kept_connection_that_ended_before_any_answer_is_repeated_on_a_fresh_one() {
+fn a_get_on_a_connection_that_ended_is_repeated() {
     let server = Server::plain(ends_the_first_connection_at_its_second_request);
     let client = client();
     client.call(&get(&server.url())).unwrap();
@@ -203,7 +203,7 @@ fn a_get_whose_answer_has_begun_is_not_repeated() {
 }
 
 #[test]
-fn after_a_timeout_the_late_answer_is_not_taken_for_that_of_the_next_request() {
+fn a_late_answer_is_not_taken_for_the_next_requests() {
     let (go_on, wait) = mpsc::channel::<()>();
     let wait = Mutex::new(wait);
     let server = Server::plain(move |peer| {

@@ -194,7 +194,7 @@ mod tests {
     use super::programs;
 
     #[test]
-    fn the_programs_of_a_page_are_what_is_indented_from_one_include_to_the_next() {
+    fn the_programs_of_a_page_are_its_indented_blocks() {
         let page = "/**\n * Text.\n *\n *     #include <plextrac.hpp>\n *     int a;\n *\n *     int b;\n * More:\n \
                     *     #include <plextrac.hpp>\n *     int c;\n */\n#include <plextrac.hpp>\n";
         assert_eq!(

@@ -27,7 +27,7 @@ async fn tasks_that_want_a_token_at_once_share_one_sign_in() {
 }
 
 #[tokio::test]
-async fn an_account_with_a_totp_secret_signs_in_in_two_steps_and_is_authorized() {
+async fn an_account_with_a_totp_secret_signs_in_in_two_steps() {
     let stand = Stand::new(6);
     let account = stand.account(&User::analyst());
     let answer = account.send(account.request(Method::GET, "/api/v2/whoami")).await.unwrap();

@@ -6,12 +6,12 @@ use std::io::{self, ErrorKind, Read, Write};
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use super::buffers::WipedBuffers;
-use super::ongoing::Ongoing;
+use super::call_context::CallContext;
 use super::tls::Channel;
 
 /// The timeouts that ureq hands in are not used: they are made from its settings, which have none. The deadline is
 /// that of the call under way.
-pub(super) struct Line {
+pub(super) struct Connection {
     channel: Channel,
     buffers: WipedBuffers,
     /// How many parts of the request under way were sent.
@@ -23,7 +23,7 @@ pub(super) struct Line {
 /// A request of up to so many parts is sent whole: its head, and what of its body fits into the buffer twice.
 const SENT_UNASKED: u32 = 3;
 
-impl Line {
+impl Connection {
     pub(super) fn new(channel: Channel) -> Self {
         Self { channel, buffers: WipedBuffers::new(), parts: 0, is_cut_short: false }
     }
@@ -34,7 +34,7 @@ impl Line {
         }
         self.parts = self.parts.saturating_add(1);
         if self.is_cut_short {
-            Ongoing::current()?.note_answered_early();
+            CallContext::current()?.note_answered_early();
             return Ok(());
         }
         // A TLS channel reports a failed write only when it is flushed.
@@ -43,7 +43,7 @@ impl Line {
             // What it answered before it hung up says why.
             Err(error) if self.parts > 1 && hung_up(&error) && self.is_answered().unwrap_or(false) => {
                 self.is_cut_short = true;
-                Ongoing::current()?.note_answered_early();
+                CallContext::current()?.note_answered_early();
                 Ok(())
             }
             sent => sent,
@@ -53,7 +53,7 @@ impl Line {
     /// Bytes of the answer have come. What TLS sends besides, such as session tickets, is none of it.
     fn received(&mut self, count: usize) -> io::Result<()> {
         self.buffers.input_appended(count);
-        Ongoing::current()?.note_received(count);
+        CallContext::current()?.note_received(count);
         Ok(())
     }
 
@@ -86,13 +86,13 @@ fn hung_up(error: &io::Error) -> bool {
     )
 }
 
-impl Transport for Line {
+impl Transport for Connection {
     fn buffers(&mut self) -> &mut dyn Buffers {
         &mut self.buffers
     }
 
     fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
-        Ongoing::current()?.requesting();
+        CallContext::current()?.requesting();
         let sent = self.send(amount);
         self.buffers.wipe_output(amount);
         sent.map_err(|error| lost(error).into())
@@ -113,7 +113,7 @@ impl Transport for Line {
     fn is_open(&mut self) -> bool {
         // ureq asks when it puts a connection into the pool, and again when it takes it out. The second answer
         // includes the first, so the first costs no system call.
-        let going_into_the_pool = Ongoing::current().is_ok_and(|ongoing| ongoing.is_requesting());
+        let going_into_the_pool = CallContext::current().is_ok_and(|context| context.is_requesting());
         !self.is_cut_short && (going_into_the_pool || self.channel.is_quiet())
     }
 
@@ -122,9 +122,9 @@ impl Transport for Line {
     }
 }
 
-impl fmt::Debug for Line {
+impl fmt::Debug for Connection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Line").field("tls", &self.is_tls()).finish_non_exhaustive()
+        f.debug_struct("Connection").field("tls", &self.is_tls()).finish_non_exhaustive()
     }
 }
 

@@ -14,7 +14,7 @@ use crate::cancel::{CancelToken, interruptible};
 pub(super) use crate::clock::real_now as now;
 
 /// What a socket must know about the call it works for.
-pub(super) struct Ongoing {
+pub(super) struct CallContext {
     deadline: Cell<Instant>,
     /// How long no byte may move, where that is the limit: then the deadline moves with each byte.
     pace: Option<Duration>,
@@ -27,7 +27,7 @@ pub(super) struct Ongoing {
     was_answered_early: Cell<bool>,
 }
 
-impl Ongoing {
+impl CallContext {
     pub(super) fn new(limit: TimeLimit, tokens: Vec<CancelToken>) -> Rc<Self> {
         let (deadline, pace) = match limit {
             TimeLimit::Whole(deadline) => (deadline, None),
@@ -48,11 +48,11 @@ impl Ongoing {
 
     /// The rest of a call whose answer has begun.
     pub(super) fn resumed(limit: TimeLimit, tokens: Vec<CancelToken>) -> Rc<Self> {
-        let ongoing = Self::new(limit, tokens);
-        ongoing.requesting.set(true);
-        ongoing.was_sent.set(true);
-        ongoing.was_answered.set(true);
-        ongoing
+        let context = Self::new(limit, tokens);
+        context.requesting.set(true);
+        context.was_sent.set(true);
+        context.was_answered.set(true);
+        context
     }
 
     /// Makes this the call under way until the guard is dropped.
@@ -195,7 +195,7 @@ fn after(span: Duration) -> Instant {
 
 /// Restores what was under way before.
 pub(super) struct Entered {
-    previous: Option<Rc<Ongoing>>,
+    previous: Option<Rc<CallContext>>,
 }
 
 impl Drop for Entered {
@@ -232,6 +232,6 @@ impl From<Stop> for io::Error {
 thread_local! {
     /// Never dropped, so that a destructor of the thread's can still make a call. It is empty by then: whoever entered
     /// has left.
-    static CURRENT: ManuallyDrop<RefCell<Option<Rc<Ongoing>>>> =
+    static CURRENT: ManuallyDrop<RefCell<Option<Rc<CallContext>>>> =
         const { ManuallyDrop::new(RefCell::new(None)) };
 }
