@@ -1,35 +1,36 @@
 /**
  * @file plextrac.hpp
- * Signs programs in to PlexTrac, and keeps them signed in: the C++ face of libplextrac.
+ * Signs programs in to PlexTrac, and keeps them signed in: the C++ interface of libplextrac.
  *
- * Header-only, C++17 and later, on top of plextrac.h, whose first page is the manual: the two levels, threads, what is
- * sent and what never. This page says what is different in C++.
+ * Header-only, for C++17 and later. The first page of plextrac.h is the manual. This page describes what is different
+ * in C++.
  *
  *
  * OWNERSHIP
  *
- * Objects own their handles, can be moved and not copied, and free them when they go. One that was moved from may only
- * be assigned to or destroyed; a call on it gives status::invalid_argument. Text goes in as std::string_view and comes
- * out as one that lives as long as the object it was asked of; asking a temporary does not compile. Handles go to C
- * functions by c_handle(), and come from them by a constructor that takes them over.
+ * Objects own their handles, and free them in their destructors. They can be moved and not copied. After a move, only
+ * assign to the old object or destroy it; a call on it gives status::invalid_argument. Texts are passed and returned as
+ * std::string_view. A returned text is valid as long as its object; on a temporary object the call does not compile.
+ * c_handle() returns the handle for C functions. A constructor takes ownership of a handle from a C function.
  *
  *
  * ERRORS
  *
- * Calls that can fail return a plextrac::result: std::expected where the standard library has it, and a class of the
- * same spelling elsewhere. It holds the value or a plextrac::error, which says what happened, to what, and what to do.
- * Configurations and requests, which are filled step by step, remember the first step that was refused; whatever is
- * made of them gives that error.
+ * Calls that can fail return a plextrac::result: std::expected if the standard library has it, and otherwise a class
+ * with the same interface. It holds the value or a plextrac::error, which says what happened, to what, and what to do.
+ * Configurations and requests are filled in steps. They remember the first step that was refused. Creating a session or
+ * machine from them, or sending them, returns that error.
  *
- * Nothing is thrown unless you ask for it: value_or_throw(outcome) gives the value or throws a plextrac::exception.
- * (Memory that has run out is thrown by the standard library, as everywhere.) Everything works with -fno-exceptions
- * and -fno-rtti; value_or_throw is not there then.
+ * Nothing throws unless you ask for it: value_or_throw(outcome) returns the value or throws a plextrac::exception. (The
+ * standard library throws if memory runs out.) Everything except value_or_throw works with -fno-exceptions and
+ * -fno-rtti.
  *
  *
  * CALLBACKS
  *
- * They are std::function, kept until the last configuration, session or request that has them is gone. An exception that
- * leaves one gives up the question, drops the line or fails the call; it never gets into the library.
+ * Callbacks are std::function. They are kept until the last configuration, session or request that has them is freed.
+ * An exception from a callback ends the question without a code, drops the log line or fails the call. It never enters
+ * the library.
  *
  *
  * ONE PROGRAM: LEVEL 1
@@ -75,7 +76,7 @@
  *
  * ONE PROGRAM: LEVEL 2
  *
- * `transmit` stands for your HTTP stack: it sends, and hands in the answer or the failure.
+ * `transmit` stands for your HTTP stack: it sends the request, and passes the answer or the failure to the machine.
  *
  *     #include <plextrac.hpp>
  *     #include <iostream>

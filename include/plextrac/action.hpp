@@ -1,6 +1,6 @@
 /**
  * @file action.hpp
- * One thing that a machine wants done, or known.
+ * One output of a machine: something to do, or a report.
  */
 #ifndef PLEXTRAC_ACTION_HPP
 #define PLEXTRAC_ACTION_HPP
@@ -17,30 +17,30 @@ namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
 enum class action_kind : std::int32_t {
-    /** Nothing until something is handed in. The last of a drain. */
+    /** Nothing to do until the next input. The last of a drain. */
     idle = PLEXTRAC_ACTION_IDLE,
-    /** Send this request now; hand in its answer, or how it failed, under its id. */
+    /** Send this request now. Pass its answer or its failure to the machine under its id. */
     send = PLEXTRAC_ACTION_SEND,
-    /** Hand in six digits. The last of a drain. */
+    /** Pass a one-time code. The last of a drain. */
     need_mfa = PLEXTRAC_ACTION_NEED_MFA,
-    /** Nothing until the deadline, or until something is handed in. The last of a drain. */
+    /** Nothing to do until the deadline or the next input. The last of a drain. */
     wait = PLEXTRAC_ACTION_WAIT,
     signed_in = PLEXTRAC_ACTION_SIGNED_IN,
     token_replaced = PLEXTRAC_ACTION_TOKEN_REPLACED,
-    /** The token has ended; the next want signs in. */
+    /** The token has expired. The next want signs in. */
     signed_out = PLEXTRAC_ACTION_SIGNED_OUT,
-    /** The want ended without a new token. A usable one may still be in hand. */
+    /** The want ended without a new token. There may still be a usable one. */
     failed = PLEXTRAC_ACTION_FAILED,
-    /** The call of a caller from machine::need_token is over. Without an error there is a usable token. */
+    /** The call of a caller from machine::need_token is complete. Without an error there is a usable token. */
     wake = PLEXTRAC_ACTION_WAKE,
 };
 
-/** It owns what it shows, may outlive its machine, and is wiped when it goes: it may hold the password. */
+/** It owns its data and may outlive its machine. Its destructor wipes it, because it may hold the password. */
 class action {
 public:
     using headers_type = header_lines<::plextrac_action, ::plextrac_action_header_count, ::plextrac_action_header>;
 
-    /** Takes over a handle that a C function made. */
+    /** Takes ownership of a handle from a C function. */
     explicit action(::plextrac_action *handle) noexcept : handle_(handle) {}
 
     action_kind kind() const noexcept { return static_cast<action_kind>(::plextrac_action_kind(handle_.get())); }
@@ -52,11 +52,11 @@ public:
         return found == action_kind::idle || found == action_kind::wait || found == action_kind::need_mfa;
     }
 
-    /** Why: of wait and failed, and of wake with an error. */
+    /** The reason of wait and failed, and of wake with an error. */
     std::string_view reason() const & noexcept { return detail::view(::plextrac_action_reason(handle_.get())); }
     std::string_view reason() && = delete;
 
-    /** What went wrong: of failed, and of wake if the caller gets no token. */
+    /** The error of failed, and of wake if the caller gets no token. */
     std::optional<plextrac::error> error() const
     {
         ::plextrac_error *detail = nullptr;

@@ -1,6 +1,6 @@
 /**
  * @file budget.hpp
- * How many authentication requests a minute the machines of one instance allow themselves together.
+ * The authentication requests a minute that all machines of one instance may send together.
  */
 #ifndef PLEXTRAC_BUDGET_HPP
 #define PLEXTRAC_BUDGET_HPP
@@ -12,7 +12,7 @@
 namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
-/** For all machines of one instance, whatever their account or event loop. Locked inside. */
+/** For all machines of one instance, for all accounts and event loops. It has its own lock. */
 class budget {
 public:
     /** Errors: status::invalid_argument if it is not 2 to 60. */
@@ -23,7 +23,7 @@ public:
         });
     }
 
-    /** Takes over a handle that a C function made. */
+    /** Takes ownership of a handle from a C function. */
     explicit budget(::plextrac_budget *handle) noexcept : handle_(handle) {}
 
     ::plextrac_budget *c_handle() const noexcept { return handle_.get(); }

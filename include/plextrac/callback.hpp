@@ -1,6 +1,6 @@
 /**
  * @file callback.hpp
- * What a program is asked and told: six digits, and what happens.
+ * Callbacks of the program: one-time codes, log lines and bodies.
  */
 #ifndef PLEXTRAC_CALLBACK_HPP
 #define PLEXTRAC_CALLBACK_HPP
@@ -15,7 +15,7 @@
 namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
-/** Takes the answer of an mfa_function, and is valid while that runs. */
+/** Takes the answer of an mfa_function. Valid while that function runs. */
 class mfa_reply {
 public:
     explicit mfa_reply(::plextrac_mfa_reply *reply) noexcept : reply_(reply) {}
@@ -23,10 +23,10 @@ public:
     mfa_reply(const mfa_reply &) = delete;
     mfa_reply &operator=(const mfa_reply &) = delete;
 
-    /** False if these are not six digits: ask again. They are copied; wiping what you read them into is yours. */
-    bool set_code(std::string_view digits) const noexcept
+    /** False if the code is not six digits: ask again. The code is copied. Wipe your own buffer. */
+    bool set_code(std::string_view code) const noexcept
     {
-        return ::plextrac_mfa_reply_set_code(reply_, digits.data(), digits.size()) == PLEXTRAC_OK;
+        return ::plextrac_mfa_reply_set_code(reply_, code.data(), code.size()) == PLEXTRAC_OK;
     }
 
 private:
@@ -34,9 +34,9 @@ private:
 };
 
 /**
- * Asks for six digits: puts them into the reply and returns true, or returns false to give up. An exception gives up as
- * well. `attempt` is 1, or 2 after wrong digits. It may take as long as a person takes.
- * Threads: runs on a thread of the library; with several sessions, perhaps on several at once.
+ * Asks for a one-time code. Puts it into the reply and returns true, or returns false to give up. An exception gives up
+ * too. `attempt` is 1, or 2 after a wrong code. It may take as long as a person needs.
+ * Threads: runs on a thread of the library. With several sessions it may run on several threads at once.
  */
 using mfa_function = std::function<bool(std::uint32_t attempt, const mfa_reply &reply)>;
 
@@ -48,14 +48,14 @@ enum class log_level : std::int32_t {
 };
 
 /**
- * Is told one line, never a secret. The texts are valid during the call; an exception is dropped.
- * Threads: runs on any thread, perhaps on several at once.
+ * Logs one line, which never contains a secret. The texts are valid during the call. An exception is dropped.
+ * Threads: runs on any thread, and may run on several at once.
  */
 using log_function = std::function<void(log_level level, std::string_view target, std::string_view message)>;
 
 /**
- * Reads the next part of a body into `room`, which has room for `capacity` bytes, and returns how many bytes it read: 0
- * at the end, a negative number if it fails. An exception fails as well.
+ * Reads the next part of a body into `room`, which has `capacity` bytes. Returns the number of bytes that it read, 0 at
+ * the end, or a negative number if it fails. An exception counts as a failure.
  * Threads: runs on the thread that makes the call.
  */
 using read_function = std::function<std::int64_t(char *room, std::size_t capacity)>;
@@ -93,8 +93,8 @@ inline std::int32_t ask_for_mfa(void *userdata, std::uint32_t attempt, ::plextra
     return answered ? 0 : 1;
 }
 
-inline void tell(void *userdata, std::int32_t level, const char *target, std::size_t target_len, const char *message,
-                 std::size_t message_len) noexcept
+inline void log_line(void *userdata, std::int32_t level, const char *target, std::size_t target_len,
+                     const char *message, std::size_t message_len) noexcept
 {
     contained([&] {
         (*static_cast<log_function *>(userdata))(static_cast<log_level>(level), std::string_view(target, target_len),

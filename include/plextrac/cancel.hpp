@@ -1,6 +1,6 @@
 /**
  * @file cancel.hpp
- * Getting blocked calls to return.
+ * Cancels blocked calls.
  */
 #ifndef PLEXTRAC_CANCEL_HPP
 #define PLEXTRAC_CANCEL_HPP
@@ -11,8 +11,8 @@ namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
 /**
- * Ends the calls that were given it, those that are blocked and those to come, with status::cancelled. It must outlive
- * them. With C++20 it follows a std::stop_token so:
+ * Ends current and later calls that use it with status::cancelled. It must outlive them. In C++20 it can follow a
+ * std::stop_token:
  *
  *     std::stop_callback follow(token, [&cancel] { cancel.trigger(); });
  */
@@ -23,7 +23,7 @@ public:
         return detail::made<cancel, ::plextrac_cancel>(::plextrac_cancel_new);
     }
 
-    /** Takes over a handle that a C function made. */
+    /** Takes ownership of a handle from a C function. */
     explicit cancel(::plextrac_cancel *handle) noexcept : handle_(handle) {}
 
     /** Threads: any. Not in a signal handler. */

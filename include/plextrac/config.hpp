@@ -36,15 +36,15 @@ enum class scheme : std::int32_t {
  *     plextrac::config config("acme.plextrac.com");
  *     config.password("me@acme.example", password).totp_secret(seed).timeout(10s);
  *
- * Everything is checked at once and copied. The first setting that is refused is remembered, those after it are
- * skipped, and whatever is made from the configuration fails with that error; check() tells it before. Sessions and
- * machines copy what they need: the configuration may change or go.
+ * Each setting is checked at once and copied. The configuration remembers the first setting that was refused and skips
+ * the settings after it. Creating a session or machine from it fails with that error. check() returns the error before.
+ * Sessions and machines copy what they need, so you may change or destroy the configuration.
  *
- * What each setting means, and when it is refused, is said at the function of the same name in plextrac.h.
+ * The function of the same name in plextrac.h describes each setting and its errors.
  */
 class config : public detail::settings<::plextrac_config, ::plextrac_config_free> {
 public:
-    /** For the instance at `url`, as people paste it. */
+    /** For the instance at `url`, which may have no scheme, a final slash, or `/api/v1`. */
     explicit config(std::string_view url)
     {
         make([url](::plextrac_config **out, ::plextrac_error **err) {
@@ -65,13 +65,13 @@ public:
         return *this;
     }
 
-    /** A token obtained elsewhere. */
+    /** Imports a token from elsewhere. */
     config &token(std::string_view token) { return text(::plextrac_config_set_token, token); }
 
     /** As base32 or as an `otpauth://totp/` URI. */
     config &totp_secret(std::string_view secret) { return text(::plextrac_config_set_totp_secret, secret); }
 
-    /** Has a person asked for the six digits. Takes the place of a TOTP secret. */
+    /** Sets a callback that asks for one-time codes. Replaces a TOTP secret. */
     config &mfa_callback(mfa_function ask)
     {
         const ::plextrac_mfa_fn called = ask ? detail::ask_for_mfa : nullptr;
@@ -102,7 +102,7 @@ public:
     /** The `User-Agent` of all requests. The default names this library and its version. */
     config &user_agent(std::string_view user_agent) { return text(::plextrac_config_set_user_agent, user_agent); }
 
-    /** Shown to servers and proxies that ask for one: the certificate and its chain, and its private key, as PEM. */
+    /** For servers and proxies that require one: the certificate with its chain, and its private key, as PEM. */
     config &client_certificate(std::string_view chain_pem, std::string_view key_pem)
     {
         set([&](::plextrac_config *self, ::plextrac_error **err) {
@@ -112,7 +112,7 @@ public:
         return *this;
     }
 
-    /** `http://host:port`; an empty text is no proxy, whatever the environment says. */
+    /** `http://host:port`. An empty text means no proxy; the environment is then ignored. */
     config &proxy(std::string_view url) { return text(::plextrac_config_set_proxy, url); }
 
     config &auth_scheme(scheme scheme)
@@ -121,7 +121,7 @@ public:
     }
 
     /**
-     * Shares sessions with other processes of this user; an empty path shares nothing, which is the default. Then
+     * Shares sessions with other processes of this user. With an empty path, the default, nothing is shared. Then
      * neither the limit of ten authentication requests a minute nor the lockout holds for all processes together.
      */
     config &state_dir(std::string_view path) { return text(::plextrac_config_set_state_dir, path); }
@@ -143,13 +143,13 @@ public:
         return number(::plextrac_config_set_timeout_ms, detail::count(limit));
     }
 
-    /** How long a call may wait for the budget or after a failure. */
+    /** How long a call may wait for the budget or a back-off. */
     config &wait(std::chrono::milliseconds limit)
     {
         return number(::plextrac_config_set_wait_ms, detail::count(limit));
     }
 
-    /** Refreshes in the background for so long, though the program does nothing. 0, the default: only when it is used. */
+    /** Refreshes in the background for this long, even if the program does nothing. 0, the default: only when used. */
     config &keep_alive(std::chrono::milliseconds duration)
     {
         return number(::plextrac_config_set_keep_alive_ms, detail::count(duration));
@@ -160,7 +160,7 @@ public:
 
     config &auth_budget(std::uint32_t per_minute) { return number(::plextrac_config_set_auth_budget, per_minute); }
 
-    /** The budget that machines made from this share with others. */
+    /** The budget that machines made from this configuration share with others. */
     config &budget(const plextrac::budget &budget) { return number(::plextrac_config_set_budget, budget.c_handle()); }
 
     config &allow_http(bool allow) { return number(::plextrac_config_set_allow_http, allow); }
@@ -170,11 +170,11 @@ public:
         return number(::plextrac_config_set_danger_accept_invalid_certs, accept);
     }
 
-    /** Has a function told what happens to sessions made from this, from log_level::error up to `level`. */
-    config &log_callback(log_level level, log_function tell)
+    /** Sets a function that logs events of sessions made from this, from log_level::error up to `level`. */
+    config &log_callback(log_level level, log_function log)
     {
-        const ::plextrac_log_fn called = tell ? detail::tell : nullptr;
-        return callback(std::move(tell), [called, level](auto *self, void *userdata, auto **err) {
+        const ::plextrac_log_fn called = log ? detail::log_line : nullptr;
+        return callback(std::move(log), [called, level](auto *self, void *userdata, auto **err) {
             return ::plextrac_config_set_log_callback(self, called, static_cast<std::int32_t>(level), userdata,
                                                       detail::forget<log_function>, err);
         });

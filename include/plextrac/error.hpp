@@ -1,6 +1,6 @@
 /**
  * @file error.hpp
- * Why a call did not do what was asked.
+ * Why a call failed.
  */
 #ifndef PLEXTRAC_ERROR_HPP
 #define PLEXTRAC_ERROR_HPP
@@ -16,7 +16,7 @@
 namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
-/** What came of a call. A newer library may have more of them: treat an unknown one as final. */
+/** The status of a call. A newer library may have more of them: treat an unknown one as final. */
 enum class status : std::int32_t {
     ok = PLEXTRAC_OK,
     invalid_argument = PLEXTRAC_INVALID_ARGUMENT,
@@ -50,13 +50,13 @@ inline std::string_view status_name(status code) noexcept
     return detail::view(::plextrac_status_name(static_cast<std::int32_t>(code)));
 }
 
-/** What happened, to what, and what to do next. Copies share what they say, and copying does not throw. */
+/** What happened, to what, and what to do next. Copies share their content, and copying does not throw. */
 class error {
 public:
     /** An error without detail. */
     explicit error(status code) noexcept : code_(code) {}
 
-    /** Takes over the error that a C function set beside its status; it may be NULL. */
+    /** Takes ownership of the error that a C function returned with its status. It may be NULL. */
     error(status code, ::plextrac_error *detail)
         : code_(code), detail_(detail, detail::freed_by<::plextrac_error_free>())
     {
@@ -64,13 +64,13 @@ public:
 
     status code() const noexcept { return code_; }
 
-    /** The sentence for people. It lives as long as this error or a copy of it, and a NUL follows it. */
+    /** The message. Valid as long as this error or a copy of it. A NUL follows it. */
     std::string_view message() const noexcept
     {
         return detail_ ? detail::view(::plextrac_error_message(detail_.get())) : status_name(code_);
     }
 
-    /** The HTTP status of the answer that led here, if one did. */
+    /** The HTTP status of the answer that caused the error, if there was one. */
     std::optional<int> http_status() const noexcept
     {
         std::uint16_t found = 0;
@@ -79,7 +79,7 @@ public:
         return found;
     }
 
-    /** How long to wait before trying again, counted from the return of the call, if anybody knows. */
+    /** How long to wait before another attempt, counted from the return of the call, if that is known. */
     std::optional<std::chrono::milliseconds> retry_after() const noexcept
     {
         std::uint64_t found = 0;
@@ -88,7 +88,7 @@ public:
         return detail::milliseconds(found);
     }
 
-    /** Whether the same call may succeed later without anything being changed. */
+    /** Whether the same call may succeed later without a change. */
     bool is_retryable() const noexcept { return ::plextrac_error_is_retryable(detail_.get()); }
 
 private:

@@ -1,6 +1,6 @@
 /**
  * @file handle.hpp
- * The border to C: who owns a handle, and how text and times cross. Not for programs.
+ * The boundary to C: ownership of handles, and conversion of texts and times. Not for programs.
  */
 #ifndef PLEXTRAC_HANDLE_HPP
 #define PLEXTRAC_HANDLE_HPP
@@ -41,7 +41,7 @@ inline std::chrono::milliseconds milliseconds(std::uint64_t count) noexcept
     return std::chrono::milliseconds(static_cast<rep>(count < most ? count : most));
 }
 
-/** Less than nothing is nothing. */
+/** A negative duration counts as 0. */
 inline std::uint64_t count(std::chrono::milliseconds time) noexcept
 {
     return time.count() > 0 ? static_cast<std::uint64_t>(time.count()) : 0;

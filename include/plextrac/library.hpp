@@ -1,6 +1,6 @@
 /**
  * @file library.hpp
- * Which library is really loaded.
+ * The version of the loaded library.
  */
 #ifndef PLEXTRAC_LIBRARY_HPP
 #define PLEXTRAC_LIBRARY_HPP

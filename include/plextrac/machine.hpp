@@ -20,7 +20,7 @@
 namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
-/** How a request brought no answer. */
+/** Why a request got no answer. */
 enum class failure_kind : std::int32_t {
     timeout = PLEXTRAC_FAILURE_TIMEOUT,
     connect = PLEXTRAC_FAILURE_CONNECT,
@@ -30,10 +30,10 @@ enum class failure_kind : std::int32_t {
 };
 
 /**
- * You give it the time, it tells you what to send; your HTTP stack and your event loop send it. One rule: after
- * anything was handed in, poll until the action ends_drain().
+ * You give it the time, and it returns what to send. Your HTTP stack and your event loop send it. One rule: after each
+ * input, poll until the action ends_drain().
  *
- * Threads: one at a time. Nothing blocks.
+ * Threads: one at a time. No call blocks.
  */
 class machine {
 public:
@@ -47,19 +47,19 @@ public:
         });
     }
 
-    /** Takes over a handle that a C function made. */
+    /** Takes ownership of a handle from a C function. */
     explicit machine(::plextrac_machine *handle) noexcept : handle_(handle) {}
 
-    /** One request for a usable token. Without a want nothing is ever sent. */
+    /** Asks once for a usable token. Without a want, nothing is sent. */
     [[nodiscard]] result<void> want_token(moment now)
     {
         return ask([&](auto *self, auto **err) { return ::plextrac_machine_want_token(self, now.c_time(), err); });
     }
 
     /**
-     * One caller needs a token. It joins the attempt that is under way, or starts one; action_kind::wake with the id
-     * that is returned ends its call. `other_than` is a value for the `Authorization` header that does not serve.
-     * `wait` is how much of `timeout` may be spent on waiting for the budget, a rate limit or a back-off.
+     * Starts the call of one caller that needs a token. It joins the current attempt, or starts one. action_kind::wake
+     * with the returned id ends the call. `other_than` is an `Authorization` value that the caller does not accept.
+     * `wait` is how long the caller may wait for the budget, a rate limit or a back-off.
      */
     [[nodiscard]] result<std::uint64_t> need_token(std::chrono::milliseconds timeout, std::chrono::milliseconds wait,
                                                    moment now, std::string_view other_than = {})
@@ -75,7 +75,7 @@ public:
         return caller;
     }
 
-    /** A caller waits no longer. Errors: status::stale if its wake was polled already, which is harmless. */
+    /** Ends the call of a caller. Errors: status::stale if its wake was already polled, which is harmless. */
     result<void> leave(std::uint64_t caller, moment now)
     {
         return ask([&](auto *self, auto **err) { return ::plextrac_machine_leave(self, caller, now.c_time(), err); });
@@ -90,8 +90,8 @@ public:
     }
 
     /**
-     * Hands in the answer to the request of that id. `headers` is any range of pairs of texts: header_line, or the
-     * elements of a map. Errors: status::stale if that request is not the one that is out.
+     * Passes the answer to the request with this id. `headers` is any range of pairs of texts: header_line, or the
+     * elements of a map. Errors: status::stale if the request with this id is not outstanding.
      */
     template <class Headers = std::initializer_list<header_line>>
     result<void> handle_response(std::uint64_t id, std::uint16_t status, const Headers &headers, std::string_view body,
@@ -109,7 +109,7 @@ public:
         });
     }
 
-    /** Says that the request of that id brought no answer, and how. */
+    /** Reports that the request with this id got no answer, and why. */
     result<void> handle_failure(std::uint64_t id, failure_kind kind, moment now)
     {
         return ask([&](auto *self, auto **err) {
@@ -117,15 +117,15 @@ public:
         });
     }
 
-    /** Hands in six digits after action_kind::need_mfa. */
-    [[nodiscard]] result<void> submit_mfa(std::string_view digits, moment now)
+    /** Passes a one-time code after action_kind::need_mfa. */
+    [[nodiscard]] result<void> submit_mfa(std::string_view code, moment now)
     {
         return ask([&](auto *self, auto **err) {
-            return ::plextrac_machine_submit_mfa(self, digits.data(), digits.size(), now.c_time(), err);
+            return ::plextrac_machine_submit_mfa(self, code.data(), code.size(), now.c_time(), err);
         });
     }
 
-    /** After action_kind::need_mfa: there is no code. Callers that wait for it get status::mfa_required. */
+    /** Reports after action_kind::need_mfa that there is no code. Waiting callers get status::mfa_required. */
     [[nodiscard]] result<void> decline_mfa(moment now)
     {
         return ask([&](auto *self, auto **err) { return ::plextrac_machine_decline_mfa(self, now.c_time(), err); });

@@ -1,6 +1,6 @@
 /**
  * @file moment.hpp
- * What the two clocks say, for machines, which read none.
+ * The time of two clocks, for machines, which read no clock.
  */
 #ifndef PLEXTRAC_MOMENT_HPP
 #define PLEXTRAC_MOMENT_HPP
@@ -14,8 +14,8 @@ namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
 /**
- * A clock of the standard's kind that never goes back and goes on while the computer sleeps, which std::steady_clock
- * does not everywhere. A condition variable or a thread can wait until one of its times.
+ * A standard clock that never goes back and continues while the computer sleeps. std::steady_clock may stop then. A
+ * condition variable or a thread can wait until one of its times.
  */
 struct monotonic_clock {
     using duration = std::chrono::milliseconds;
@@ -30,11 +30,11 @@ struct monotonic_clock {
     }
 };
 
-/** Both clocks at one moment. A program with clocks of its own, or a test, fills it in itself. */
+/** Both clocks at one moment. A program with its own clocks, or a test, fills it in itself. */
 struct moment {
-    /** Lives and waits are measured by it. */
+    /** Measures lives and waits. */
     monotonic_clock::time_point monotonic;
-    /** May be wrong: it is compared with the server's, and chooses six digits. */
+    /** May be wrong: it is compared with the server's clock. Selects the one-time code. */
     std::chrono::system_clock::time_point wall;
 
     static moment now() noexcept

@@ -18,12 +18,12 @@ namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
 /**
- * Authorized when it is sent, and can be sent any number of times, unless its body can be read once only:
+ * It is authorized when it is sent. It can be sent many times, unless its body can be read only once:
  *
  *     plextrac::request request("POST", "/api/v1/client/4/report/9/flaw/create");
  *     request.json(finding);
  *
- * As with a config, the first part that is refused is remembered, and sending it fails with that error.
+ * As a config does, it remembers the first part that was refused. Sending it fails with that error.
  */
 class request : public detail::settings<::plextrac_request, ::plextrac_request_free> {
 public:
@@ -43,7 +43,7 @@ public:
         return *this;
     }
 
-    /** Text that is JSON already. It is copied, and not looked into. */
+    /** Text that is already JSON. It is copied and not checked. */
     request &json(std::string_view text)
     {
         set([&](::plextrac_request *self, ::plextrac_error **err) {
@@ -52,7 +52,7 @@ public:
         return *this;
     }
 
-    /** Bytes under a media type of their own. They are copied. */
+    /** Bytes with their media type. They are copied. */
     request &body(std::string_view content_type, std::string_view bytes)
     {
         set([&](::plextrac_request *self, ::plextrac_error **err) {

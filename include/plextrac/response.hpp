@@ -1,6 +1,6 @@
 /**
  * @file response.hpp
- * What the server answered. HTTP errors are answers as well.
+ * The answer of the server. It may have any HTTP status.
  */
 #ifndef PLEXTRAC_RESPONSE_HPP
 #define PLEXTRAC_RESPONSE_HPP
@@ -18,13 +18,13 @@ public:
     using headers_type =
         header_lines<::plextrac_response, ::plextrac_response_header_count, ::plextrac_response_header>;
 
-    /** Takes over a handle that a C function made. */
+    /** Takes ownership of a handle from a C function. */
     explicit response(::plextrac_response *handle) noexcept : handle_(handle) {}
 
     /** The HTTP status. */
     int status() const noexcept { return ::plextrac_response_status(handle_.get()); }
 
-    /** The body, byte for byte, as long as the response lives. */
+    /** The body, byte for byte. Valid as long as the response. */
     std::string_view body() const & noexcept { return detail::view(::plextrac_response_body(handle_.get())); }
     std::string_view body() && = delete;
 

@@ -1,6 +1,6 @@
 /**
  * @file secret.hpp
- * A header or cookie value, wiped when it goes.
+ * A header or cookie value, which its destructor wipes.
  */
 #ifndef PLEXTRAC_SECRET_HPP
 #define PLEXTRAC_SECRET_HPP
@@ -12,10 +12,10 @@
 namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
-/** Move-only, so that there is one of it. Whoever copies what it shows answers for the copy. */
+/** Move-only, so there is only one copy. If you copy the value, wipe your copy. */
 class secret {
 public:
-    /** Takes over a handle that a C function made. */
+    /** Takes ownership of a handle from a C function. */
     explicit secret(::plextrac_secret *handle) noexcept : handle_(handle) {}
 
     /** The value itself, as long as the secret lives. */

@@ -22,7 +22,7 @@
 namespace plextrac {
 inline namespace PLEXTRAC_VARIANT {
 
-/** Where a session stands; active or refreshing exactly while a token is usable. */
+/** The state of a session. It is active or refreshing exactly while a token is usable. */
 enum class state : std::int32_t {
     signed_out = PLEXTRAC_STATE_SIGNED_OUT,
     signing_in = PLEXTRAC_STATE_SIGNING_IN,
@@ -35,11 +35,11 @@ enum class state : std::int32_t {
 };
 
 /**
- * Signs in when a token is needed, and keeps it alive for as long as it is used.
+ * Signs in when a token is needed, and refreshes the token while it is used.
  *
- * Threads: every function may be called from many threads at once; no call may be under way when the session is moved
- * or goes. close() gets everybody out. What blocks, and the errors of each call, is said at the function of the same
- * name in plextrac.h.
+ * Threads: every function may be called from many threads at once. No call may be active when the session is moved or
+ * destroyed; close() ends all calls. The function of the same name in plextrac.h describes what blocks, and the errors
+ * of each call.
  */
 class session {
 public:
@@ -53,10 +53,10 @@ public:
         });
     }
 
-    /** Takes over a handle that a C function made. */
+    /** Takes ownership of a handle from a C function. */
     explicit session(::plextrac_session *handle) noexcept : handle_(handle) {}
 
-    /** Another handle of the same session, whose calls have a timeout of their own: a time limit for one call. */
+    /** Another handle of the same session, whose calls have their own time limit. */
     [[nodiscard]] result<session> with_timeout(std::chrono::milliseconds limit) const
     {
         return detail::made<session, ::plextrac_session>([&](::plextrac_session **out, ::plextrac_error **err) {
@@ -64,11 +64,11 @@ public:
         });
     }
 
-    /** The address of the instance, without a slash at the end: the path of a request follows it. */
+    /** The base URL of the instance, without a final slash. The path of a request follows it. */
     std::string_view base_url() const & noexcept { return detail::view(::plextrac_session_base_url(handle_.get())); }
     std::string_view base_url() && = delete;
 
-    /** Makes sure that there is a usable token. Errors: status::mfa_required: go on with submit_mfa. */
+    /** Signs in if there is no usable token. Errors: status::mfa_required: call submit_mfa. */
     [[nodiscard]] result<void> login(const cancel *cancel = nullptr) const
     {
         return ask([&](auto *self, auto **err) {
@@ -76,15 +76,15 @@ public:
         });
     }
 
-    /** Hands in six digits after status::mfa_required, and waits for the token. */
-    [[nodiscard]] result<void> submit_mfa(std::string_view digits, const cancel *cancel = nullptr) const
+    /** Sends a one-time code after status::mfa_required, and waits for the token. */
+    [[nodiscard]] result<void> submit_mfa(std::string_view code, const cancel *cancel = nullptr) const
     {
         return ask([&](auto *self, auto **err) {
-            return ::plextrac_session_submit_mfa(self, digits.data(), digits.size(), detail::handle_of(cancel), err);
+            return ::plextrac_session_submit_mfa(self, code.data(), code.size(), detail::handle_of(cancel), err);
         });
     }
 
-    /** The value for the `Authorization` header of a request of your own. */
+    /** The value for the `Authorization` header of your own request. */
     [[nodiscard]] result<secret> authorization(const cancel *cancel = nullptr) const
     {
         return detail::made<secret, ::plextrac_secret>([&](::plextrac_secret **out, ::plextrac_error **err) {
@@ -93,8 +93,8 @@ public:
     }
 
     /**
-     * The same copied into `room`, without an allocation; a NUL follows it. `length` is set to its length, and with
-     * status::buffer_too_small to what is needed (and one more for the NUL).
+     * Copies the same value into `room`, without an allocation. A NUL follows it. `length` is set to its length, and
+     * with status::buffer_too_small to the required length (the NUL needs one more).
      */
     [[nodiscard]] result<void> copy_authorization(char *room, std::size_t capacity, std::size_t &length,
                                     const cancel *cancel = nullptr) const
@@ -104,7 +104,7 @@ public:
         });
     }
 
-    /** The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead of `Authorization`. */
+    /** The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` needs instead of `Authorization`. */
     [[nodiscard]] result<secret> cookie(const cancel *cancel = nullptr) const
     {
         return detail::made<secret, ::plextrac_secret>([&](::plextrac_secret **out, ::plextrac_error **err) {
@@ -113,8 +113,8 @@ public:
     }
 
     /**
-     * A request of your own with this `Authorization` was answered with 401. The value says whether one more try with
-     * a new authorization can help; if not, the 401 is the answer.
+     * Reports that your own request with this `Authorization` was answered with 401. Returns whether another attempt
+     * with a new authorization can help. If not, the 401 is the answer.
      */
     result<bool> report_unauthorized(std::string_view rejected) const
     {
@@ -127,7 +127,7 @@ public:
         return retry;
     }
 
-    /** Gets a new token now, even if the one in hand is live. */
+    /** Gets a new token now, even if the current one is live. */
     [[nodiscard]] result<void> refresh(const cancel *cancel = nullptr) const
     {
         return ask([&](auto *self, auto **err) {
@@ -145,7 +145,7 @@ public:
         });
     }
 
-    /** Like send, and hands the body of a 2xx answer to `write`, part by part; the response has no body then. */
+    /** Like send, but passes the body of a 2xx answer to `write` in parts. The response then has no body. */
     [[nodiscard]] result<response> download(const request &request, const write_function &write,
                                             const cancel *cancel = nullptr) const
     {
@@ -159,7 +159,7 @@ public:
         });
     }
 
-    /** Like send, and returns as soon as status and headers have come. `cancel` holds for the whole stream. */
+    /** Like send, but returns when the status and the headers have arrived. `cancel` applies to the whole stream. */
     [[nodiscard]] result<plextrac::stream> stream(const request &request, const cancel *cancel = nullptr) const
     {
         if (auto refused = request.check(); !refused)
@@ -176,7 +176,7 @@ public:
         return static_cast<plextrac::state>(::plextrac_session_state(handle_.get()));
     }
 
-    /** How long the token lives; nothing if there is no usable one. */
+    /** How long the token lives. Empty if there is no usable token. */
     std::optional<std::chrono::milliseconds> expires_in() const noexcept
     {
         std::uint64_t found = 0;
@@ -185,7 +185,7 @@ public:
         return detail::milliseconds(found);
     }
 
-    /** The tenant of the token in hand, if the server said. 0 is a tenant. */
+    /** The tenant of the current token, if the server named one. 0 is a tenant. */
     std::optional<std::int64_t> tenant_id() const noexcept
     {
         std::int64_t found = 0;
@@ -197,7 +197,7 @@ public:
     /** Allows rejected credentials to be sent again. Repeated failures lock accounts. */
     result<void> forget_rejection() const { return ask(::plextrac_session_forget_rejection); }
 
-    /** Ends the session: every caller returns with status::closed, and so does every later call. */
+    /** Ends the session. Every current and every later call returns status::closed. */
     result<void> close() const { return ask(::plextrac_session_close); }
 
     /** Forgets the token, which itself lives on to its end. */

@@ -1,6 +1,6 @@
 /**
  * @file stream.hpp
- * A response whose body is read piece by piece.
+ * A response whose body is read in parts.
  */
 #ifndef PLEXTRAC_STREAM_HPP
 #define PLEXTRAC_STREAM_HPP
@@ -34,7 +34,7 @@ class stream {
 public:
     using headers_type = response::headers_type;
 
-    /** Takes over a handle that a C function made. */
+    /** Takes ownership of a handle from a C function. */
     explicit stream(::plextrac_stream *handle) noexcept : handle_(handle) {}
 
     /** The HTTP status. */
@@ -54,7 +54,7 @@ public:
     }
     std::optional<std::string_view> header(std::string_view name) && = delete;
 
-    /** Reads the next part of the body; 0 at its end. After an error the rest is lost. */
+    /** Reads the next part of the body. 0 at its end. After an error the rest is lost. */
     [[nodiscard]] result<std::size_t> read(char *room, std::size_t capacity)
     {
         std::size_t length = 0;

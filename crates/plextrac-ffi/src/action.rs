@@ -10,7 +10,8 @@ use crate::status::{PLEXTRAC_INVALID_ARGUMENT, PLEXTRAC_OK};
 use crate::text::Text;
 use crate::{plextrac_error, plextrac_str};
 
-/// One thing to do, or to know. It owns what it shows, and outlives its machine if need be.
+/// One output of a machine: something to do, or a report. It owns its data and may outlive its
+/// machine.
 pub struct plextrac_action {
     kind: i32,
     deadline: Option<Instant>,
@@ -21,7 +22,7 @@ pub struct plextrac_action {
     request: Option<Outgoing>,
 }
 
-/// What is to be sent.
+/// The request to send.
 struct Outgoing {
     id: u64,
     method: Text,
@@ -34,24 +35,24 @@ impl Handle for plextrac_action {
     type Ownership = Boxed;
 }
 
-/// Nothing until something is handed in. The last of a drain.
+/// Nothing to do until the next input. The last of a drain.
 pub const PLEXTRAC_ACTION_IDLE: i32 = 1;
-/// Send this request now; hand in its answer, or how it failed, under its id.
+/// Send this request now. Pass its answer or its failure to the machine under its id.
 pub const PLEXTRAC_ACTION_SEND: i32 = 2;
-/// Hand in six digits with `plextrac_machine_submit_mfa`. The last of a drain.
+/// Pass a one-time code with `plextrac_machine_submit_mfa`. The last of a drain.
 pub const PLEXTRAC_ACTION_NEED_MFA: i32 = 3;
-/// Nothing until the deadline, or until something is handed in. The last of a drain.
+/// Nothing to do until the deadline or the next input. The last of a drain.
 pub const PLEXTRAC_ACTION_WAIT: i32 = 4;
 /// A sign-in brought a token.
 pub const PLEXTRAC_ACTION_SIGNED_IN: i32 = 5;
-/// A new token took the place of the old one.
+/// A new token replaced the old one.
 pub const PLEXTRAC_ACTION_TOKEN_REPLACED: i32 = 6;
-/// The token has ended; the next want signs in.
+/// The token has expired. The next want signs in.
 pub const PLEXTRAC_ACTION_SIGNED_OUT: i32 = 7;
-/// The want ended without a new token. A usable one may still be in hand.
+/// The want ended without a new token. There may still be a usable one.
 pub const PLEXTRAC_ACTION_FAILED: i32 = 8;
-/// The call of a caller from `plextrac_machine_need_token` is over. Without an error there is a
-/// usable token. Programs that never need a token as a caller never see it.
+/// The call of a caller from `plextrac_machine_need_token` is complete. Without an error there is a
+/// usable token. Only programs that call that function get this action.
 pub const PLEXTRAC_ACTION_WAKE: i32 = 9;
 
 /// One of `PLEXTRAC_ACTION_...`; 0 for NULL.
@@ -60,15 +61,15 @@ pub unsafe extern "C" fn plextrac_action_kind(action: *const plextrac_action) ->
     guarded!(or 0 => shared action; { action.kind })
 }
 
-/// WAIT, FAILED and a WAKE with an error say why, in English; empty for others. Valid as long as the
-/// action.
+/// The reason of WAIT, FAILED and a WAKE with an error, in English. Empty for others. Valid as long
+/// as the action.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_reason(action: *const plextrac_action) -> plextrac_str {
     guarded!(or Empty::EMPTY => shared action; { action.reason.view() })
 }
 
-/// FAILED, and WAKE if the caller gets no token: returns the status, and sets `out` to a copy of the
-/// error. For others it returns `PLEXTRAC_OK`.
+/// For FAILED, and for WAKE if the caller gets no token: returns the status, and sets `out` to a
+/// copy of the error. For others it returns `PLEXTRAC_OK`.
 /// Ownership: the copy is yours; free it with `plextrac_error_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_error(
@@ -92,14 +93,14 @@ pub unsafe extern "C" fn plextrac_action_caller(action: *const plextrac_action) 
     guarded!(or 0 => shared action; { action.caller })
 }
 
-/// NEED_MFA: 1 at first, 2 after a wrong code; there is no third. 0 for others.
+/// NEED_MFA: 1 for the first question, 2 after a wrong code. There is no third. 0 for others.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_mfa_attempt(action: *const plextrac_action) -> u32 {
     guarded!(or 0 => shared action; { action.attempt })
 }
 
-/// SEND: the id to hand the answer in under; never used twice by one machine, and never 0. 0 for
-/// others.
+/// SEND: the id of the request, which you pass with its answer. One machine uses each id once, and
+/// never 0. 0 for others.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_request_id(action: *const plextrac_action) -> u64 {
     guarded!(or 0 => shared action; { action.request.as_ref().map_or(0, |request| request.id) })
@@ -123,15 +124,13 @@ pub unsafe extern "C" fn plextrac_action_body(action: *const plextrac_action) ->
     guarded!(or Empty::EMPTY => shared action; { action.shown(|request| &request.body) })
 }
 
-/// SEND: how many header lines there are. Your HTTP stack adds `Host` and `Content-Length`, and
-/// nothing else is needed.
+/// SEND: the number of header lines. Your HTTP stack adds only `Host` and `Content-Length`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_header_count(action: *const plextrac_action) -> usize {
     guarded!(or 0 => shared action; { action.request.as_ref().map_or(0, |request| request.headers.len()) })
 }
 
-/// SEND: header line `i`, counted from 0; false if there are not so many. Valid as long as the
-/// action.
+/// SEND: header line `i`, counted from 0. False if there are fewer. Valid as long as the action.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_header(
     action: *const plextrac_action,
@@ -145,9 +144,9 @@ pub unsafe extern "C" fn plextrac_action_header(
     })
 }
 
-/// A moment on the monotonic clock: SEND: the latest at which an answer is of use; WAIT: when to
-/// poll, or to want a token again; NEED_MFA: the end of the challenge. False for others, and for a
-/// WAIT without an end.
+/// A moment on the monotonic clock. SEND: the deadline for the answer. WAIT: when to poll, or to
+/// want a token again. NEED_MFA: the end of the challenge. False for others, and for a WAIT without
+/// an end.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_action_deadline_ms(
     action: *const plextrac_action,
@@ -183,7 +182,8 @@ impl plextrac_action {
         Self { deadline: Some(until), attempt, ..Self::plain(PLEXTRAC_ACTION_NEED_MFA) }
     }
 
-    /// WAIT, or IDLE if nothing comes by itself. Callers' deadlines count on the only clock that C programs give.
+    /// WAIT, or IDLE if nothing comes by itself. Callers' deadlines count on the only clock that C
+    /// programs give.
     pub(crate) fn wait(wait: &Wait) -> Self {
         let Some(until) = [wait.until, wait.awake_until].into_iter().flatten().min() else {
             return Self::plain(PLEXTRAC_ACTION_IDLE);

@@ -8,8 +8,8 @@ use plextrac_transport::fork;
 use crate::handle::{self, Boxed, Handle};
 use crate::plextrac_error;
 
-/// How many authentication requests a minute the machines of one instance allow themselves together.
-/// Locked inside.
+/// The authentication requests a minute that all machines of one instance may send together. It has
+/// its own lock.
 pub struct plextrac_budget {
     pub(crate) shared: SharedBudget,
 }
@@ -35,9 +35,9 @@ impl Handle for plextrac_budget {
     type Ownership = Boxed;
 }
 
-/// Makes a budget for all machines of one instance: of all accounts, and of all event loops.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if `per_minute` is not 2 to 60. An instance allows 10 to
-/// everybody together; 6 is a good share.
+/// Makes a budget for all machines of one instance: for all accounts and all event loops.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if `per_minute` is not 2 to 60. An instance accepts 10 from
+/// all clients together; 6 is a good share.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_budget_new(
     per_minute: u32,

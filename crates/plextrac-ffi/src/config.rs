@@ -15,9 +15,9 @@ use crate::text::{self, Text};
 use crate::userdata::{Userdata, plextrac_free_fn};
 use crate::{plextrac_error, plextrac_str};
 
-/// Settings. Every setter checks what it is given and copies it; after an error the configuration is
-/// as it was. Sessions and machines copy what they need: it can be changed, used again and freed at
-/// any time.
+/// Settings. Every setter checks its arguments and copies them. After an error the configuration is
+/// unchanged. Sessions and machines copy what they need, so you can change, reuse and free a
+/// configuration at any time.
 pub struct plextrac_config {
     pub(crate) settings: SessionConfig,
     /// It never changes.
@@ -29,9 +29,9 @@ impl Handle for plextrac_config {
     type Ownership = Boxed;
 }
 
-/// The authorities of the system, and those given. The default.
+/// The CAs of the system, and the given ones. The default.
 pub const PLEXTRAC_ROOTS_SYSTEM: i32 = 1;
-/// The authorities given, and nobody else.
+/// Only the given CAs.
 pub const PLEXTRAC_ROOTS_ONLY_GIVEN: i32 = 2;
 
 /// `Authorization: TOKEN`, as PlexTrac's own programs send it. The default.
@@ -39,10 +39,9 @@ pub const PLEXTRAC_SCHEME_RAW: i32 = 1;
 /// `Authorization: Bearer TOKEN`.
 pub const PLEXTRAC_SCHEME_BEARER: i32 = 2;
 
-/// Settings for the instance at `url`, as people paste it: with or without scheme, trailing slash or
-/// `/api/v1`.
+/// Makes settings for the instance at `url`, which may have no scheme, a final slash, or `/api/v1`.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` without a host, with user information, or with a scheme that
-/// is not http or https; `PLEXTRAC_UNSUPPORTED` if the system does not tell of forks.
+/// is not http or https; `PLEXTRAC_UNSUPPORTED` if the system does not report forks.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_new(
     url: *const c_char,
@@ -59,16 +58,16 @@ pub unsafe extern "C" fn plextrac_config_new(
     })
 }
 
-/// The address of the instance, without a slash at the end, as it was made of the `url` given: the
-/// path of a request follows it. Valid as long as the configuration.
+/// The base URL of the instance, made from `url`, without a final slash. The path of a request
+/// follows it. Valid as long as the configuration.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_base_url(config: *const plextrac_config) -> plextrac_str {
     guarded!(or Empty::EMPTY => shared config; { config.base_url.view() })
 }
 
-/// User name (an e-mail address, as a rule) and password.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if one is empty, over 1024 bytes, or holds a control
-/// character (a line end that was read along with it, perhaps).
+/// Sets the user name (usually an e-mail address) and the password.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if one is empty, over 1024 bytes, or has a control character
+/// (perhaps the line end that was read with it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_password(
     config: *mut plextrac_config,
@@ -83,9 +82,9 @@ pub unsafe extern "C" fn plextrac_config_set_password(
     })
 }
 
-/// A token obtained elsewhere, with or without `Bearer ` in front. It is refreshed at its first use;
-/// with a password beside it, a sign-in follows when it has ended.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is empty, over 16 KiB, or could not stand in a header.
+/// Imports a token from elsewhere, with or without `Bearer ` before it. It is refreshed at its
+/// first use. If there is also a password, the session signs in when the token has expired.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is empty, over 16 KiB, or not valid in a header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_token(
     config: *mut plextrac_config,
@@ -98,8 +97,8 @@ pub unsafe extern "C" fn plextrac_config_set_token(
     })
 }
 
-/// The TOTP secret of the account, as base32 or as an `otpauth://totp/` URI: the six digits are
-/// computed. Takes the place of a callback.
+/// Sets the TOTP secret of the account, as base32 or as an `otpauth://totp/` URI. The library then
+/// computes the one-time codes. Replaces a callback.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is neither, or has fewer than 80 bits.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_totp_secret(
@@ -113,13 +112,13 @@ pub unsafe extern "C" fn plextrac_config_set_totp_secret(
     })
 }
 
-/// Has `callback` asked for the six digits. Takes the place of a TOTP secret, and of an earlier
-/// callback. A machine never calls it. For a machine it says that the program asks for the code at
-/// NEED_MFA: callers wait for it.
+/// Sets a callback that asks for one-time codes. Replaces a TOTP secret and an earlier callback. A
+/// machine never calls it. For a machine it means that the program asks for the code at NEED_MFA,
+/// so callers wait for it.
 /// Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`; after an error
 /// the program still owns it.
-/// Threads: the callback runs on a thread of the library; with several sessions, perhaps on several
-/// at once.
+/// Threads: the callback runs on a thread of the library. With several sessions it may run on
+/// several threads at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_mfa_callback(
     config: *mut plextrac_config,
@@ -136,8 +135,8 @@ pub unsafe extern "C" fn plextrac_config_set_mfa_callback(
 }
 
 /// Trusts the certificates in a PEM file as well. The file is read now.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it cannot be read or holds no certificate, or the path has
-/// a NUL in it or over 4096 bytes.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it cannot be read or has no certificate, or if the path
+/// contains a NUL or has over 4096 bytes.
 /// Blocks: on the file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_ca_file(
@@ -152,7 +151,7 @@ pub unsafe extern "C" fn plextrac_config_set_ca_file(
 }
 
 /// Trusts the certificates in a PEM text as well.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it holds no certificate.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it has no certificate.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_ca_pem(
     config: *mut plextrac_config,
@@ -165,7 +164,7 @@ pub unsafe extern "C" fn plextrac_config_set_ca_pem(
     })
 }
 
-/// Whom to trust besides the certificates given: one of `PLEXTRAC_ROOTS_...`.
+/// Which CAs to trust besides the given certificates: one of `PLEXTRAC_ROOTS_...`.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` for any other number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_roots(
@@ -182,9 +181,9 @@ pub unsafe extern "C" fn plextrac_config_set_roots(
     })
 }
 
-/// Shows a certificate to servers and proxies that ask their clients for one. `chain` is the
-/// certificate, followed by those of the authorities between it and one that the server knows; `key`
-/// is its unencrypted private key (PKCS#8, PKCS#1 or SEC1). Both are PEM texts.
+/// Sets the client certificate for servers and proxies that require one. `chain` is the
+/// certificate, followed by the intermediate CAs. `key` is its unencrypted private key (PKCS#8,
+/// PKCS#1 or SEC1). Both are PEM texts.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` if they are damaged, or do not belong together.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_client_certificate(
@@ -200,10 +199,10 @@ pub unsafe extern "C" fn plextrac_config_set_client_certificate(
     })
 }
 
-/// The `User-Agent` of all requests, sign-in and proxy included. The default names this library and
-/// its version. A request with a header of that name sends its own. For a machine: the header is
-/// among those of its actions only if it was set.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is empty, or cannot stand in a header.
+/// Sets the `User-Agent` of all requests, including sign-in and proxy. The default names this
+/// library and its version. A request's own `User-Agent` header has precedence. The actions of a
+/// machine have the header only if it was set.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is empty, or not valid in a header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_user_agent(
     config: *mut plextrac_config,
@@ -216,10 +215,10 @@ pub unsafe extern "C" fn plextrac_config_set_user_agent(
     })
 }
 
-/// Sends a header with every request, sign-in included: what a gateway in front of the instance asks
-/// for. The value is treated as a secret. A name that was set before gets the new value. For
-/// `User-Agent` this is `plextrac_config_set_user_agent`.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for what cannot stand in a header, and for names that HTTP or
+/// Sends a header with every request, including sign-in, for a gateway in front of the instance.
+/// The value is treated as a secret. A second value for a name replaces the first. For `User-Agent`
+/// this is the same as `plextrac_config_set_user_agent`.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is not valid in a header, and for names that HTTP or
 /// this library sets.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_header(
@@ -235,9 +234,9 @@ pub unsafe extern "C" fn plextrac_config_set_header(
     })
 }
 
-/// Goes through a proxy, `http://host:port`; with an empty `url` through none. Without this the
-/// environment says, by curl's rules, except that `http://` to this machine stays on it.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for what is no URL, or of a kind that is not supported.
+/// Uses the proxy `http://host:port`, or no proxy if `url` is empty. By default the environment
+/// decides, by curl's rules, except that `http://` to this machine never uses a proxy.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for an invalid URL or an unsupported kind of proxy.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_proxy(
     config: *mut plextrac_config,
@@ -250,7 +249,7 @@ pub unsafe extern "C" fn plextrac_config_set_proxy(
     })
 }
 
-/// How the token stands in the `Authorization` header: one of `PLEXTRAC_SCHEME_...`.
+/// Authorization scheme: one of `PLEXTRAC_SCHEME_...`.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` for any other number.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_auth_scheme(
@@ -267,15 +266,15 @@ pub unsafe extern "C" fn plextrac_config_set_auth_scheme(
     })
 }
 
-/// Shares sessions with other processes of this user through a directory, which is made if it is not
-/// there. `(NULL, 0)`: nothing is shared, sessions live in memory; the default. Then other processes
-/// do not know of rejected passwords and sent requests: without a state directory, neither the limit
-/// of ten authentication requests a minute nor the lockout holds for all processes together.
-/// Sessions of one user share a token; those that were handed the same ready-made token share what
-/// it was refreshed to, among themselves. Machines share nothing.
-/// Errors: `PLEXTRAC_STORE` if others could read or change what is in it, or it cannot be made;
-/// `PLEXTRAC_INVALID_ARGUMENT` for "" with `PLEXTRAC_NTS`, which looks like a variable that was not
-/// set, and for a path with a NUL in it or over 4096 bytes.
+/// Shares sessions with other processes of this user through a directory, which is created if it
+/// does not exist. `(NULL, 0)`, the default: nothing is shared, and sessions are in memory. Then
+/// processes do not know each other's rejected passwords and requests: neither the limit of ten
+/// authentication requests a minute nor the lockout holds for all processes together. Sessions of
+/// one user share a token. Sessions that import the same token share its refreshed tokens among
+/// themselves. Machines share nothing.
+/// Errors: `PLEXTRAC_STORE` if other users can read or change it, or it cannot be created;
+/// `PLEXTRAC_INVALID_ARGUMENT` for "" with `PLEXTRAC_NTS`, which is probably an unset variable, and
+/// for a path that contains a NUL or has over 4096 bytes.
 /// Blocks: on the file system.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_state_dir(
@@ -327,8 +326,8 @@ pub unsafe extern "C" fn plextrac_config_set_store(
     })
 }
 
-/// What a call may take from entry to return, a person typing excluded; for a machine, how long an
-/// answer is waited for. Default 30000.
+/// Sets the time limit of a call, from entry to return. Time in which a person types does not
+/// count. For a machine, it is the time limit of an answer. Default 30000.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` for 0, and for over an hour.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_timeout_ms(
@@ -341,8 +340,8 @@ pub unsafe extern "C" fn plextrac_config_set_timeout_ms(
     })
 }
 
-/// How long a call may wait for the budget or after a failure before it gives `PLEXTRAC_MUST_WAIT`.
-/// Default 0: at once.
+/// Sets how long a call may wait for the budget or a back-off. If it would take longer, the call
+/// returns `PLEXTRAC_MUST_WAIT` at once. Default 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_wait_ms(
     config: *mut plextrac_config,
@@ -372,8 +371,8 @@ pub unsafe extern "C" fn plextrac_config_set_keep_alive_ms(
     })
 }
 
-/// The longest body of an answer to `plextrac_session_request`, in bytes; it is read into memory. A
-/// longer one is `PLEXTRAC_TOO_LARGE`. Default 64 MiB.
+/// Sets the longest body of an answer to `plextrac_session_request`, in bytes. The body is read
+/// into memory. A longer one gives `PLEXTRAC_TOO_LARGE`. Default 64 MiB.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_response_limit(
     config: *mut plextrac_config,
@@ -385,9 +384,10 @@ pub unsafe extern "C" fn plextrac_config_set_response_limit(
     })
 }
 
-/// Authentication requests a minute on the instance, of all sessions of this process together; for a
-/// machine without `plextrac_config_set_budget`, its own. Default 6, of the 10 that an instance
-/// allows to everybody. Where sessions differ, the lowest number holds.
+/// Sets the authentication requests a minute on the instance, for all sessions of this process
+/// together. For a machine without `plextrac_config_set_budget`, it is the machine's own limit.
+/// Default 6, of the 10 that an instance accepts from all clients. If sessions differ, the lowest
+/// number counts.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is not 2 to 60.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_auth_budget(
@@ -400,9 +400,9 @@ pub unsafe extern "C" fn plextrac_config_set_auth_budget(
     })
 }
 
-/// The budget for machines made from this: one for all machines of an instance, whatever their
-/// account. Sessions do not use it; they share one of their own.
-/// Ownership: `budget` may be freed; it is kept for as long as anything uses it.
+/// Sets the budget for machines made from this configuration. Use one budget for all machines of an
+/// instance, for all accounts. Sessions do not use it; they have a shared one.
+/// Ownership: you may free `budget`; it stays valid while anything uses it.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_budget(
     config: *mut plextrac_config,
@@ -414,8 +414,8 @@ pub unsafe extern "C" fn plextrac_config_set_budget(
     })
 }
 
-/// Allows `http://` to hosts other than this machine: everything can be read on the way, the
-/// password too.
+/// Allows `http://` to hosts other than this machine. Others in the network can then read
+/// everything, including the password.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_allow_http(
     config: *mut plextrac_config,
@@ -427,8 +427,8 @@ pub unsafe extern "C" fn plextrac_config_set_allow_http(
     })
 }
 
-/// Accepts any certificate: anybody in between can read the password. For a test against a machine
-/// at hand only.
+/// Accepts any certificate. Others in the network can then read the password. Use it only for tests
+/// against a local machine.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_danger_accept_invalid_certs(
     config: *mut plextrac_config,
@@ -440,13 +440,13 @@ pub unsafe extern "C" fn plextrac_config_set_danger_accept_invalid_certs(
     })
 }
 
-/// Has `callback` told what happens to sessions made from this: everything from `PLEXTRAC_LOG_ERROR`
-/// to `level`. Nothing it is told is secret. Takes the place of an earlier callback. Machines tell
-/// nothing: their actions do.
+/// Sets a callback that logs events of sessions made from this configuration, from
+/// `PLEXTRAC_LOG_ERROR` to `level`. No line contains a secret. Replaces an earlier callback.
+/// Machines do not log: their actions report events.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` if `level` is none of `PLEXTRAC_LOG_...`.
 /// Ownership: after `PLEXTRAC_OK`, `free_fn` (which may be NULL) frees `userdata`; after an error
 /// the program still owns it.
-/// Threads: the callback runs on any thread, perhaps on several at once.
+/// Threads: the callback runs on any thread, and may run on several at once.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_config_set_log_callback(
     config: *mut plextrac_config,

@@ -35,13 +35,13 @@ pub unsafe extern "C" fn plextrac_error_status(error: *const plextrac_error) -> 
     guarded!(or PLEXTRAC_INVALID_ARGUMENT => shared error; { error.0.status })
 }
 
-/// The sentence for people, in English. Valid as long as the error.
+/// The message, in English. Valid as long as the error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_message(error: *const plextrac_error) -> plextrac_str {
     guarded!(or out::Empty::EMPTY => shared error; { error.0.message.view() })
 }
 
-/// The HTTP status of the answer that led here; false if no answer did.
+/// The HTTP status of the answer that caused the error. False if there was none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_http_status(error: *const plextrac_error, out: *mut u16) -> bool {
     guarded!(or false => shared error, out out; {
@@ -49,8 +49,8 @@ pub unsafe extern "C" fn plextrac_error_http_status(error: *const plextrac_error
     })
 }
 
-/// How many milliseconds to wait before trying again, counted from the return of the call; false if
-/// nobody knows.
+/// How many milliseconds to wait before another attempt, counted from the return of the call. False
+/// if that is not known.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_retry_after_ms(error: *const plextrac_error, out: *mut u64) -> bool {
     guarded!(or false => shared error, out out; {
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn plextrac_error_retry_after_ms(error: *const plextrac_er
     })
 }
 
-/// Whether the same call may succeed later without anything being changed.
+/// Whether the same call may succeed later without a change.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_error_is_retryable(error: *const plextrac_error) -> bool {
     guarded!(or false => shared error; { error.0.is_retryable })
@@ -173,12 +173,12 @@ impl fmt::Debug for plextrac_error {
     }
 }
 
-/// Whole milliseconds, rounded up: who waits so long has waited long enough.
+/// Whole milliseconds, rounded up, so that a wait of this length is long enough.
 pub(crate) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
-/// The status of an outcome; the detail goes to `err`, if somebody wants it.
+/// The status of an outcome. The detail goes to `err`, unless that is NULL.
 ///
 /// # Safety
 /// `err` is NULL or may be written to.

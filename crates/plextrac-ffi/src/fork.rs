@@ -57,7 +57,7 @@ fn watch_forks() -> Result<(), plextrac_error> {
         0 => Ok(()),
         error => Err(plextrac_error::new(
             PLEXTRAC_UNSUPPORTED,
-            &format!("the system tells nobody of forks of this process (error {error})"),
+            &format!("the system does not report forks of this process (error {error})"),
         )),
     }
 }

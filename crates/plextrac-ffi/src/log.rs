@@ -7,18 +7,18 @@ use plextrac_transport::SessionEvent;
 use crate::plextrac_error;
 use crate::userdata::Userdata;
 
-/// Something that needs a person: the credentials were rejected and are not sent again.
+/// A person must act: the credentials were rejected and are not sent again.
 pub const PLEXTRAC_LOG_ERROR: i32 = 1;
 /// An attempt to get a token failed, or the server's clock is far from this machine's.
 pub const PLEXTRAC_LOG_WARN: i32 = 2;
-/// Signed in or out, a token that ended, a wait.
+/// A sign-in or sign-out, an expired token, a wait.
 pub const PLEXTRAC_LOG_INFO: i32 = 3;
-/// What happens all the time: a refresh, a token taken over from another session.
+/// Frequent events: a refresh, a token that came from another session.
 pub const PLEXTRAC_LOG_DEBUG: i32 = 4;
 
-/// Is told one line. Both texts are valid during the call, and a NUL follows them. It must not
-/// throw, `longjmp` or end the thread. No lock is held: it may call anything, but a call that waits
-/// for a sign-in may make others wait.
+/// Logs one line. Both texts are valid during the call, and a NUL follows them. It must not throw,
+/// `longjmp` or end the thread. No lock is held. It may call any function, but a call that waits for
+/// a sign-in may delay others.
 pub type plextrac_log_fn = Option<
     unsafe extern "C" fn(
         userdata: *mut c_void,
@@ -70,7 +70,7 @@ pub(crate) fn check_level(level: i32) -> Result<(), plextrac_error> {
     }
 }
 
-/// An event that is newer than this table is worth a line to whoever wants to know.
+/// The level of an event that is newer than this table.
 fn level_of(event: &SessionEvent) -> i32 {
     match event {
         SessionEvent::LockedOut => PLEXTRAC_LOG_ERROR,

@@ -18,12 +18,12 @@ use crate::status::PLEXTRAC_UNSUPPORTED;
 use crate::text;
 use crate::{plextrac_str, plextrac_time};
 
-/// Every decision about one account on one instance, and nothing else: no clock, no threads, no
-/// network. It never blocks.
+/// Makes all decisions about one account on one instance. It has no clock, no threads and no
+/// network, and it never blocks.
 pub struct plextrac_machine {
     coordinator: Coordinator,
     budget: SharedBudget,
-    /// For every request that is sent.
+    /// Of every request that is sent.
     extra_headers: Vec<(String, zeroize::Zeroizing<Vec<u8>>)>,
     /// The moment of the latest call that was not refused.
     latest: Time,
@@ -33,20 +33,20 @@ impl Handle for plextrac_machine {
     type Ownership = Boxed;
 }
 
-/// No answer in time.
+/// There was no answer in time.
 pub const PLEXTRAC_FAILURE_TIMEOUT: i32 = 1;
-/// No connection: name resolution, refusal, proxy.
+/// There was no connection: name resolution, refusal, proxy.
 pub const PLEXTRAC_FAILURE_CONNECT: i32 = 2;
 /// The TLS handshake failed.
 pub const PLEXTRAC_FAILURE_TLS: i32 = 3;
-/// Given up on purpose.
+/// The program cancelled the request.
 pub const PLEXTRAC_FAILURE_CANCELLED: i32 = 4;
-/// Anything else.
+/// Any other failure.
 pub const PLEXTRAC_FAILURE_OTHER: i32 = 5;
 
-/// Makes a machine that has sent nothing. Of the configuration it uses URL, credentials, token, MFA,
-/// header form, extra headers, timeout and budget; the rest is the business of your HTTP stack,
-/// certificates among it.
+/// Makes a machine that has sent nothing. It uses these parts of the configuration: URL,
+/// credentials, token, MFA, authorization scheme, extra headers, timeout and budget. Your HTTP
+/// stack is responsible for the rest, such as certificates.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` as `plextrac_session_new`; `PLEXTRAC_UNSUPPORTED` if the
 /// system gives no random bytes.
 #[unsafe(no_mangle)]
@@ -72,9 +72,9 @@ pub unsafe extern "C" fn plextrac_machine_new(
     })
 }
 
-/// One request for a usable token. Polls then yield what to do until SIGNED_IN, TOKEN_REPLACED,
-/// NEED_MFA, WAIT or FAILED; nothing if the token is live and its refresh not due. Without a want
-/// nothing is ever sent: to keep a token alive, want one at the moment that WAIT names.
+/// Asks once for a usable token. Polls then return actions until SIGNED_IN, TOKEN_REPLACED,
+/// NEED_MFA, WAIT or FAILED. If the token is live and no refresh is due, there is no action.
+/// Without a want, nothing is sent: to keep a token alive, want one at the moment that WAIT names.
 /// Errors: `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_want_token(
@@ -87,18 +87,18 @@ pub unsafe extern "C" fn plextrac_machine_want_token(
     })
 }
 
-/// One caller needs a token. It joins the attempt that is under way, or starts one. A WAKE action
-/// with this id ends its call; poll until then, as always. Any number of callers may wait at once,
+/// Starts the call of one caller that needs a token. It joins the current attempt, or starts one. A
+/// WAKE action with this id ends the call; poll until then. Any number of callers may wait at once,
 /// and one attempt serves them all.
-/// (`other_than`, `other_than_len`): a value for the `Authorization` header that does not serve. If
-/// that is the token in hand, a refresh or sign-in replaces it first. (NULL, 0): any token serves.
-/// `timeout_ms`: how long the call may take, UINT64_MAX for no limit. The time in which a code is
-/// asked for is added. `wait_ms`: how much of it the caller spends on waiting for the budget, a rate
-/// limit or a back-off; if that takes longer, the WAKE brings `PLEXTRAC_MUST_WAIT` at once.
-/// If a one-time code is needed, and the configuration has neither TOTP secret nor MFA callback, the
-/// WAKE brings `PLEXTRAC_MFA_REQUIRED`. With a callback, which is never called, the caller goes on
-/// waiting: hand the code in after NEED_MFA, or say that there is none.
-/// `caller`: the id, never 0 and never used twice by one machine.
+/// (`other_than`, `other_than_len`): an `Authorization` value that the caller does not accept. If
+/// the current token has this value, a refresh or sign-in replaces it first. (NULL, 0): any token.
+/// `timeout_ms`: how long the call may take, UINT64_MAX for no limit. Time in which a person is
+/// asked for a code does not count. `wait_ms`: how long the caller may wait for the budget, a rate
+/// limit or a back-off. If that takes longer, the WAKE has `PLEXTRAC_MUST_WAIT` at once.
+/// If a one-time code is needed, and the configuration has neither TOTP secret nor MFA callback,
+/// the WAKE has `PLEXTRAC_MFA_REQUIRED`. If it has a callback, which is never called, the caller
+/// continues to wait: pass the code after NEED_MFA, or report that there is none.
+/// `caller`: the id. One machine uses each id once, and never 0.
 /// Errors: `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_need_token(
@@ -125,10 +125,10 @@ pub unsafe extern "C" fn plextrac_machine_need_token(
     })
 }
 
-/// A caller waits no longer; there will be no WAKE for it. A request that is out goes on, and its
-/// token is kept. An attempt that has sent nothing ends with its last caller.
-/// Errors: `PLEXTRAC_STALE` if no caller of that id waits: its WAKE was polled already, which is
-/// harmless; `PLEXTRAC_MUST_DRAIN`.
+/// Ends the call of a caller, without a WAKE. A request that was sent continues, and its token is
+/// kept. An attempt that has sent nothing ends with its last caller.
+/// Errors: `PLEXTRAC_STALE` if no caller with this id waits, because its WAKE was already polled
+/// (this is harmless); `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_leave(
     machine: *mut plextrac_machine,
@@ -141,9 +141,8 @@ pub unsafe extern "C" fn plextrac_machine_leave(
     })
 }
 
-/// What to do next. After anything was handed in, and when the moment of a WAIT has come, poll until
-/// the kind is IDLE, WAIT or NEED_MFA; anything else that is handed in before is refused with
-/// `PLEXTRAC_MUST_DRAIN`.
+/// Returns what to do next. After each input, and at the moment of a WAIT, poll until the kind is
+/// IDLE, WAIT or NEED_MFA. Inputs before that are refused with `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_poll(
     machine: *mut plextrac_machine,
@@ -157,11 +156,11 @@ pub unsafe extern "C" fn plextrac_machine_poll(
     })
 }
 
-/// Hands in the answer to the SEND of that id: status, `count` header lines as two arrays, and the
-/// whole body. An answer that came in pieces is handed in when it is whole; one over 1 MiB need not
-/// be read on, it is of no use.
-/// Errors: `PLEXTRAC_STALE` if that request is not the one that is out; `PLEXTRAC_MUST_DRAIN`;
-/// `PLEXTRAC_INVALID_ARGUMENT` for a status that is none.
+/// Passes the answer to the SEND with this id: the status, `count` header lines as two arrays, and
+/// the whole body. Call it once the whole body has arrived. You may stop reading a body after 1
+/// MiB: a larger one is ignored.
+/// Errors: `PLEXTRAC_STALE` if the request with this id is not outstanding; `PLEXTRAC_MUST_DRAIN`;
+/// `PLEXTRAC_INVALID_ARGUMENT` for an invalid status.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_handle_response(
     machine: *mut plextrac_machine,
@@ -184,7 +183,7 @@ pub unsafe extern "C" fn plextrac_machine_handle_response(
         let (names, values) = unsafe { (array(names, count, "names")?, array(values, count, "values")?) };
         let mut headers = Vec::with_capacity(count);
         for (name, value) in names.iter().zip(values) {
-            // SAFETY: each element is text as any other that is handed in.
+            // SAFETY: each element is a text argument like any other.
             let (name, value) = unsafe {
                 (text::bytes(name.data, name.len, "names")?, text::bytes(value.data, value.len, "values")?)
             };
@@ -196,7 +195,7 @@ pub unsafe extern "C" fn plextrac_machine_handle_response(
     })
 }
 
-/// Says that the SEND of that id brought no answer, and how: one of `PLEXTRAC_FAILURE_...`.
+/// Reports that the SEND with this id got no answer, and why: one of `PLEXTRAC_FAILURE_...`.
 /// Errors: as `plextrac_machine_handle_response`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_handle_failure(
@@ -219,9 +218,9 @@ pub unsafe extern "C" fn plextrac_machine_handle_failure(
     })
 }
 
-/// Hands in six digits after NEED_MFA.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if these are not six digits, or were sent before;
-/// `PLEXTRAC_WRONG_STATE` if none are asked for, or the challenge is over; `PLEXTRAC_MUST_DRAIN`.
+/// Passes a one-time code (six digits) after NEED_MFA.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is not six digits, or was sent before;
+/// `PLEXTRAC_WRONG_STATE` if no code is needed, or the challenge is over; `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_submit_mfa(
     machine: *mut plextrac_machine,
@@ -236,9 +235,9 @@ pub unsafe extern "C" fn plextrac_machine_submit_mfa(
     })
 }
 
-/// After NEED_MFA: there is no code. The challenge is dropped, and callers that wait for it get
-/// `PLEXTRAC_MFA_REQUIRED`.
-/// Errors: `PLEXTRAC_WRONG_STATE` if no code is asked for; `PLEXTRAC_MUST_DRAIN`.
+/// Reports after NEED_MFA that there is no code. The challenge is dropped, and callers that wait
+/// for the code get `PLEXTRAC_MFA_REQUIRED`.
+/// Errors: `PLEXTRAC_WRONG_STATE` if no code is needed; `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_decline_mfa(
     machine: *mut plextrac_machine,
@@ -250,9 +249,9 @@ pub unsafe extern "C" fn plextrac_machine_decline_mfa(
     })
 }
 
-/// A request of yours, with `rejected` as its `Authorization`, was answered with 401. That token is
-/// given up, and no other. `*retry` says what to do: true: want a token, poll, and send the request
-/// once more; false: a new token was tried already, and the 401 is the answer.
+/// Reports that your request, with `rejected` as its `Authorization`, was answered with 401. Only
+/// this token is dropped. If `*retry` is true: want a token, poll, and send the request once more.
+/// If it is false: a new token was already tried, and the 401 is the answer.
 /// Errors: `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_report_unauthorized_retry(
@@ -268,8 +267,8 @@ pub unsafe extern "C" fn plextrac_machine_report_unauthorized_retry(
     })
 }
 
-/// The same without `*retry`. If the authorization is the same value again, a new token was tried
-/// already, and the 401 is the answer.
+/// The same without `*retry`. If the authorization is the same value again, a new token was already
+/// tried, and the 401 is the answer.
 /// Errors: `PLEXTRAC_MUST_DRAIN`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_report_unauthorized(
@@ -285,8 +284,8 @@ pub unsafe extern "C" fn plextrac_machine_report_unauthorized(
 }
 
 /// The value for the `Authorization` header.
-/// Errors: `PLEXTRAC_NOT_READY` if there is no token yet, `PLEXTRAC_EXPIRED` if it has ended: want
-/// one.
+/// Errors: `PLEXTRAC_NOT_READY` if there is no token yet, `PLEXTRAC_EXPIRED` if it has expired:
+/// want one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_authorization(
     machine: *const plextrac_machine,
@@ -300,8 +299,8 @@ pub unsafe extern "C" fn plextrac_machine_authorization(
     })
 }
 
-/// The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead of
-/// `Authorization`; as of the latest call that gave the machine a time.
+/// The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` needs instead of
+/// `Authorization`, at the time of the latest call that passed a time.
 /// Errors: as `plextrac_machine_authorization`; `PLEXTRAC_UNSUPPORTED` if the token came without
 /// one.
 #[unsafe(no_mangle)]
@@ -323,7 +322,7 @@ pub unsafe extern "C" fn plextrac_machine_cookie(
     })
 }
 
-/// How many milliseconds the token lives from `now` on; false if there is no usable one.
+/// How many milliseconds the token lives from `now` on. False if there is no usable token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_expires_in_ms(
     machine: *const plextrac_machine,
@@ -337,7 +336,7 @@ pub unsafe extern "C" fn plextrac_machine_expires_in_ms(
     })
 }
 
-/// Frees a machine. A request that is out need not be answered any more.
+/// Frees a machine. Drop its outstanding request, or let it end; the answer is not needed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_machine_free(machine: *mut plextrac_machine) {
     // SAFETY: the manual says that a handle is freed once, and by its own function.
@@ -345,7 +344,7 @@ pub unsafe extern "C" fn plextrac_machine_free(machine: *mut plextrac_machine) {
 }
 
 impl plextrac_machine {
-    /// Hands something in, at a moment. What is refused changes nothing, the moment included.
+    /// Passes an input at a moment. A refused input changes nothing, not even the moment.
     fn hand_in<T>(
         &mut self,
         now: plextrac_time,
@@ -356,7 +355,7 @@ impl plextrac_machine {
         Ok(taken)
     }
 
-    /// Whether one more try can help.
+    /// Whether another attempt can help.
     fn report_unauthorized(&mut self, rejected: &str, now: plextrac_time) -> Result<bool, plextrac_error> {
         let verdict =
             self.hand_in(now, |coordinator, now| match coordinator.machine().generation_of(rejected) {

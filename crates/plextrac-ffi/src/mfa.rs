@@ -1,4 +1,4 @@
-//! Asking the program for six digits.
+//! Asking the program for a one-time code.
 
 use std::ffi::{c_char, c_void};
 use std::ptr;
@@ -11,15 +11,15 @@ use crate::handle::{self, Handle, Lent};
 use crate::plextrac_error;
 use crate::userdata::Userdata;
 
-/// Asks for six digits: puts them into `reply` and returns 0, or returns anything else to give up.
-/// `attempt` is 1, or 2 after wrong digits; there is no third. It may take as long as a person
-/// takes: that counts against no timeout, and no lock is held meanwhile. It must not throw,
-/// `longjmp` or end the thread. A call on its own session that would have to wait for it answers
-/// `PLEXTRAC_BUSY`; other calls are fine.
+/// Asks for a one-time code. Puts it into `reply` and returns 0, or returns another number to give
+/// up. `attempt` is 1, or 2 after a wrong code. There is no third. The callback may take as long as
+/// a person needs: no timeout counts this time, and no lock is held. It must not throw, `longjmp`
+/// or end the thread. A call on its own session that would wait for the callback returns
+/// `PLEXTRAC_BUSY`. Other calls are allowed.
 pub type plextrac_mfa_fn =
     Option<unsafe extern "C" fn(userdata: *mut c_void, attempt: u32, reply: *mut plextrac_mfa_reply) -> i32>;
 
-/// Takes the answer of an MFA callback, and is valid while that callback runs.
+/// Takes the answer of an MFA callback. Valid while the callback runs.
 pub struct plextrac_mfa_reply {
     code: Option<Zeroizing<String>>,
     #[cfg(debug_assertions)]
@@ -30,9 +30,9 @@ impl Handle for plextrac_mfa_reply {
     type Ownership = Lent;
 }
 
-/// The six digits; they are copied, and can be set again.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if these are not six digits (blanks between them are
-/// forgiven): ask again. There is no detail.
+/// Sets the one-time code. It is copied, and can be set again.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is not six digits (blanks between them are allowed):
+/// ask again. There is no detail.
 /// Threads: inside the callback, on its thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_mfa_reply_set_code(
@@ -54,7 +54,7 @@ pub(crate) struct Asker {
 }
 
 impl Asker {
-    /// The digits; none if the callback gave up, or returned without any.
+    /// The code. None if the callback gave up, or returned without one.
     pub(crate) fn ask(&self, prompt: &MfaPrompt) -> Option<Zeroizing<String>> {
         let reply = plextrac_mfa_reply {
             code: None,

@@ -23,7 +23,7 @@ impl Handle for plextrac_request {
 /// A request for `path`, which starts with a slash and may have a query; it follows the URL of the
 /// instance.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` for an absolute URL (a token goes to no other host), a path
-/// that would have to be percent-encoded first, or a method that is none.
+/// that must be percent-encoded first, or an invalid method.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_request_new(
     method: *const c_char,
@@ -40,8 +40,8 @@ pub unsafe extern "C" fn plextrac_request_new(
 }
 
 /// Adds a header.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` for what cannot stand in a header, for `Authorization` and
-/// `Cookie`, and for those that frame a message.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if it is not valid in a header, for `Authorization` and
+/// `Cookie`, and for headers that frame a message.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_request_add_header(
     request: *mut plextrac_request,
@@ -56,8 +56,8 @@ pub unsafe extern "C" fn plextrac_request_add_header(
     })
 }
 
-/// Sends bytes that are JSON already, under `Content-Type: application/json`; without that PlexTrac
-/// sees no body. They are copied, and not looked into.
+/// Sends bytes that are already JSON, with `Content-Type: application/json`. Without that header
+/// PlexTrac ignores the body. The bytes are copied and not checked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_request_set_json(
     request: *mut plextrac_request,
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn plextrac_request_set_json(
 }
 
 /// Sends bytes as they are, under the media type `content_type`. They are copied.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type cannot stand in a header.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type is not valid in a header.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_request_set_body(
     request: *mut plextrac_request,
@@ -86,7 +86,7 @@ pub unsafe extern "C" fn plextrac_request_set_body(
     })
 }
 
-/// The length of a body that is not known: it is sent in chunks.
+/// The length of the body is not known. It is sent in chunks.
 pub const PLEXTRAC_LENGTH_UNKNOWN: u64 = u64::MAX;
 
 /// Reads the next part of a body into `buf`, which has room for `cap` bytes (never 0), and returns
@@ -99,13 +99,13 @@ pub type plextrac_read_fn =
 /// that fails.
 pub type plextrac_rewind_fn = Option<unsafe extern "C" fn(userdata: *mut c_void) -> i32>;
 
-/// Sends what `read` brings as the body, under the media type `content_type`. The body is not held
-/// in memory, and the timeout of the call is for progress: it fails if no byte moves for so long,
-/// and may take any time otherwise. With `length`, exactly so many bytes are read; with
-/// `PLEXTRAC_LENGTH_UNKNOWN`, all until the end.
+/// Sends the bytes that `read` returns as the body, with the media type `content_type`. The body is
+/// not held in memory. The timeout of the call is for progress: the call fails if no byte moves for
+/// that time, and may take any time in total. With `length`, exactly that many bytes are read. With
+/// `PLEXTRAC_LENGTH_UNKNOWN`, all bytes until the end.
 /// `rewind` may be NULL. Then the request can be sent once, and after a 401 it is not sent again:
 /// the 401 is the response, and the next request has a new token.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type cannot stand in a header. The call that
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if the media type is not valid in a header. The call that
 /// sends the request fails with `PLEXTRAC_IO` if a callback fails, the body ends before `length`, or
 /// another call is sending it; with `PLEXTRAC_INVALID_ARGUMENT` if it was read before and cannot be
 /// rewound.

@@ -10,7 +10,7 @@ use crate::out::Empty;
 use crate::plextrac_str;
 use crate::text::Text;
 
-/// What the server answered. HTTP errors are answers as well.
+/// The answer of the server. It may have any HTTP status.
 pub struct plextrac_response {
     status: u16,
     headers: Lines,
@@ -27,20 +27,20 @@ pub unsafe extern "C" fn plextrac_response_status(response: *const plextrac_resp
     guarded!(or 0 => shared response; { response.status })
 }
 
-/// The body, byte for byte; it may hold NULs of its own. Valid as long as the response.
+/// The body, byte for byte. It may contain NULs. Valid as long as the response.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_response_body(response: *const plextrac_response) -> plextrac_str {
     guarded!(or Empty::EMPTY => shared response; { response.body.view() })
 }
 
-/// How many header lines there are.
+/// The number of header lines.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_response_header_count(response: *const plextrac_response) -> usize {
     guarded!(or 0 => shared response; { response.headers.len() })
 }
 
-/// Header line `i`, counted from 0, its name in lower case; false if there are not so many. Valid as
-/// long as the response.
+/// Header line `i`, counted from 0, its name in lower case. False if there are fewer. Valid as long
+/// as the response.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_response_header(
     response: *const plextrac_response,

@@ -6,7 +6,7 @@ use crate::handle::{self, Boxed, Handle};
 use crate::text::Text;
 use crate::{out, plextrac_str};
 
-/// A header or cookie value. Wiped when freed; whoever copies it answers for the copy.
+/// A header or cookie value. It is wiped when it is freed. If you copy it, wipe your copy.
 pub struct plextrac_secret(Text);
 
 impl Handle for plextrac_secret {

@@ -19,8 +19,8 @@ use crate::secret::plextrac_secret;
 use crate::status::PLEXTRAC_BUFFER_TOO_SMALL;
 use crate::text::Text;
 
-/// One account on one instance, for all threads of the program: signs in when a token is needed, and
-/// keeps it alive for as long as it is used.
+/// One account on one instance, for all threads of the program. It signs in when a token is needed,
+/// and refreshes the token while it is used.
 pub struct plextrac_session {
     session: Session,
     base_url: Text,
@@ -35,17 +35,17 @@ impl Handle for plextrac_session {
     }
 }
 
-/// No token, and nothing under way.
+/// There is no token and no request.
 pub const PLEXTRAC_STATE_SIGNED_OUT: i32 = 1;
-/// A request that may bring a token is out, and there is no usable one.
+/// A request for a token was sent, and there is no usable token.
 pub const PLEXTRAC_STATE_SIGNING_IN: i32 = 2;
-/// Six digits are needed.
+/// A one-time code is needed.
 pub const PLEXTRAC_STATE_MFA_NEEDED: i32 = 3;
 /// There is a usable token.
 pub const PLEXTRAC_STATE_ACTIVE: i32 = 4;
-/// There is a usable token, and a refresh is out.
+/// There is a usable token, and a refresh was sent.
 pub const PLEXTRAC_STATE_REFRESHING: i32 = 5;
-/// A token is wanted, and nothing may be sent yet.
+/// A token is wanted, and nothing may be sent now.
 pub const PLEXTRAC_STATE_WAITING: i32 = 6;
 /// The credentials were rejected and are not sent again.
 pub const PLEXTRAC_STATE_LATCHED: i32 = 7;
@@ -53,11 +53,11 @@ pub const PLEXTRAC_STATE_LATCHED: i32 = 7;
 pub const PLEXTRAC_STATE_CLOSED: i32 = 8;
 
 /// Makes a session. Nothing is sent until a token is needed.
-/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if there is nothing to sign in with, or the URL is `http://`
-/// and that is not allowed; `PLEXTRAC_STORE` if others could read or change what is in the state
-/// directory by now; `PLEXTRAC_UNSUPPORTED` if the system gives no random bytes.
-/// Blocks: with a state directory on the file system, and up to 5 s while another process makes its
-/// key.
+/// Errors: `PLEXTRAC_INVALID_ARGUMENT` if there are no credentials, or the URL is `http://` and
+/// that is not allowed; `PLEXTRAC_STORE` if other users can read or change the state directory;
+/// `PLEXTRAC_UNSUPPORTED` if the system gives no random bytes.
+/// Blocks: with a state directory, on the file system, and up to 5 s while another process creates
+/// its key.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_new(
     config: *const plextrac_config,
@@ -72,10 +72,10 @@ pub unsafe extern "C" fn plextrac_session_new(
     })
 }
 
-/// Another handle of the same session, whose calls have a timeout of their own: a time limit for one
-/// call, or for some. `UINT64_MAX` is no limit.
+/// Makes another handle of the same session, whose calls have their own time limit. `UINT64_MAX` is
+/// no limit.
 /// Errors: `PLEXTRAC_INVALID_ARGUMENT` for 0.
-/// Ownership: each handle is freed. Closing one closes the session for all.
+/// Ownership: free each handle. Closing one closes the session for all.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_with_timeout_ms(
     session: *const plextrac_session,
@@ -95,25 +95,25 @@ pub unsafe extern "C" fn plextrac_session_with_timeout_ms(
     })
 }
 
-/// The address of the instance, without a slash at the end: the path of a request follows it. Valid
-/// as long as the handle.
+/// The base URL of the instance, without a final slash. The path of a request follows it. Valid as
+/// long as the handle.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_base_url(session: *const plextrac_session) -> plextrac_str {
     guarded!(or Empty::EMPTY => shared session; { session.base_url.view() })
 }
 
-/// Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is
-/// one. The other functions do this by themselves.
-/// Errors: `PLEXTRAC_MFA_REQUIRED`: go on with `plextrac_session_submit_mfa`, within two minutes;
-/// calls meanwhile answer the same without sending anything. `PLEXTRAC_REJECTED`: this session
-/// does not send that password again until it changes or `plextrac_session_forget_rejection` is
-/// called, nor do other sessions that share its state directory. An answer with 401, 403 or
-/// 423 that is not HTML counts as a rejection: if the message names a gateway, look there.
-/// `PLEXTRAC_MUST_WAIT`, `_BUSY`, `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt goes on, and its
-/// result is kept), `_NETWORK` (also if no thread could be started), `_TLS`, `_UNEXPECTED_ANSWER`,
-/// `_TOO_LARGE`; `_EXPIRED` if a ready-made token has ended and there is no password; `_NOT_READY`
-/// if the new token was given up meanwhile, by another caller or thread: call again.
-/// Blocks: up to the timeout, and for as long as a person is being asked.
+/// Signs in if there is no usable token. If there is one, it sends nothing. The other functions do
+/// this by themselves.
+/// Errors: `PLEXTRAC_MFA_REQUIRED`: call `plextrac_session_submit_mfa` within two minutes. Until
+/// then, other calls return the same and send nothing. `PLEXTRAC_REJECTED`: this session, and
+/// others that share its state directory, do not send this password again until it changes or
+/// `plextrac_session_forget_rejection` is called. A 401, 403 or 423 that is not HTML counts as a
+/// rejection: if the message names a gateway, check the gateway. `PLEXTRAC_MUST_WAIT`, `_BUSY`,
+/// `_CLOSED`, `_CANCELLED`, `_TIMEOUT` (the attempt continues, and its result is kept), `_NETWORK`
+/// (also if no thread could be started), `_TLS`, `_UNEXPECTED_ANSWER`, `_TOO_LARGE`; `_EXPIRED` if
+/// an imported token has expired and there is no password; `_NOT_READY` if another caller dropped
+/// the new token meanwhile: call again.
+/// Blocks: up to the timeout, plus the time in which a person is asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_login(
     session: *const plextrac_session,
@@ -125,10 +125,10 @@ pub unsafe extern "C" fn plextrac_session_login(
     })
 }
 
-/// Hands in six digits after `PLEXTRAC_MFA_REQUIRED`, and waits for the token.
-/// Errors: as `plextrac_session_login`; `PLEXTRAC_INVALID_ARGUMENT` if these are not six digits, or
-/// were sent before; `PLEXTRAC_WRONG_STATE` if none are asked for; `PLEXTRAC_REJECTED` if they are
-/// wrong: the next sign-in starts anew.
+/// Sends a one-time code after `PLEXTRAC_MFA_REQUIRED`, and waits for the token.
+/// Errors: as `plextrac_session_login`; `PLEXTRAC_INVALID_ARGUMENT` if it is not six digits, or was
+/// sent before; `PLEXTRAC_WRONG_STATE` if no code is needed; `PLEXTRAC_REJECTED` if it is wrong:
+/// the next sign-in starts with the password.
 /// Blocks: up to the timeout.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_submit_mfa(
@@ -143,10 +143,9 @@ pub unsafe extern "C" fn plextrac_session_submit_mfa(
     })
 }
 
-/// The value for the `Authorization` header of a request of your own; signs in or refreshes when
-/// needed.
+/// The value for the `Authorization` header of your own request. Signs in or refreshes if needed.
 /// Errors: as `plextrac_session_login`.
-/// Blocks: not with a live token; else as `plextrac_session_login`.
+/// Blocks: not with a live token; otherwise as `plextrac_session_login`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_authorization(
     session: *const plextrac_session,
@@ -160,12 +159,12 @@ pub unsafe extern "C" fn plextrac_session_authorization(
     })
 }
 
-/// The same, copied into `buf`, which has room for `cap` bytes: the fast path, without an
-/// allocation. `*len` is the length of the value; a NUL follows it where there is room. `(NULL, 0)`
-/// asks for the length alone.
-/// Errors: `PLEXTRAC_BUFFER_TOO_SMALL` sets `*len` to what is needed (and one more for the NUL); the
-/// next token may be longer. Otherwise as `plextrac_session_login`.
-/// Blocks: not with a live token; else as `plextrac_session_login`.
+/// Copies the same value into `buf`, which has `cap` bytes. This is the fast path: it does not
+/// allocate. `*len` is the length of the value. A NUL follows it if there is room. `(NULL, 0)`
+/// returns only the length.
+/// Errors: `PLEXTRAC_BUFFER_TOO_SMALL` sets `*len` to the required length (the NUL needs one more);
+/// the next token may be longer. Otherwise as `plextrac_session_login`.
+/// Blocks: not with a live token; otherwise as `plextrac_session_login`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_copy_authorization(
     session: *const plextrac_session,
@@ -191,10 +190,10 @@ pub unsafe extern "C" fn plextrac_session_copy_authorization(
     })
 }
 
-/// The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` wants instead of
-/// `Authorization`; signs in or refreshes when needed.
+/// The value for `Cookie: token=VALUE`, which `GET /api/v1/uploads/...` needs instead of
+/// `Authorization`. Signs in or refreshes if needed.
 /// Errors: as `plextrac_session_login`; `PLEXTRAC_UNSUPPORTED` if the token came without one.
-/// Blocks: not with a live token and its cookie; else as `plextrac_session_login`.
+/// Blocks: not with a live token and its cookie; otherwise as `plextrac_session_login`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_cookie(
     session: *const plextrac_session,
@@ -208,9 +207,9 @@ pub unsafe extern "C" fn plextrac_session_cookie(
     })
 }
 
-/// A request of your own, with `rejected` as its `Authorization`, was answered with 401. That token
-/// is given up, and no other. `*retry` says what to do: true: ask for the authorization again, and
-/// send the request once more; false: a new token was tried already, and the 401 is the answer.
+/// Reports that your own request, with `rejected` as its `Authorization`, was answered with 401.
+/// Only this token is dropped. If `*retry` is true: get the authorization again, and send the
+/// request once more. If it is false: a new token was already tried, and the 401 is the answer.
 /// Errors: `PLEXTRAC_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_report_unauthorized_retry(
@@ -225,8 +224,8 @@ pub unsafe extern "C" fn plextrac_session_report_unauthorized_retry(
     })
 }
 
-/// The same without `*retry`. If the authorization is the same value again, a new token was tried
-/// already, and the 401 is the answer.
+/// The same without `*retry`. If the authorization is the same value again, a new token was already
+/// tried, and the 401 is the answer.
 /// Errors: `PLEXTRAC_CLOSED`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_report_unauthorized(
@@ -240,14 +239,14 @@ pub unsafe extern "C" fn plextrac_session_report_unauthorized(
     })
 }
 
-/// Sends a request with the session's token. After a 401 it gets one new token and sends the request
-/// once more. Redirects are not followed. `GET /api/v1/uploads/...` goes with the cookie and without
-/// `Authorization`.
-/// Errors: what the server answers is a response, whatever its status. As `plextrac_session_login`
+/// Sends a request with the session's token. After a 401 it gets one new token and sends the
+/// request once more. Redirects are not followed. `GET /api/v1/uploads/...` is sent with the cookie
+/// and without `Authorization`.
+/// Errors: an answer with any status is a response and not an error. As `plextrac_session_login`
 /// for the token; `PLEXTRAC_TIMEOUT`, `_CANCELLED`, `_CLOSED`, `_NETWORK`, `_TLS`, `_TOO_LARGE`
 /// (see `plextrac_config_set_response_limit`) for the request; `PLEXTRAC_UNSUPPORTED` for uploads
 /// if the token came without a cookie.
-/// Blocks: up to the timeout, and for as long as a person is being asked. With
+/// Blocks: up to the timeout, plus the time in which a person is asked. With
 /// `plextrac_request_set_body_reader` the timeout is for progress.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_request(
@@ -263,8 +262,8 @@ pub unsafe extern "C" fn plextrac_session_request(
     })
 }
 
-/// Gets a new token now, even if the one in hand is live.
-/// Errors: as `plextrac_session_login`; the token in hand stays.
+/// Gets a new token now, even if the current one is live.
+/// Errors: as `plextrac_session_login`; the current token stays.
 /// Blocks: as `plextrac_session_login`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_refresh(
@@ -277,8 +276,8 @@ pub unsafe extern "C" fn plextrac_session_refresh(
     })
 }
 
-/// Where the session stands: one of `PLEXTRAC_STATE_...`, ACTIVE or REFRESHING exactly while a token
-/// is usable; 0 for NULL.
+/// The state of the session: one of `PLEXTRAC_STATE_...`. It is ACTIVE or REFRESHING exactly while
+/// a token is usable. 0 for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_state(session: *const plextrac_session) -> i32 {
     guarded!(or 0 => shared session; {
@@ -295,7 +294,7 @@ pub unsafe extern "C" fn plextrac_session_state(session: *const plextrac_session
     })
 }
 
-/// How many milliseconds the token lives; false if there is no usable one.
+/// How many milliseconds the token lives. False if there is no usable token.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_expires_in_ms(
     session: *const plextrac_session,
@@ -306,8 +305,8 @@ pub unsafe extern "C" fn plextrac_session_expires_in_ms(
     })
 }
 
-/// The tenant of the token in hand; false if there is no token or the server did not say. 0 is a
-/// tenant.
+/// The tenant of the current token. False if there is no token or the server named no tenant. 0 is
+/// a tenant.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_tenant_id(session: *const plextrac_session, out: *mut i64) -> bool {
     guarded!(or false => shared session, out out; {
@@ -317,10 +316,10 @@ pub unsafe extern "C" fn plextrac_session_tenant_id(session: *const plextrac_ses
 
 /// Allows rejected credentials to be sent again. Repeated failures lock accounts.
 /// Errors: `PLEXTRAC_CLOSED`; `PLEXTRAC_BUSY` in a log callback of this session. With a state
-/// directory `PLEXTRAC_TIMEOUT` if another process does not let go of the account;
-/// `PLEXTRAC_STORE` if this session forgets it, but the others of the account cannot be told.
-/// Blocks: with a state directory, while another session of the account signs in or refreshes, up to
-/// the timeout; `plextrac_session_close` ends that.
+/// directory `PLEXTRAC_TIMEOUT` if another process keeps a lock for too long;
+/// `PLEXTRAC_STORE` if this session forgets it, but it could not be written for other sessions.
+/// Blocks: with a state directory, on the file system, up to the timeout; `plextrac_session_close`
+/// ends that.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_forget_rejection(
     session: *const plextrac_session,
@@ -331,11 +330,11 @@ pub unsafe extern "C" fn plextrac_session_forget_rejection(
     })
 }
 
-/// Ends the session: every caller returns with `PLEXTRAC_CLOSED`, and so does every later call.
-/// Closing again does nothing.
-/// Threads: any, also while others are inside a call: this is how to get them out before the session
-/// is freed.
-/// Blocks: at most a second, for an authentication request that is out.
+/// Ends the session. Every current and every later call returns `PLEXTRAC_CLOSED`. Closing again
+/// does nothing.
+/// Threads: any, also while other threads are inside a call. Use it to end those calls before you
+/// free the session.
+/// Blocks: at most a second, for an authentication request that was sent.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_close(
     session: *const plextrac_session,
@@ -346,10 +345,10 @@ pub unsafe extern "C" fn plextrac_session_close(
     })
 }
 
-/// Forgets the token. PlexTrac has no call for this: the token itself lives on to its end. What is
-/// known of the budget, of rejected credentials and of six digits that were used stays.
+/// Forgets the token. PlexTrac has no call for this: the token itself stays valid until it expires.
+/// The budget, rejected credentials and used one-time codes are still remembered.
 /// Errors: `PLEXTRAC_CLOSED`; `PLEXTRAC_BUSY` in a log callback of this session. With a state
-/// directory `PLEXTRAC_TIMEOUT` if another process does not let go of the account;
+/// directory `PLEXTRAC_TIMEOUT` if another process keeps a lock for too long;
 /// `PLEXTRAC_STORE` if this session is signed out, but others can still find the token.
 /// Blocks: as `plextrac_session_forget_rejection`.
 #[unsafe(no_mangle)]
@@ -362,13 +361,12 @@ pub unsafe extern "C" fn plextrac_session_logout(
     })
 }
 
-/// Frees a handle of a session, and closes the session with the last one.
-/// Ownership: a sign-in or refresh that is out may end later than this returns, and until then its
-/// callbacks run, or begin to. `free_fn` runs once, after the last of them; see also
-/// `plextrac_free_fn`.
+/// Frees a handle of a session. Freeing the last handle closes the session.
+/// Ownership: a current sign-in or refresh may end after this returns. Until then its callbacks may
+/// run, or start to run. `free_fn` runs once, after the last of them; see also `plextrac_free_fn`.
 /// Threads: not before every call on it has returned; `plextrac_session_close` makes them return.
-/// Blocks: as `plextrac_session_close`. In a child after `fork` it returns at once, and leaves the
-/// memory as it is.
+/// Blocks: as `plextrac_session_close`. In a child after `fork` it returns at once and does not
+/// change the memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_free(session: *mut plextrac_session) {
     // SAFETY: the manual says that a handle is freed once, and by its own function.

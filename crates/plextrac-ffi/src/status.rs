@@ -7,60 +7,60 @@ use crate::plextrac_str;
 /// Done.
 pub const PLEXTRAC_OK: i32 = 0;
 
-/// Something handed in cannot be meant; nothing was done with it.
+/// Invalid argument. Nothing was changed.
 pub const PLEXTRAC_INVALID_ARGUMENT: i32 = 10;
-/// The buffer is too small; the length that is needed was set.
+/// The buffer is too small. The required length was set.
 pub const PLEXTRAC_BUFFER_TOO_SMALL: i32 = 11;
-/// The call does not fit where the session or machine stands; nothing has changed.
+/// The call does not fit the state of the session or machine. Nothing was changed.
 pub const PLEXTRAC_WRONG_STATE: i32 = 12;
-/// The machine's actions must be polled to the end first; nothing has changed.
+/// The machine's actions must first be polled to the end. Nothing was changed.
 pub const PLEXTRAC_MUST_DRAIN: i32 = 13;
-/// No request of that id is out: it was answered or given up before. Harmless; nothing has changed.
+/// No request with this id is outstanding. This is harmless. Nothing was changed.
 pub const PLEXTRAC_STALE: i32 = 14;
-/// A callback called back into the sign-in that waits for it.
+/// A callback called the session that waits for the callback.
 pub const PLEXTRAC_BUSY: i32 = 15;
-/// Not available here.
+/// Not available on this system.
 pub const PLEXTRAC_UNSUPPORTED: i32 = 16;
 /// A callback of the program that reads or writes a body failed.
 pub const PLEXTRAC_IO: i32 = 17;
 
 /// The session was closed.
 pub const PLEXTRAC_CLOSED: i32 = 30;
-/// The session was made before a `fork` and cannot be used in the child: make a new one.
+/// The session was created before a `fork`. Create a new one in the child.
 pub const PLEXTRAC_FORKED: i32 = 31;
-/// A bug in this library was caught. A handle that says so can only be freed.
+/// A bug in this library was caught. The handles of the call can only be freed.
 pub const PLEXTRAC_PANIC: i32 = 32;
 
 /// The caller cancelled the call.
 pub const PLEXTRAC_CANCELLED: i32 = 50;
-/// The call's time was over before it was done.
+/// The call reached its time limit.
 pub const PLEXTRAC_TIMEOUT: i32 = 51;
-/// Nothing may be sent before a moment to come; `plextrac_error_retry_after_ms` says how long.
+/// Nothing may be sent now. `plextrac_error_retry_after_ms` returns how long to wait.
 pub const PLEXTRAC_MUST_WAIT: i32 = 52;
 
-/// The password was right, and six digits are needed.
+/// The password was right. A one-time code is needed.
 pub const PLEXTRAC_MFA_REQUIRED: i32 = 70;
-/// The server refuses the credentials, the six digits or the refresh.
+/// The server rejected the credentials, the one-time code or the refresh.
 pub const PLEXTRAC_REJECTED: i32 = 71;
 /// There is no token yet.
 pub const PLEXTRAC_NOT_READY: i32 = 72;
-/// The token has ended.
+/// The token has expired.
 pub const PLEXTRAC_EXPIRED: i32 = 73;
 
 /// The server could not be reached, or the connection broke.
 pub const PLEXTRAC_NETWORK: i32 = 90;
-/// TLS could not be agreed on, or the certificate is not trusted.
+/// The TLS handshake failed, or the certificate is not trusted.
 pub const PLEXTRAC_TLS: i32 = 91;
-/// An answer that makes no sense here: a page for people, a redirect, the wrong JSON.
+/// The answer is an HTML page, a redirect or the wrong JSON.
 pub const PLEXTRAC_UNEXPECTED_ANSWER: i32 = 92;
-/// An answer over the size limit.
+/// The answer exceeds the size limit.
 pub const PLEXTRAC_TOO_LARGE: i32 = 93;
 
-/// The shared state could not be used where it would be unsafe to go on without.
+/// The shared state is not safe to use, or a change could not be written for other processes.
 pub const PLEXTRAC_STORE: i32 = 110;
 
-/// The name of a status without its prefix, such as "MUST_WAIT"; "UNKNOWN" for a number that is
-/// none. Valid for ever.
+/// The name of a status without its prefix, such as "MUST_WAIT". "UNKNOWN" for other numbers. Valid
+/// for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn plextrac_status_name(status: i32) -> plextrac_str {
     let name = NAMES.iter().find(|(known, _)| *known == status);
@@ -94,7 +94,7 @@ const NAMES: &[(i32, &std::ffi::CStr)] = &[
     (PLEXTRAC_STORE, c"STORE"),
 ];
 
-/// The status of an error class. One that is newer than this table is an answer nobody expected.
+/// The status of an error class. An unknown class becomes an unexpected answer.
 pub(crate) fn of(code: ErrorCode) -> i32 {
     match code {
         ErrorCode::InvalidArgument => PLEXTRAC_INVALID_ARGUMENT,

@@ -14,7 +14,7 @@ use crate::response::plextrac_response;
 use crate::session::plextrac_session;
 use crate::status::PLEXTRAC_IO;
 
-/// A response whose body is read piece by piece. It keeps the session open, and its connection busy.
+/// A response whose body is read in parts. It keeps the session open and its connection busy.
 pub struct plextrac_stream {
     stream: StreamedResponse,
     /// Status and headers.
@@ -39,9 +39,9 @@ impl Drop for plextrac_stream {
     }
 }
 
-/// Takes the next part of a body. `response` has the status and the headers, and is valid during the
-/// call. Returns 0, or anything else to give up. It must not throw, `longjmp` or end the thread. No
-/// lock is held; a cancellation does not interrupt it.
+/// Takes the next part of a body. `response` has the status and the headers, and is valid during
+/// the call. Returns 0, or another number to give up. It must not throw, `longjmp` or end the
+/// thread. No lock is held; a cancellation does not interrupt it.
 pub type plextrac_write_fn = Option<
     unsafe extern "C" fn(
         userdata: *mut c_void,
@@ -51,15 +51,15 @@ pub type plextrac_write_fn = Option<
     ) -> i32,
 >;
 
-/// Like `plextrac_session_request`, and hands the body of a 2xx answer to `write`, part by part: it
-/// is not held in memory, and `*out` has no body then. The body of any other answer is in `*out`.
-/// The timeout is for progress: the call fails if no byte moves for so long, and may take any time
-/// otherwise.
+/// Like `plextrac_session_request`, but passes the body of a 2xx answer to `write` in parts. The
+/// body is not held in memory, and `*out` has no body. The body of any other answer is in `*out`.
+/// The timeout is for progress: the call fails if no byte moves for that time, and may take any
+/// time in total.
 /// Errors: as `plextrac_session_request`; `PLEXTRAC_IO` if `write` gives up. After an error `write`
-/// may have got a part of the body.
+/// may have received a part of the body.
 /// Threads: `write` runs on the thread that makes the call.
-/// Blocks: for as long as bytes move, up to the timeout where none do, and for as long as a person
-/// is being asked.
+/// Blocks: while bytes move, up to the timeout if none do, plus the time in which a person is
+/// asked.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_download(
     session: *const plextrac_session,
@@ -82,12 +82,12 @@ pub unsafe extern "C" fn plextrac_session_download(
     })
 }
 
-/// Like `plextrac_session_request`, and returns as soon as the status and the headers have come. The
-/// body is read by `plextrac_stream_read`.
+/// Like `plextrac_session_request`, but returns when the status and the headers have arrived. Read
+/// the body with `plextrac_stream_read`.
 /// Errors: as `plextrac_session_request`.
-/// Ownership: the stream is yours. Free it before its end to give up the rest of the body.
-/// Blocks: as `plextrac_session_request`; while a body is sent, for as long as bytes move. `cancel`
-/// holds for the whole stream, and may be freed.
+/// Ownership: the stream is yours. Free it before its end to drop the rest of the body.
+/// Blocks: as `plextrac_session_request`; while a body is sent, as long as bytes move. `cancel`
+/// applies to the whole stream, and may be freed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_session_stream(
     session: *const plextrac_session,
@@ -105,8 +105,8 @@ pub unsafe extern "C" fn plextrac_session_stream(
     })
 }
 
-/// Status and headers, with an empty body. Valid as long as the stream, which owns it; NULL for
-/// NULL.
+/// The status and the headers, with an empty body. The stream owns it. Valid as long as the stream.
+/// NULL for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn plextrac_stream_response(
     stream: *const plextrac_stream,
@@ -114,8 +114,8 @@ pub unsafe extern "C" fn plextrac_stream_response(
     guarded!(or std::ptr::null() => shared stream; { stream.head.cast_const() })
 }
 
-/// Reads the next part of the body into `buf`, which has room for `cap` bytes. `*len` is set to how
-/// many bytes there are, and is 0 at the end of the body.
+/// Reads the next part of the body into `buf`, which has `cap` bytes. `*len` is set to the number
+/// of bytes that were read, and is 0 at the end of the body.
 /// Errors: `PLEXTRAC_NETWORK` if the body is cut short, `PLEXTRAC_TIMEOUT` if no byte comes within
 /// the timeout, `PLEXTRAC_CANCELLED`, `_CLOSED`, `_TLS`; `PLEXTRAC_INVALID_ARGUMENT` if `cap` is 0.
 /// After an error the rest of the body is lost.

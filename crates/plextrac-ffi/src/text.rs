@@ -7,14 +7,14 @@ use zeroize::Zeroizing;
 
 use crate::plextrac_error;
 
-/// Text or bytes that belong to the library: a view into the handle they were asked of. A NUL
-/// follows the last byte and does not count. `data` is NULL only where there was nothing to look at.
+/// Text or bytes that belong to the library: a view into a handle. A NUL follows the last byte and
+/// does not count. `data` is NULL only if there was no handle or no value.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct plextrac_str {
     /// The first byte.
     pub data: *const c_char,
-    /// How many bytes, without the NUL that follows.
+    /// The number of bytes, without the NUL that follows.
     pub len: usize,
 }
 
@@ -27,8 +27,8 @@ impl plextrac_str {
     }
 }
 
-/// Bytes of the library with a NUL behind them. Wiped when dropped: some hold a secret, and nobody
-/// has to know which.
+/// Bytes of the library with a NUL behind them. All are wiped when they are dropped, because
+/// some hold a secret.
 #[derive(Clone)]
 pub(crate) struct Text(Zeroizing<Vec<u8>>);
 
@@ -61,7 +61,7 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Bytes that C handed in; `(NULL, 0)` is empty.
+/// Bytes that C passed; `(NULL, 0)` is empty.
 ///
 /// # Safety
 /// `data` is NULL, or as long as `len` says and unchanged for `'a`; with

@@ -2,19 +2,19 @@
 
 use plextrac_transport::{Clock, SystemClock, Time};
 
-/// What the two clocks say at one moment.
+/// The time of two clocks at one moment.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct plextrac_time {
-    /// Milliseconds since an arbitrary start. Must never go back, and must go on while the computer
-    /// sleeps (`CLOCK_BOOTTIME` on Linux): lives and waits are measured by it.
+    /// Milliseconds since an arbitrary start. It must never go back, and must continue while the
+    /// computer sleeps (`CLOCK_BOOTTIME` on Linux). It measures lives and waits.
     pub monotonic_ms: u64,
-    /// Milliseconds since 1970-01-01 UTC. May be wrong: it is compared with the server's, and chooses
-    /// six digits.
+    /// Milliseconds since 1970-01-01 UTC. It may be wrong: it is compared with the server's clock.
+    /// It selects the one-time code.
     pub unix_ms: i64,
 }
 
-/// What the system's clocks say now. A program with clocks of its own, or a test, fills in the
+/// The current time of the system's clocks. A program with its own clocks, or a test, fills in the
 /// structure itself.
 #[unsafe(no_mangle)]
 pub extern "C" fn plextrac_time_now() -> plextrac_time {

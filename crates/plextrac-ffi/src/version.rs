@@ -10,24 +10,24 @@ pub const PLEXTRAC_VERSION_MINOR: u32 = 1;
 pub const PLEXTRAC_VERSION_PATCH: u32 = 0;
 /// The version as one number, MMmmpp: 1.2.3 is 10203.
 pub const PLEXTRAC_VERSION_NUMBER: u32 = 100;
-/// The version of the binary interface: the number behind `libplextrac.so.`.
+/// The version of the binary interface: the number after `libplextrac.so.`.
 pub const PLEXTRAC_ABI_VERSION: u32 = 0;
 
-/// The version of the library that is really loaded, MMmmpp; compare it with
+/// The version of the loaded library, MMmmpp. Compare it with
 /// `PLEXTRAC_VERSION_NUMBER`.
 #[unsafe(no_mangle)]
 pub extern "C" fn plextrac_version_number() -> u32 {
     PLEXTRAC_VERSION_NUMBER
 }
 
-/// The version of the binary interface of the library that is really loaded. Programs built with
-/// another one do not work.
+/// The version of the binary interface of the loaded library. Programs built with another one do not
+/// work.
 #[unsafe(no_mangle)]
 pub extern "C" fn plextrac_abi_version() -> u32 {
     PLEXTRAC_ABI_VERSION
 }
 
-/// The version of the library that is really loaded, as text such as "1.2.3". Valid for ever.
+/// The version of the loaded library, as text such as "1.2.3". Valid for ever.
 #[unsafe(no_mangle)]
 pub extern "C" fn plextrac_version() -> plextrac_str {
     const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\0");
