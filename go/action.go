@@ -10,28 +10,28 @@ import (
 	"net/http"
 )
 
-// ActionKind is what an [Action] asks for, or tells.
+// ActionKind is the kind of an [Action].
 type ActionKind int32
 
 const (
-	// ActionIdle: nothing until something is handed in. The last of a drain.
+	// ActionIdle: nothing to do until the next input. The last of a drain.
 	ActionIdle = ActionKind(C.PLEXTRAC_ACTION_IDLE)
-	// ActionSend: send this request now; hand in its answer, or how it failed, under its ID.
+	// ActionSend: send this request now. Pass its answer or its failure to the machine under its ID.
 	ActionSend = ActionKind(C.PLEXTRAC_ACTION_SEND)
-	// ActionNeedMFA: hand in six digits with [Machine.SubmitMFA]. The last of a drain.
+	// ActionNeedMFA: pass a one-time code with [Machine.SubmitMFA]. The last of a drain.
 	ActionNeedMFA = ActionKind(C.PLEXTRAC_ACTION_NEED_MFA)
-	// ActionWait: nothing until the deadline, or until something is handed in. The last of a drain.
+	// ActionWait: nothing to do until the deadline or the next input. The last of a drain.
 	ActionWait = ActionKind(C.PLEXTRAC_ACTION_WAIT)
 	// ActionSignedIn: a sign-in brought a token.
 	ActionSignedIn = ActionKind(C.PLEXTRAC_ACTION_SIGNED_IN)
-	// ActionTokenReplaced: a new token took the place of the old one.
+	// ActionTokenReplaced: a new token replaced the old one.
 	ActionTokenReplaced = ActionKind(C.PLEXTRAC_ACTION_TOKEN_REPLACED)
-	// ActionSignedOut: the token has ended; the next want signs in.
+	// ActionSignedOut: the token has expired. The next want signs in.
 	ActionSignedOut = ActionKind(C.PLEXTRAC_ACTION_SIGNED_OUT)
-	// ActionFailed: the want ended without a new token. A usable one may still be in hand.
+	// ActionFailed: the want ended without a new token. There may still be a usable one.
 	ActionFailed = ActionKind(C.PLEXTRAC_ACTION_FAILED)
-	// ActionWake: the call of a caller from [Machine.NeedToken] is over. Without an error there is a usable
-	// token. Programs that do not call NeedToken never see it.
+	// ActionWake: the call of a caller from [Machine.NeedToken] is complete. Without an error there is a
+	// usable token. Only programs that call NeedToken get this action.
 	ActionWake = ActionKind(C.PLEXTRAC_ACTION_WAKE)
 )
 
@@ -43,7 +43,7 @@ func (k ActionKind) String() string {
 	case ActionSend:
 		return "send"
 	case ActionNeedMFA:
-		return "six digits needed"
+		return "one-time code needed"
 	case ActionWait:
 		return "wait"
 	case ActionSignedIn:
@@ -61,26 +61,26 @@ func (k ActionKind) String() string {
 	}
 }
 
-// IsLast says whether a drain ends with this kind.
+// IsLast reports whether a drain ends with this kind.
 func (k ActionKind) IsLast() bool {
 	return k == ActionIdle || k == ActionWait || k == ActionNeedMFA
 }
 
-// Action is one thing to do, or to know.
+// Action is one output of a machine: something to do, or a report.
 type Action struct {
-	// Kind says which of the fields below mean something.
+	// Kind decides which of the fields below are set.
 	Kind ActionKind
-	// RequestID is, for ActionSend, what to hand the answer in under; never used twice by one machine.
+	// RequestID is, for ActionSend, the ID to pass with the answer. One machine uses each ID once.
 	RequestID uint64
 	// Deadline is a moment on the monotonic clock, in milliseconds; 0 if there is none. ActionSend: the
-	// latest at which an answer is of use; ActionWait: when to poll, or to want a token again;
-	// ActionNeedMFA: the end of the challenge.
+	// deadline for the answer. ActionWait: when to poll, or to want a token again. ActionNeedMFA: the end
+	// of the challenge.
 	Deadline uint64
-	// Caller is, for ActionWake, whose call is over.
+	// Caller is, for ActionWake, the caller whose call is complete.
 	Caller uint64
-	// MFAAttempt is, for ActionNeedMFA, 1 at first and 2 after a wrong code.
+	// MFAAttempt is, for ActionNeedMFA, 1 for the first question and 2 after a wrong code.
 	MFAAttempt int
-	// Reason says why, for ActionWait, ActionFailed, and an ActionWake with an error.
+	// Reason is the reason of ActionWait, ActionFailed, and an ActionWake with an error.
 	Reason string
 	// Err is the error of ActionFailed, and of an ActionWake whose caller gets no token.
 	Err error
@@ -88,15 +88,14 @@ type Action struct {
 	request hidden[outgoing]
 }
 
-// outgoing is what is to be sent: a sign-in's body holds the password, a refresh's header the token.
+// outgoing is the request to send. A sign-in's body holds the password, a refresh's header the token.
 type outgoing struct {
 	method, url string
 	header      http.Header
 	body        []byte
 }
 
-// NewRequest makes the request of an ActionSend, for an http.RoundTripper: that follows no redirect, as
-// it has to be.
+// NewRequest makes the request of an ActionSend for an http.RoundTripper, which must follow no redirect.
 func (a *Action) NewRequest(ctx context.Context) (*http.Request, error) {
 	if a.request == nil {
 		return nil, &Error{Status: ErrWrongState, Message: "only an action of the kind ActionSend has a request"}
@@ -104,7 +103,7 @@ func (a *Action) NewRequest(ctx context.Context) (*http.Request, error) {
 	out := a.request()
 	request, err := http.NewRequestWithContext(ctx, out.method, out.url, bytes.NewReader(out.body))
 	if err != nil {
-		// net/http's text repeats the URL, which holds no secret but is of no use either.
+		// The text of net/http only repeats the URL.
 		return nil, &Error{Status: ErrInvalidArgument, Message: "net/http does not take the request of the machine"}
 	}
 	request.Header = out.header.Clone()

@@ -8,8 +8,8 @@ import (
 	"runtime"
 )
 
-// Budget is how many authentication requests a minute the machines of one instance allow themselves
-// together, whatever their account: see [WithBudget]. It may be used from many goroutines.
+// Budget is the number of authentication requests a minute that all machines of one instance may send
+// together, for all accounts: see [WithBudget]. It may be used from many goroutines.
 //
 // Sessions do not use it: those of a process share one by themselves.
 type Budget struct {
@@ -17,8 +17,8 @@ type Budget struct {
 	cleanup runtime.Cleanup
 }
 
-// NewBudget makes a budget of 2 to 60 requests a minute. An instance allows 10 to everybody together; 6
-// is a good share.
+// NewBudget makes a budget of 2 to 60 requests a minute. An instance accepts 10 from all clients
+// together; 6 is a good share.
 func NewBudget(perMinute int) (*Budget, error) {
 	if err := checkABI(); err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func NewBudget(perMinute int) (*Budget, error) {
 	return b, nil
 }
 
-// Close lets go of the budget; machines that have it keep it. Closing again does nothing.
+// Close releases the budget. Machines that have it keep it. Closing again does nothing.
 func (b *Budget) Close() error {
 	b.cleanup.Stop()
 	b.handle.close()

@@ -5,15 +5,15 @@ import "C"
 
 import "runtime/cgo"
 
-// plextracGoRelease takes back what a configuration was lent, on whatever thread drops it last.
+// plextracGoRelease releases a value that was lent to a configuration, on the thread that drops it last.
 //
 //export plextracGoRelease
 func plextracGoRelease(callback C.uintptr_t) {
 	cgo.Handle(callback).Delete()
 }
 
-// lend gives the library a Go value as an integer. It gives it back through a free function when
-// nothing can call back any more; after an error it is ours at once.
+// lend gives the library a Go value as an integer. The library returns it through a free
+// function when no callback can run any more. After an error it is ours at once.
 func lend(value any, set func(callback C.uintptr_t, err **C.plextrac_error) C.int32_t) error {
 	callback := cgo.NewHandle(value)
 	err := check(func(err **C.plextrac_error) C.int32_t { return set(C.uintptr_t(callback), err) })

@@ -25,12 +25,11 @@ type Option interface {
 type SessionOption interface{ setSession(*config) error }
 
 // MachineOption is a setting for [NewMachine] and [NewMachineSession]. Certificates and proxies are not
-// among them: they are the business of your own HTTP stack.
+// among them: your own HTTP stack is responsible for them.
 type MachineOption interface{ setMachine(*config) error }
 
-// WithPassword gives user name (an e-mail address, as a rule) and password. [ErrInvalidArgument] if one
-// is empty, over 1024 bytes, or holds a control character: a line end that was read along with it,
-// perhaps.
+// WithPassword sets the user name (usually an e-mail address) and the password. [ErrInvalidArgument] if
+// one is empty, over 1024 bytes, or has a control character (perhaps the line end that was read with it).
 func WithPassword(user, password string) Option {
 	u, uLen := text(user)
 	p, pLen := text(password)
@@ -39,8 +38,8 @@ func WithPassword(user, password string) Option {
 	})
 }
 
-// WithToken gives a token obtained elsewhere, with or without "Bearer " in front. It is refreshed at its
-// first use; with a password beside it, a sign-in follows when it has ended.
+// WithToken imports a token from elsewhere, with or without "Bearer " before it. It is refreshed at its
+// first use. If there is also a password, the session signs in when the token has expired.
 func WithToken(token string) Option {
 	t, tLen := text(token)
 	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
@@ -48,8 +47,8 @@ func WithToken(token string) Option {
 	})
 }
 
-// WithTOTPSecret gives the TOTP secret of the account, as base32 or as an otpauth://totp/ URI: the six
-// digits are computed.
+// WithTOTPSecret sets the TOTP secret of the account, as base32 or as an otpauth://totp/ URI. The library
+// then computes the one-time codes.
 func WithTOTPSecret(secret string) Option {
 	t, tLen := text(secret)
 	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
@@ -57,8 +56,8 @@ func WithTOTPSecret(secret string) Option {
 	})
 }
 
-// WithMFACallback has ask called for the six digits, instead of a TOTP secret. A [Machine] never calls
-// it: its callers wait for the code that the program hands in.
+// WithMFACallback sets a function that asks for one-time codes, instead of a TOTP secret. A [Machine] never
+// calls it: its callers wait for the code that the program submits.
 func WithMFACallback(ask MFAFunc) Option {
 	return option(func(c *config) error {
 		if ask == nil {
@@ -71,8 +70,8 @@ func WithMFACallback(ask MFAFunc) Option {
 	})
 }
 
-// WithHeader sends a header with every request, sign-in included: what a gateway in front of the
-// instance asks for. The value is treated as a secret. A name that was set before gets the new value.
+// WithHeader sends a header with every request, including sign-in, for a gateway in front of the instance.
+// The value is treated as a secret. A second value for a name replaces the first.
 func WithHeader(name, value string) Option {
 	return option(func(c *config) error {
 		n, nLen := text(name)
@@ -87,13 +86,13 @@ func WithHeader(name, value string) Option {
 	})
 }
 
-// WithUserAgent is the User-Agent of all requests, sign-in included, unless a request has its own. The
+// WithUserAgent sets the User-Agent of all requests, including sign-in, unless a request has its own. The
 // default names this library and its version. A [Machine] has the header in its actions only if it was set.
 func WithUserAgent(userAgent string) Option {
 	return WithHeader("User-Agent", userAgent)
 }
 
-// WithBearer has the token stand as "Authorization: Bearer TOKEN". Without this it stands there alone,
+// WithBearer sends the token as "Authorization: Bearer TOKEN". Without it the header has the token alone,
 // as PlexTrac's own programs send it.
 func WithBearer() Option {
 	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
@@ -101,17 +100,17 @@ func WithBearer() Option {
 	})
 }
 
-// WithTimeout bounds a session's call from entry to return, a person typing excluded, and how long a
-// machine waits for an answer. Default 30 s, at most an hour. The context of a call may end it sooner.
+// WithTimeout limits a session's call from entry to return, not counting the time in which a person types.
+// For a machine it limits the wait for an answer. Default 30 s, at most an hour. The context of a call may end it sooner.
 func WithTimeout(timeout time.Duration) Option {
 	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_config_set_timeout_ms(c, wholeMilliseconds(timeout), err)
 	})
 }
 
-// WithWait is how long a call may wait for the budget or after a failure before it gives up with
-// [ErrMustWait]. A [Session] waits not at all by default, and for the next TOTP step whatever this says.
-// A [MachineSession] waits up to 30 s by default. A [Machine] is given the time with each caller.
+// WithWait sets how long a call may wait for the budget or a back-off. If it would take longer, the call
+// returns [ErrMustWait]. A [Session] does not wait by default, except for the next TOTP step. A
+// [MachineSession] waits up to 30 s by default. A [Machine] gets the wait limit with each caller.
 func WithWait(wait time.Duration) Option {
 	return option(func(c *config) error {
 		if wait < 0 {
@@ -145,15 +144,15 @@ func WithResponseLimit(bytes int64) SessionOption {
 
 // WithAuthBudget is how many authentication requests a minute may be sent to the instance, 2 to 60:
 // by all sessions of this process together (where they differ, the lowest number holds), or by one
-// machine that has no [WithBudget]. Default 6, of the 10 that an instance allows to everybody.
+// machine that has no [WithBudget]. Default 6, of the 10 that an instance accepts from all clients.
 func WithAuthBudget(perMinute int) Option {
 	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_config_set_auth_budget(c, C.uint32_t(max(0, min(perMinute, math.MaxInt32))), err)
 	})
 }
 
-// WithAllowHTTP allows http:// to hosts other than this machine: everything can be read on the way, the
-// password too.
+// WithAllowHTTP allows http:// to hosts other than this machine. Others in the network can then read
+// everything, including the password.
 func WithAllowHTTP() Option {
 	return set(func(c *C.plextrac_config, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_config_set_allow_http(c, true, err)
@@ -192,9 +191,8 @@ func WithCAPEM(pem []byte) SessionOption {
 	})
 }
 
-// WithClientCertificate shows a certificate to servers and proxies that ask their clients for one.
-// chainPEM is the certificate, followed by those of the authorities between it and one that the server
-// knows; keyPEM is its unencrypted private key.
+// WithClientCertificate sets the certificate for servers and proxies that require one. chainPEM is the
+// certificate, followed by the intermediate CAs. keyPEM is its unencrypted private key.
 func WithClientCertificate(chainPEM, keyPEM []byte) SessionOption {
 	return sessionOption(func(c *config) error {
 		chain, chainLen := blob(chainPEM)
@@ -223,8 +221,8 @@ func WithOnlyGivenRoots() SessionOption {
 	})
 }
 
-// WithProxy goes through a proxy, "http://host:port"; with an empty URL through none. Without this the
-// environment says, by curl's rules.
+// WithProxy uses the proxy "http://host:port", or no proxy if the URL is empty. By default the environment
+// decides, by curl's rules.
 func WithProxy(url string) SessionOption {
 	return sessionOption(func(c *config) error {
 		u, uLen := text(url)
@@ -237,11 +235,11 @@ func WithProxy(url string) SessionOption {
 	})
 }
 
-// WithStateDir shares sessions with other processes of this user through a directory, which is made if
-// it is not there. [ErrStore] if others could read or change what is in it.
+// WithStateDir shares sessions with other processes of this user through a directory, which is created if
+// it does not exist. [ErrStore] if other users can read or change it.
 //
-// Without this, or with "", nothing is shared: sessions live in memory. Then other processes do not know
-// of rejected passwords and sent requests, so neither the limit of ten authentication requests a minute
+// Without this, or with "", nothing is shared, and sessions are in memory. Then processes do not know each
+// other's rejected passwords and requests. So neither the limit of ten authentication requests a minute
 // nor the lockout holds for all processes together.
 func WithStateDir(path string) SessionOption {
 	p, pLen := text(path)
@@ -264,8 +262,8 @@ func WithStore(url, key string) SessionOption {
 	})
 }
 
-// WithDangerAcceptInvalidCerts accepts any certificate: anybody in between can read the password. For a
-// test against a machine at hand only.
+// WithDangerAcceptInvalidCerts accepts any certificate. Others in the network can then read the password.
+// Use it only for tests against a local machine.
 func WithDangerAcceptInvalidCerts() SessionOption {
 	return sessionOption(func(c *config) error {
 		c.network.insecure = true
@@ -275,9 +273,9 @@ func WithDangerAcceptInvalidCerts() SessionOption {
 	})
 }
 
-// WithLogger tells logger what happens to the session: at level Error what needs a person, at Warn an
-// attempt that failed, at Info signing in and out, at Debug each refresh. Nothing it is told is secret.
-// The logger is called on any thread, perhaps on several at once.
+// WithLogger logs the events of the session. Level Error: a person must act. Warn: an attempt failed. Info:
+// a sign-in or sign-out. Debug: each refresh. No line contains a secret. The logger is called on any thread,
+// and may be called on several at once.
 func WithLogger(logger *slog.Logger) SessionOption {
 	return sessionOption(func(c *config) error {
 		if logger == nil {
@@ -289,7 +287,7 @@ func WithLogger(logger *slog.Logger) SessionOption {
 	})
 }
 
-// WithBudget has machines share a budget: give one to all machines of an instance.
+// WithBudget sets a shared budget. Use one budget for all machines of an instance.
 func WithBudget(budget *Budget) MachineOption {
 	return machineOption(func(c *config) error {
 		if budget == nil {
@@ -301,10 +299,10 @@ func WithBudget(budget *Budget) MachineOption {
 	})
 }
 
-// config is a configuration while something is made from it.
+// config is a configuration while a session or machine is made from it.
 type config struct {
 	ptr *C.plextrac_config
-	// ctx is done when what is made from it is closed.
+	// ctx is done when the session or machine is closed.
 	ctx context.Context
 	kept
 }
@@ -333,7 +331,7 @@ func set(call setter) option { return func(c *config) error { return c.set(call)
 
 func setSession(call setter) sessionOption { return func(c *config) error { return c.set(call) } }
 
-// baseURL is the address of the instance, without a slash at the end.
+// baseURL is the base URL of the instance, without a final slash.
 func (c *config) baseURL() string {
 	return string(view(C.plextrac_config_base_url(c.ptr)))
 }
@@ -353,7 +351,7 @@ func newConfig(ctx context.Context, url string) (*config, error) {
 	return c, nil
 }
 
-// free must be called once; what was made from the configuration does not need it.
+// free must be called once. Sessions and machines do not need the configuration any more.
 func (c *config) free() {
 	C.plextrac_config_free(c.ptr)
 }
@@ -362,7 +360,7 @@ func (c *config) set(call setter) error {
 	return check(func(err **C.plextrac_error) C.int32_t { return call(c.ptr, err) })
 }
 
-// wholeMilliseconds rounds up: who waits so long has waited long enough.
+// wholeMilliseconds rounds up, so that a wait of this length is long enough.
 func wholeMilliseconds(d time.Duration) C.uint64_t {
 	d = max(d, 0)
 	whole := d / time.Millisecond

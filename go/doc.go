@@ -2,8 +2,8 @@
 // authentication (MFA), within the instance's limit of ten authentication requests a minute, for as long
 // as a session is used.
 //
-// It is the Go face of the C library libplextrac. Its decisions are the library's; this page says what is
-// particular to Go.
+// It is the Go interface of the C library libplextrac. The library makes the decisions. This page
+// describes what is particular to Go.
 //
 // # Installing
 //
@@ -14,8 +14,8 @@
 //	export CGO_LDFLAGS="-O2 -g -Wl,-rpath,$PREFIX/lib"
 //	go get github.com/plextrac-auth/plextrac-auth/go
 //
-// CGO_LDFLAGS replaces Go's defaults, which are -O2 -g. If you have a copy of the repository beside your
-// module, name it instead of "go get"; a file of your module must import the package already:
+// CGO_LDFLAGS replaces Go's defaults, which are -O2 -g. If a copy of the repository is next to your
+// module, use it instead of "go get". A file of your module must already import the package:
 //
 //	go mod edit -replace github.com/plextrac-auth/plextrac-auth/go=../plextrac-auth/go
 //	go mod tidy
@@ -25,9 +25,9 @@
 //
 // # Two levels
 //
-// A [Session] does its own HTTP and TLS. Ask it for the Authorization header, have it send your requests
-// ([Session.Do]), or take an http.Client that it authorizes ([Session.Client], [Session.Transport]). Most
-// programs need nothing else:
+// A [Session] has its own HTTP and TLS. It returns the Authorization header, sends your requests
+// ([Session.Do]), or gives you an http.Client that it authorizes ([Session.Client], [Session.Transport]).
+// Most programs need only a Session:
 //
 //	session, err := plextrac.NewSession("acme.plextrac.com",
 //		plextrac.WithPassword("me@acme.example", password),
@@ -38,26 +38,26 @@
 //	defer session.Close()
 //	response, err := session.Client().Get(session.BaseURL() + "/api/v2/whoami")
 //
-// A [MachineSession] sends by net/http instead. Take it where many goroutines wait at once, for it holds
-// no thread while the network waits, where requests have to go through an http.RoundTripper of yours, or
-// for hundreds of accounts. It has what is needed to stay signed in and to authorize any http.Client, and
-// not the rest of Session. Two things differ: machine sessions share an instance's budget only through
-// [WithBudget], where the sessions of a process do so by themselves; and they share nothing with other
-// processes, where sessions do with [WithStateDir].
+// A [MachineSession] sends with net/http instead. Use it if many goroutines wait at once (it holds no
+// thread while it waits for the network), if requests must go through your own http.RoundTripper, or for
+// hundreds of accounts. It can stay signed in and authorize any http.Client. It does not have the other
+// methods of Session. Two things differ. Machine sessions share an instance's budget only through
+// [WithBudget]; the sessions of a process share it by themselves. Machine sessions share nothing with
+// other processes; sessions do with [WithStateDir].
 //
-// Below it is the [Machine], which has no clock and no network.
+// A [Machine] has no clock and no network.
 //
 // # Contexts
 //
-// Every method that may wait takes a context, and returns soon after that is done, wherever it is
-// blocked. The error is [ErrCancelled] and context.Canceled (or context.DeadlineExceeded) in one. A
-// sign-in that others wait for goes on, and its result is kept. Nothing of a call is left when it
-// returns, no goroutine either. Besides, [WithTimeout] bounds each call of a Session: 30 s by default.
+// Every method that may wait takes a context. It returns soon after the context is done, wherever it is
+// blocked. The error matches [ErrCancelled] and context.Canceled (or context.DeadlineExceeded). A sign-in
+// for which others wait continues, and its result is kept. A call leaves no goroutine behind. [WithTimeout]
+// also limits each call of a Session: 30 s by default.
 //
 // # Errors
 //
-// Every error is an [*Error] or wraps one: with a [Status], the HTTP status that led here, and how long
-// to wait. A Status is a sentinel for errors.Is. No error holds a secret.
+// Every error is an [*Error] or wraps one. It has a [Status], the HTTP status of the answer that caused it,
+// and how long to wait. A Status is a sentinel for errors.Is. No error holds a secret.
 //
 // # Goroutines
 //
@@ -66,17 +66,18 @@
 //
 // # Close
 //
-// Close what you made. It wakes every caller with [ErrClosed], may be called any number of times and
-// from anywhere, and frees what is the library's when the last call has returned. What is forgotten is
-// freed some time after the garbage collector has found it, unless a callback refers to it: then never.
+// Close everything that you create. Close wakes every caller with [ErrClosed]. It may be called many times
+// and on any goroutine. The library's memory is freed when the last call has returned. If you forget to
+// close an object, the garbage collector frees it later, unless a callback refers to it: then it is never
+// freed.
 //
 // # Secrets
 //
-// The library wipes its own memory. What comes into Go's (a header value, a password that you hand in) is
-// not wiped, as nothing in Go is; it is kept out of errors and logs, and no verb of fmt shows it.
+// The library wipes its own memory. Go's memory is not wiped, so a header value or a password there
+// remains. It never appears in errors and logs, and no verb of fmt shows it.
 //
 // # Tests of your own
 //
-// "plextrac-auth emulator" runs a stand-in for an instance; the first line it prints says where it is,
-// and which accounts there are.
+// "plextrac-auth emulator" stands in for an instance. The first line that it prints has its address and
+// its accounts.
 package plextrac

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// Error is why a call did not do what was asked. Every error of this package is one, or wraps one:
+// Error is the reason why a call failed. Every error of this package is one, or wraps one:
 //
 //	var e *plextrac.Error
 //	if errors.As(err, &e) && e.Retryable {
 //		time.Sleep(e.RetryAfter)
 //	}
 //
-// For its sort alone, compare with a [Status]: errors.Is(err, plextrac.ErrRejected). No error holds a
-// password, six digits, a token, or anything else that was in a request.
+// To compare only its kind, use a [Status]: errors.Is(err, plextrac.ErrRejected). No error holds a
+// password, a one-time code, a token, or anything else that was in a request.
 type Error struct {
-	// Status is the sort of error.
+	// Status is the kind of error.
 	Status Status
 	// Message says what happened, to what, and what to do next, in English.
 	Message string
-	// HTTPStatus is the status of the answer that led here; 0 if no answer did.
+	// HTTPStatus is the status of the answer that caused the error. 0 if there was none.
 	HTTPStatus int
-	// RetryAfter is how long to wait before trying again; 0 if nobody knows.
+	// RetryAfter is how long to wait before another attempt. 0 if that is not known.
 	RetryAfter time.Duration
-	// Retryable says whether the same call may succeed later without anything being changed.
+	// Retryable reports whether the same call may succeed later without a change.
 	Retryable bool
 
 	causes []error
@@ -44,18 +44,18 @@ func (e *Error) Is(target error) bool {
 	return ok && status == e.Status
 }
 
-// Unwrap is what is behind the error: that of the context which ended the call, or of the callback
-// which gave no six digits.
+// Unwrap returns the cause: the error of the context that ended the call, or of the callback that
+// returned no code.
 func (e *Error) Unwrap() []error {
 	return e.causes
 }
 
-// Timeout says whether time was over, as net.Error has it.
+// Timeout reports whether the time limit was reached, as net.Error defines it.
 func (e *Error) Timeout() bool {
 	return e.Status == ErrTimeout || errors.Is(errors.Join(e.causes...), context.DeadlineExceeded)
 }
 
-// check makes a C call and, unless it succeeded, an error of what it says.
+// check makes a C call. If the call fails, it returns the error.
 func check(call func(err **C.plextrac_error) C.int32_t) error {
 	var detail *C.plextrac_error
 	status := Status(call(&detail))
@@ -66,7 +66,7 @@ func check(call func(err **C.plextrac_error) C.int32_t) error {
 	return errorOf(status, detail)
 }
 
-// errorOf copies an error of the library's.
+// errorOf copies an error of the library.
 func errorOf(status Status, detail *C.plextrac_error) *Error {
 	if detail == nil {
 		return &Error{Status: status, Message: "the library gives no detail (" + status.Error() + ")"}
@@ -93,7 +93,7 @@ func cancelled(ctx context.Context) *Error {
 	return e.because(ctx.Err(), context.Cause(ctx))
 }
 
-// closed is the error of a call on what was closed.
+// closed is the error of a call on a closed object.
 func closed(what string) *Error {
 	return &Error{Status: ErrClosed, Message: "the " + what + " is closed: make another"}
 }

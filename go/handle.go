@@ -8,7 +8,7 @@ import "sync"
 // call gets it any more, and it is freed as soon as the last one has returned.
 //
 // A handle is also closed by the cleanup of the Go object that it belongs to, when nothing refers to that
-// any more. So whoever enters keeps the object alive (runtime.KeepAlive) until the call has returned: a
+// any more. So each call keeps the object alive (runtime.KeepAlive) until the call has returned: a
 // handle that is collected before it is entered is closed, and one that was entered is not freed.
 type handle[P comparable] struct {
 	free func(P)

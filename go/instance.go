@@ -52,7 +52,7 @@ func refused(format string, of ...any) *Error {
 	return &Error{Status: ErrInvalidArgument, Message: fmt.Sprintf(format, of...)}
 }
 
-// isAuthentication knows the three calls of docs/protocol.md, "Endpoints", however a forgiving server reads
+// isAuthentication knows the three calls of docs/protocol.md, "Endpoints", in any form in which a tolerant server reads
 // their paths.
 func isAuthentication(method, path string) bool {
 	switch method {

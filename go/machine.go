@@ -13,16 +13,15 @@ import (
 	"time"
 )
 
-// Machine is every decision about one account on one instance, and nothing else: no clock, no
-// goroutines, no network. It never blocks. [MachineSession] is a machine with net/http and a clock; this
-// is for what has neither, or others.
+// Machine makes all decisions about one account on one instance. It has no clock, no goroutines and no
+// network, and it never blocks. [MachineSession] is a machine with net/http and a clock. Use a Machine with
+// your own.
 //
-// There is one rule: after anything was handed in, and when the moment of an ActionWait has come, [Machine.Poll]
-// until an action is the last of its drain. Anything that is handed in before is refused with
-// [ErrMustDrain].
+// There is one rule: after each input, and at the moment of an ActionWait, call [Machine.Poll] until an
+// action is the last of its drain. Inputs before that are refused with [ErrMustDrain].
 //
-// A machine may be used from any goroutine. It is locked for the time of a call; who polls a drain to its
-// end should keep others out for longer.
+// A machine may be used from any goroutine. Each call locks it. Hold a lock of your own while you poll a
+// drain to its end.
 type Machine struct {
 	handle  *handle[*C.plextrac_machine]
 	cleanup runtime.Cleanup
@@ -31,24 +30,24 @@ type Machine struct {
 	mu sync.Mutex
 }
 
-// Failure is how a request of a [Machine] came to bring no answer.
+// Failure is the reason why a request of a [Machine] got no answer.
 type Failure int32
 
 const (
-	// FailureTimeout: no answer in time.
+	// FailureTimeout: there was no answer in time.
 	FailureTimeout = Failure(C.PLEXTRAC_FAILURE_TIMEOUT)
-	// FailureConnect: no connection, for reasons such as name resolution, refusal, or a proxy.
+	// FailureConnect: there was no connection, for reasons such as name resolution, refusal, or a proxy.
 	FailureConnect = Failure(C.PLEXTRAC_FAILURE_CONNECT)
 	// FailureTLS: the TLS handshake failed.
 	FailureTLS = Failure(C.PLEXTRAC_FAILURE_TLS)
-	// FailureCancelled: given up on purpose.
+	// FailureCancelled: the program cancelled the request.
 	FailureCancelled = Failure(C.PLEXTRAC_FAILURE_CANCELLED)
-	// FailureOther: anything else.
+	// FailureOther: any other failure.
 	FailureOther = Failure(C.PLEXTRAC_FAILURE_OTHER)
 )
 
-// NewMachine makes a machine that has sent nothing, for the instance at url, as people paste it; now is
-// where its time begins. Close it when it is no longer needed.
+// NewMachine makes a machine that has sent nothing, for the instance at url, which may have no
+// scheme, a final slash, or /api/v1. now is the start of its time. Close it when it is no longer needed.
 func NewMachine(url string, now Time, options ...MachineOption) (*Machine, error) {
 	machine, _, err := newMachine(context.Background(), url, now, options)
 	return machine, err
@@ -79,12 +78,12 @@ func newMachine(ctx context.Context, url string, now Time, options []MachineOpti
 	return m, config.kept, nil
 }
 
-// BaseURL is the address of the instance, without a slash at the end: the path of a request follows it.
+// BaseURL is the base URL of the instance, without a final slash. The path of a request follows it.
 func (m *Machine) BaseURL() string { return m.baseURL }
 
-// WantToken is one request for a usable token. Polls then yield what to do until ActionSignedIn,
-// ActionTokenReplaced, ActionNeedMFA, ActionWait or ActionFailed; nothing if the token is live and its
-// refresh not due. Without a want nothing is ever sent: to keep a token alive, want one at the moment
+// WantToken asks once for a usable token. Polls then return actions until ActionSignedIn,
+// ActionTokenReplaced, ActionNeedMFA, ActionWait or ActionFailed. If the token is live and no refresh is
+// due, there is no action. Without a want, nothing is sent: to keep a token alive, want one at the moment
 // that ActionWait names.
 func (m *Machine) WantToken(now Time) error {
 	return m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
@@ -92,16 +91,16 @@ func (m *Machine) WantToken(now Time) error {
 	})
 }
 
-// NeedToken says that one caller needs a token. It joins the attempt that is under way, or starts one. The
-// ActionWake with its ID ends the call; any number of callers may wait at once, and one attempt serves them
-// all. otherThan is a value for the Authorization header that does not serve; "" if any token does.
+// NeedToken starts the call of one caller that needs a token. It joins the current attempt, or starts one.
+// The ActionWake with its ID ends the call. Any number of callers may wait at once, and one attempt serves
+// them all. otherThan is an Authorization value that the caller does not accept; "" accepts any token.
 //
-// timeout is how long the call may take; NoLimit is without end. The time in which a code is asked for is
-// added. wait is how much of it may be spent on waiting for the budget, a rate limit or a back-off: if that
-// takes longer, ActionWake brings [ErrMustWait] at once.
+// timeout is how long the call may take; NoLimit is no limit. Time in which a person is asked for a code
+// does not count. wait is how long the caller may wait for the budget, a rate limit or a back-off. If that
+// takes longer, ActionWake has [ErrMustWait] at once.
 //
-// If a one-time code is needed and there is neither a TOTP secret nor a callback, ActionWake brings
-// [ErrMFARequired]. With [WithMFACallback], which a Machine never calls, the caller goes on waiting until
+// If a one-time code is needed and there is neither a TOTP secret nor a callback, ActionWake has
+// [ErrMFARequired]. With [WithMFACallback], which a Machine never calls, the caller continues to wait until
 // [Machine.SubmitMFA] or [Machine.DeclineMFA].
 func (m *Machine) NeedToken(otherThan string, timeout, wait time.Duration, now Time) (caller uint64, err error) {
 	o, oLen := text(otherThan)
@@ -116,15 +115,15 @@ func (m *Machine) NeedToken(otherThan string, timeout, wait time.Duration, now T
 // NoLimit is a timeout or a wait without end.
 const NoLimit = time.Duration(math.MaxInt64)
 
-// Leave says that a caller waits no longer; there will be no ActionWake for it. A request that is out goes
-// on, and its token is kept. [ErrStale] if no caller of that ID waits; [ErrMustDrain].
+// Leave ends the call of a caller, without an ActionWake. A request that was sent continues, and its token
+// is kept. [ErrStale] if no caller with this ID waits; [ErrMustDrain].
 func (m *Machine) Leave(caller uint64, now Time) error {
 	return m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_machine_leave(p, C.uint64_t(caller), now.c(), err)
 	})
 }
 
-// Poll says what to do next.
+// Poll returns what to do next.
 func (m *Machine) Poll(now Time) (*Action, error) {
 	var action *C.plextrac_action
 	err := m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
@@ -136,9 +135,9 @@ func (m *Machine) Poll(now Time) (*Action, error) {
 	return takeAction(action), nil
 }
 
-// HandleResponse hands in the answer to the ActionSend of that ID: status, header lines and the whole
-// body. One over 1 MiB need not be read on, it is of no use. [ErrStale] if that request is not the one
-// that is out; [ErrMustDrain]; [ErrInvalidArgument] for a status that is none.
+// HandleResponse passes the answer to the ActionSend with this ID: status, header lines and the whole body.
+// You may stop reading a body after 1 MiB: a larger one is ignored. [ErrStale] if the request with this ID
+// is not outstanding; [ErrMustDrain]; [ErrInvalidArgument] for an invalid status.
 func (m *Machine) HandleResponse(id uint64, status int, header http.Header, body []byte, now Time) error {
 	l := linesOf(header)
 	defer l.unpin()
@@ -149,15 +148,15 @@ func (m *Machine) HandleResponse(id uint64, status int, header http.Header, body
 	})
 }
 
-// HandleFailure says that the ActionSend of that ID brought no answer, and how.
+// HandleFailure reports that the ActionSend with this ID got no answer, and why.
 func (m *Machine) HandleFailure(id uint64, failure Failure, now Time) error {
 	return m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_machine_handle_failure(p, C.uint64_t(id), C.int32_t(failure), now.c(), err)
 	})
 }
 
-// SubmitMFA hands in six digits after ActionNeedMFA. [ErrInvalidArgument] if these are not six digits, or
-// were sent before; [ErrWrongState] if none are asked for, or the challenge is over; [ErrMustDrain].
+// SubmitMFA passes a one-time code after ActionNeedMFA. [ErrInvalidArgument] if it is not six digits, or
+// was sent before; [ErrWrongState] if no code is needed, or the challenge is over; [ErrMustDrain].
 func (m *Machine) SubmitMFA(code string, now Time) error {
 	c, cLen := text(code)
 	return m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
@@ -165,17 +164,17 @@ func (m *Machine) SubmitMFA(code string, now Time) error {
 	})
 }
 
-// DeclineMFA says, after ActionNeedMFA, that there is no code: callers that wait for it get
-// [ErrMFARequired]. [ErrWrongState] if no code is asked for; [ErrMustDrain].
+// DeclineMFA reports after ActionNeedMFA that there is no code. Callers that wait for it get
+// [ErrMFARequired]. [ErrWrongState] if no code is needed; [ErrMustDrain].
 func (m *Machine) DeclineMFA(now Time) error {
 	return m.call(func(p *C.plextrac_machine, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_machine_decline_mfa(p, now.c(), err)
 	})
 }
 
-// ReportUnauthorized says that a request of yours, with rejected as its Authorization, was answered with
-// 401. The machine gives up that token, and no other. If retry is true, want a token, poll, and send the
-// request once more. If it is false, a new token was tried already, and the 401 is the answer.
+// ReportUnauthorized reports that your request, with rejected as its Authorization, was answered with 401.
+// The machine drops only this token. If retry is true, want a token, poll, and send the request once more.
+// If it is false, a new token was already tried, and the 401 is the answer.
 func (m *Machine) ReportUnauthorized(rejected string, now Time) (retry bool, err error) {
 	r, rLen := text(rejected)
 	var can C.bool
@@ -186,15 +185,15 @@ func (m *Machine) ReportUnauthorized(rejected string, now Time) (retry bool, err
 }
 
 // Authorization is the value for the Authorization header. [ErrNotReady] if there is no token yet,
-// [ErrExpired] if it has ended: want one.
+// [ErrExpired] if it has expired: want one.
 func (m *Machine) Authorization(now Time) (string, error) {
 	return m.secret(func(p *C.plextrac_machine, out **C.plextrac_secret, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_machine_authorization(p, now.c(), out, err)
 	})
 }
 
-// Cookie is the value for "Cookie: token=VALUE", which GET /api/v1/uploads/… wants instead of
-// Authorization; as of the latest call that gave the machine a time. Errors are those of
+// Cookie is the value for "Cookie: token=VALUE", which GET /api/v1/uploads/… needs instead of
+// Authorization, at the time of the latest call that passed a time. Errors are those of
 // [Machine.Authorization], and [ErrUnsupported] if the token came without one.
 func (m *Machine) Cookie() (string, error) {
 	return m.secret(func(p *C.plextrac_machine, out **C.plextrac_secret, err **C.plextrac_error) C.int32_t {
@@ -210,8 +209,8 @@ func (m *Machine) ExpiresIn(now Time) (time.Duration, bool) {
 	return milliseconds(uint64(ms)), known
 }
 
-// Close frees the machine; later calls fail with [ErrClosed]. A request that is out need not be answered
-// any more. Closing again does nothing.
+// Close frees the machine; later calls fail with [ErrClosed]. The answer to an outstanding request is not
+// needed any more. Closing again does nothing.
 func (m *Machine) Close() error {
 	m.cleanup.Stop()
 	m.handle.close()

@@ -23,7 +23,7 @@ type outcome struct {
 // timeoutMargin has the context of a caller end before its timeout does, so that the error is the context's.
 const timeoutMargin = time.Second
 
-// call hands something in, and waits for a token as a caller of its own. No answer comes in between.
+// call passes an input, and waits for a token as a new caller. No answer arrives in between.
 func (s *MachineSession) call(ctx context.Context, cookie bool, first func(now Time) error) (grant, error) {
 	if ctx.Err() != nil {
 		return grant{}, cancelled(ctx)
@@ -31,16 +31,16 @@ func (s *MachineSession) call(ctx context.Context, cookie bool, first func(now T
 	c := &caller{wantsCookie: cookie, done: make(chan outcome, 1)}
 	id, err := s.join(ctx, c, first)
 	if err != nil {
-		return grant{}, s.told(err)
+		return grant{}, s.asOfSession(err)
 	}
 	if isInCallbackOf(ctx, s) && len(c.done) == 0 {
 		s.leave(id)
 		return grant{}, &Error{Status: ErrBusy,
-			Message: "a callback called back into the sign-in that waits for it; return the six digits instead"}
+			Message: "a callback called the session that waits for the callback; return the one-time code instead"}
 	}
 	select {
 	case got := <-c.done:
-		return got.grant, s.told(s.asker.explain(got.err))
+		return got.grant, s.asOfSession(s.asker.explain(got.err))
 	case <-ctx.Done():
 		s.leave(id)
 		return grant{}, cancelled(ctx)
@@ -76,7 +76,7 @@ func (s *MachineSession) leave(id uint64) {
 	})
 }
 
-// input hands something to the machine, and does what the machine says then.
+// input passes an input to the machine, and carries out its actions.
 func (s *MachineSession) input(hand func(now Time) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,7 +140,7 @@ func (s *MachineSession) held(now Time, cookie bool) (grant, error) {
 	return grant{authorization, value}, err
 }
 
-// ask has the callback asked for a code.
+// ask calls the callback for a code.
 func (s *MachineSession) ask(attempt int) {
 	s.asker.remember(nil)
 	code, err := s.asker.ask(context.WithValue(s.ctx, callbackOf{}, s), attempt)
@@ -157,7 +157,7 @@ func (s *MachineSession) ask(attempt int) {
 	})
 }
 
-// pollAt polls at a moment, if anybody waits; 0 is never. A session that nobody waits for is not kept alive.
+// pollAt polls at a moment, if a caller waits. 0 is never. Without callers the session is not kept alive.
 func (s *MachineSession) pollAt(deadline uint64, now Time) {
 	s.stopTimer()
 	if len(s.waiting) > 0 && deadline != 0 && s.ctx.Err() == nil {

@@ -10,13 +10,12 @@ import (
 	"time"
 )
 
-// MachineSession is what [Session] is, for all goroutines of the program, with a [Machine] and net/http
-// in place of the library's own HTTP: however many callers wait for the network, none of them holds a
-// thread. Proxy and certificates are those of the http.RoundTripper that it is made with.
+// MachineSession is like [Session], for all goroutines of the program, but with a [Machine] and net/http
+// instead of the library's own HTTP. Callers that wait for the network do not hold a thread. Proxy and certificates are those of the http.RoundTripper that it is made with.
 //
-// One attempt (a sign-in or refresh) serves all who wait: the machine decides which caller starts one, which
-// joins, and how long each waits. Its request is sent by a goroutine that ends with it, and goes on when the
-// context of a caller ends. Machine sessions share nothing with other processes, and the budget of an
+// One attempt (a sign-in or refresh) serves all waiters. The machine decides which caller starts one, which
+// joins, and how long each waits. A goroutine sends the request. It continues when the context of a caller
+// ends. Machine sessions share nothing with other processes, and the budget of an
 // instance only through [WithBudget].
 type MachineSession struct {
 	machine  *Machine
@@ -30,17 +29,17 @@ type MachineSession struct {
 	ctx  context.Context
 	stop context.CancelFunc
 
-	// mu is held for an input and everything that the machine says to it.
+	// mu is held for an input and all its actions.
 	mu sync.Mutex
-	// waiting has the callers whose calls are not over, by their IDs.
+	// waiting has the waiting callers, by their IDs.
 	waiting map[uint64]*caller
-	// timer polls at the next moment of the machine, while somebody waits.
+	// timer polls at the next moment of the machine, while a caller waits.
 	timer *time.Timer
 	// isAsking says that the callback has not returned.
 	isAsking bool
 }
 
-// defaultWait is how long a call waits for the budget or after a failure.
+// defaultWait is how long a call waits for the budget or a back-off.
 const defaultWait = 30 * time.Second
 
 // NewMachineSession makes a session for the instance at url, whose requests base sends; nil is
@@ -73,14 +72,14 @@ func NewMachineSession(base http.RoundTripper, url string, options ...MachineOpt
 	return s, nil
 }
 
-// Login makes sure that there is a usable token: it signs in if there is none, and sends nothing if
-// there is one. Other methods do this by themselves. Its errors are those of [Session.Login].
+// Login signs in if there is no usable token. If there is one, it sends nothing. Other methods do this by
+// themselves. Its errors are those of [Session.Login].
 func (s *MachineSession) Login(ctx context.Context) error {
 	_, err := s.grant(ctx, false)
 	return err
 }
 
-// SubmitMFA hands in six digits after [ErrMFARequired], and waits for the token. Its errors are those of
+// SubmitMFA sends a one-time code after [ErrMFARequired], and waits for the token. Its errors are those of
 // [Session.SubmitMFA].
 func (s *MachineSession) SubmitMFA(ctx context.Context, code string) error {
 	_, err := s.call(ctx, false, func(now Time) error {
@@ -92,8 +91,8 @@ func (s *MachineSession) SubmitMFA(ctx context.Context, code string) error {
 	return err
 }
 
-// Authorization is the value for the Authorization header of a request of your own; it signs in when
-// needed, and starts a refresh that nobody waits for as long as there is a token.
+// Authorization is the value for the Authorization header of your own request. It signs in if needed. It
+// starts a refresh when one is due, and does not wait for it while there is a token.
 func (s *MachineSession) Authorization(ctx context.Context) (string, error) {
 	granted, err := s.grant(ctx, false)
 	return granted.authorization, err
@@ -117,7 +116,7 @@ func (s *MachineSession) ReportUnauthorized(rejected string) (retry bool, err er
 		retry, err = s.machine.ReportUnauthorized(rejected, now)
 		return err
 	})
-	return retry && err == nil, s.told(err)
+	return retry && err == nil, s.asOfSession(err)
 }
 
 // Client is an http.Client with MachineSession.Transport(nil): the session authorizes its requests to the
@@ -136,7 +135,7 @@ func (s *MachineSession) Transport(base http.RoundTripper) *Transport {
 	return &Transport{of: s, base: base}
 }
 
-// BaseURL is the address of the instance, without a slash at the end: what the path of a request follows.
+// BaseURL is the base URL of the instance, without a final slash. The path of a request follows it.
 func (s *MachineSession) BaseURL() string {
 	return s.instance.base.String()
 }
@@ -146,8 +145,8 @@ func (s *MachineSession) ExpiresIn() (time.Duration, bool) {
 	return s.machine.ExpiresIn(s.now())
 }
 
-// Close ends the session: every caller returns with [ErrClosed], and so does every later call; a request
-// that is out is given up. Closing again does nothing.
+// Close ends the session. Every current and every later call returns [ErrClosed]. An outstanding request is
+// dropped. Closing again does nothing.
 func (s *MachineSession) Close() error {
 	s.stop()
 	s.mu.Lock()
@@ -168,8 +167,8 @@ func (s *MachineSession) grant(ctx context.Context, cookie bool) (grant, error) 
 	return s.call(ctx, cookie, func(Time) error { return nil })
 }
 
-// told is an error as this session tells it: it is not the machine that the program knows.
-func (s *MachineSession) told(err error) error {
+// asOfSession rewords an error of the machine, because the program knows only the session.
+func (s *MachineSession) asOfSession(err error) error {
 	if err != nil && s.ctx.Err() != nil {
 		return closed("session")
 	}

@@ -10,18 +10,17 @@ import (
 	"sync"
 )
 
-// MFAFunc asks for six digits; see [WithMFACallback].
+// MFAFunc asks for a one-time code; see [WithMFACallback].
 //
-// attempt is 1, or 2 after wrong digits; there is no third. It may take as long as a person takes: that
-// counts against no timeout, and no lock is held meanwhile. ctx is done when the session is closed. With
-// an error it gives up, and the call that wanted a token fails with [ErrMFARequired], which wraps that
-// error.
+// attempt is 1, or 2 after a wrong code. There is no third. The function may take as long as a person needs:
+// no timeout counts this time, and no lock is held. ctx is done when the session is closed. If the function
+// returns an error, the call that needs the token fails with [ErrMFARequired], which wraps that error.
 //
-// A call on its own session that would have to wait for it answers [ErrBusy]; with a [MachineSession]
-// that is so for calls with ctx. Several sessions that share a function may call it at the same time.
+// A call on its own session that would wait for the function returns [ErrBusy]; with a [MachineSession]
+// this applies to calls with ctx. Several sessions that share a function may call it at the same time.
 type MFAFunc func(ctx context.Context, attempt int) (code string, err error)
 
-// asker is a function of the program's, and why it last gave up.
+// asker is a function of the program, and its last error.
 type asker struct {
 	ask MFAFunc
 	ctx context.Context
@@ -30,7 +29,7 @@ type asker struct {
 	gaveUp error
 }
 
-var errNotSixDigits = errors.New("what the MFA callback gave is not six digits")
+var errNotSixDigits = errors.New("the MFA callback returned a code that is not six digits")
 
 //export plextracGoAsk
 func plextracGoAsk(callback C.uintptr_t, attempt C.uint32_t, reply *C.plextrac_mfa_reply) C.int32_t {
@@ -49,7 +48,7 @@ func plextracGoAsk(callback C.uintptr_t, attempt C.uint32_t, reply *C.plextrac_m
 	return 0
 }
 
-// explain adds to an error that says "no six digits" why there are none. There need not be an asker.
+// explain adds the cause to an error that says that there is no code. a may be nil.
 func (a *asker) explain(err error) error {
 	var e *Error
 	if a == nil || !errors.As(err, &e) || e.Status != ErrMFARequired {

@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// Session is one account on one instance, for all goroutines of the program: it signs in when a token is
-// needed, and keeps it alive for as long as it is used. It does its own HTTP and TLS.
+// Session is one account on one instance, for all goroutines of the program. It signs in when a token is
+// needed, and refreshes the token while it is used. It has its own HTTP and TLS.
 //
-// Methods with a context return soon after that is done, wherever they are blocked, with [ErrCancelled];
-// a sign-in that other callers wait for goes on. A blocked method holds a thread of the operating system.
+// Methods with a context return [ErrCancelled] soon after the context is done, wherever they are blocked. A
+// sign-in for which other callers wait continues. A blocked method holds a thread of the operating system.
 type Session struct {
 	handle   *handle[*C.plextrac_session]
 	cleanup  runtime.Cleanup
@@ -26,9 +26,9 @@ type Session struct {
 	own *ownTransport
 }
 
-// NewSession makes a session for the instance at url, as people paste it: with or without scheme,
-// trailing slash or /api/v1. Nothing is sent until a token is needed. [ErrInvalidArgument] if there is
-// nothing to sign in with, or the URL is http:// and that is not allowed.
+// NewSession makes a session for the instance at url, which may have no scheme, a final slash, or /api/v1.
+// Nothing is sent until a token is needed. [ErrInvalidArgument] if there are no credentials, or the URL is
+// http:// and that is not allowed.
 //
 // Close it when it is no longer needed.
 func NewSession(url string, options ...SessionOption) (*Session, error) {
@@ -67,7 +67,7 @@ func newSession(ctx context.Context, url string, options []SessionOption) (*Sess
 	return s.with(ptr), nil
 }
 
-// WithTimeout returns the same session with another time limit for each call: for one call, or for some.
+// WithTimeout returns the same session with another time limit for each call.
 // The context of a call may end it sooner. Closing one closes the session for both.
 func (s *Session) WithTimeout(limit time.Duration) (*Session, error) {
 	var ptr *C.plextrac_session
@@ -79,22 +79,22 @@ func (s *Session) WithTimeout(limit time.Duration) (*Session, error) {
 	return s.with(ptr), nil
 }
 
-// Login makes sure that there is a usable token: it signs in if there is none, and sends nothing if
-// there is one. Other methods do this by themselves.
+// Login signs in if there is no usable token. If there is one, it sends nothing. Other methods do this by
+// themselves.
 //
-// [ErrMFARequired]: go on with [Session.SubmitMFA], within two minutes. [ErrRejected]: this session
-// does not send that password again until it changes or [Session.ForgetRejection] is called, nor do other
-// sessions that share its state directory. [ErrTimeout]: the attempt goes on, and its result is kept.
-// [ErrMustWait], and what the network brings.
+// [ErrMFARequired]: call [Session.SubmitMFA] within two minutes. [ErrRejected]: this session, and others
+// that share its state directory, do not send this password again until it changes or
+// [Session.ForgetRejection] is called. [ErrTimeout]: the attempt continues, and its result is kept.
+// [ErrMustWait], and errors of the network.
 func (s *Session) Login(ctx context.Context) error {
 	return s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_session_login(p, cancel, err)
 	})
 }
 
-// SubmitMFA hands in six digits after [ErrMFARequired], and waits for the token. [ErrInvalidArgument] if
-// these are not six digits, or were sent before; [ErrWrongState] if none are asked for; [ErrRejected] if
-// they are wrong: the next sign-in starts anew.
+// SubmitMFA sends a one-time code after [ErrMFARequired], and waits for the token. [ErrInvalidArgument] if
+// it is not six digits, or was sent before; [ErrWrongState] if no code is needed; [ErrRejected] if it is
+// wrong: the next sign-in starts with the password.
 func (s *Session) SubmitMFA(ctx context.Context, code string) error {
 	c, cLen := text(code)
 	return s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
@@ -102,10 +102,10 @@ func (s *Session) SubmitMFA(ctx context.Context, code string) error {
 	})
 }
 
-// Authorization is the value for the Authorization header of a request of your own; it signs in or
-// refreshes when needed, with the errors of [Session.Login]. With a live token it does not block.
+// Authorization is the value for the Authorization header of your own request. It signs in or refreshes if
+// needed, with the errors of [Session.Login]. With a live token it does not block.
 //
-// When such a request is answered with 401, call [Session.ReportUnauthorized]. A [Session.Transport]
+// If your request is answered with 401, call [Session.ReportUnauthorized]. A [Session.Transport]
 // does all that.
 func (s *Session) Authorization(ctx context.Context) (string, error) {
 	var secret *C.plextrac_secret
@@ -137,10 +137,9 @@ func (s *Session) Token(ctx context.Context) (Token, error) {
 	return tokenFrom(ctx, s)
 }
 
-// ReportUnauthorized says that a request of your own, with rejected as its Authorization, was answered
-// with 401. The session gives up that token, and no other. If retry is true, ask for the authorization
-// again, and send the request once more. If it is false, a new token was tried already, and the 401 is the
-// answer.
+// ReportUnauthorized reports that your own request, with rejected as its Authorization, was answered with
+// 401. The session drops only this token. If retry is true, get the authorization again, and send the
+// request once more. If it is false, a new token was already tried, and the 401 is the answer.
 func (s *Session) ReportUnauthorized(rejected string) (retry bool, err error) {
 	r, rLen := text(rejected)
 	var can C.bool
@@ -150,7 +149,7 @@ func (s *Session) ReportUnauthorized(rejected string) (retry bool, err error) {
 	return bool(can), err
 }
 
-// Refresh gets a new token now, even if the one in hand is live; that one stays if it fails.
+// Refresh gets a new token now, even if the current one is live. If it fails, the current token stays.
 func (s *Session) Refresh(ctx context.Context) error {
 	return s.wait(ctx, func(p *C.plextrac_session, cancel *C.plextrac_cancel, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_session_refresh(p, cancel, err)
@@ -158,10 +157,10 @@ func (s *Session) Refresh(ctx context.Context) error {
 }
 
 // Do sends a request with the session's token. After a 401 it gets one new token and sends the request
-// once more. Redirects are not followed. GET /api/v1/uploads/… goes with the cookie that PlexTrac wants
-// there, and without Authorization.
+// once more. Redirects are not followed. GET /api/v1/uploads/… is sent with the cookie and without
+// Authorization.
 //
-// What the server answers is a response, whatever its status. Errors are those of [Session.Login] for
+// An answer with any status is a response and not an error. Errors are those of [Session.Login] for
 // the token, and for the request [ErrTimeout], [ErrCancelled], [ErrClosed], [ErrNetwork], [ErrTLS],
 // [ErrIO] (a BodyReader failed), or [ErrTooLarge]: an answer over 64 MiB.
 func (s *Session) Do(ctx context.Context, request *Request) (*Response, error) {
@@ -189,7 +188,7 @@ func (s *Session) Client() *http.Client {
 }
 
 // Transport authorizes the requests of any http.Client to the instance; see [Transport]. base sends
-// them. If base is nil, an http.Transport with the session's authorities, client certificate and proxy
+// them. If base is nil, an http.Transport with the session's CAs, client certificate and proxy
 // sends them; its other settings are those of http.DefaultTransport. Without [WithProxy] it reads the
 // environment as net/http does. [Session.Close] closes its idle connections. Any other base uses its own
 // certificates and proxy.
@@ -200,12 +199,12 @@ func (s *Session) Transport(base http.RoundTripper) *Transport {
 	return &Transport{of: s, base: base}
 }
 
-// BaseURL is the address of the instance, without a slash at the end: what the path of a request follows.
+// BaseURL is the base URL of the instance, without a final slash. The path of a request follows it.
 func (s *Session) BaseURL() string {
 	return s.instance.base.String()
 }
 
-// State is where the session stands; [StateActive] or [StateRefreshing] exactly while a token is usable.
+// State is the state of the session. It is [StateActive] or [StateRefreshing] exactly while a token is usable.
 func (s *Session) State() State {
 	state := StateClosed
 	s.look(func(p *C.plextrac_session) { state = State(C.plextrac_session_state(p)) })
@@ -220,7 +219,7 @@ func (s *Session) ExpiresIn() (time.Duration, bool) {
 	return milliseconds(uint64(ms)), known
 }
 
-// TenantID is the tenant of the token in hand; false if there is no token or the server did not say. 0
+// TenantID is the tenant of the current token. False if there is no token or the server named no tenant. 0
 // is a tenant.
 func (s *Session) TenantID() (int64, bool) {
 	var id C.int64_t
@@ -236,19 +235,19 @@ func (s *Session) ForgetRejection() error {
 	})
 }
 
-// Logout forgets the token. PlexTrac has no call for this: the token itself lives on to its end. What is
-// known of the budget, of rejected credentials and of six digits that were used stays.
+// Logout forgets the token. PlexTrac has no call for this: the token itself stays valid until it
+// expires. The budget, rejected credentials and used one-time codes are still remembered.
 func (s *Session) Logout() error {
 	return s.call(func(p *C.plextrac_session, err **C.plextrac_error) C.int32_t {
 		return C.plextrac_session_logout(p, err)
 	})
 }
 
-// Close ends the session: every caller returns with [ErrClosed], and so does every later call. It waits
-// at most a second, for an authentication request that is out. Closing again does nothing.
+// Close ends the session. Every current and every later call returns [ErrClosed]. It waits at most a second,
+// for an authentication request that was sent. Closing again does nothing.
 func (s *Session) Close() error {
 	s.cleanup.Stop()
-	// Afterwards, so that whoever is asked for six digits does not give up on a session that is open.
+	// Afterwards, so that the MFA callback does not give up while the session is open.
 	defer s.stop()
 	ptr, open := s.handle.enter()
 	if !open {
@@ -274,7 +273,7 @@ func (s *Session) with(ptr *C.plextrac_session) *Session {
 		asker:    s.asker,
 		own:      s.own,
 	}
-	// Freeing waits up to a second for a refresh that is out: too long for the runtime's own goroutine.
+	// Freeing waits up to a second for a refresh that was sent: too long for the runtime's own goroutine.
 	another.cleanup = runtime.AddCleanup(another, func(h *handle[*C.plextrac_session]) { go h.close() }, another.handle)
 	return another
 }

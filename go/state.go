@@ -3,21 +3,21 @@ package plextrac
 // #include <plextrac.h>
 import "C"
 
-// State is where a session stands.
+// State is the state of a session.
 type State int32
 
 const (
-	// StateSignedOut: no token, and nothing under way.
+	// StateSignedOut: there is no token and no request.
 	StateSignedOut = State(C.PLEXTRAC_STATE_SIGNED_OUT)
-	// StateSigningIn: a request that may bring a token is out, and there is no usable one.
+	// StateSigningIn: a request for a token was sent, and there is no usable token.
 	StateSigningIn = State(C.PLEXTRAC_STATE_SIGNING_IN)
-	// StateMFANeeded: six digits are needed.
+	// StateMFANeeded: a one-time code is needed.
 	StateMFANeeded = State(C.PLEXTRAC_STATE_MFA_NEEDED)
 	// StateActive: there is a usable token.
 	StateActive = State(C.PLEXTRAC_STATE_ACTIVE)
-	// StateRefreshing: there is a usable token, and a refresh is out.
+	// StateRefreshing: there is a usable token, and a refresh was sent.
 	StateRefreshing = State(C.PLEXTRAC_STATE_REFRESHING)
-	// StateWaiting: a token is wanted, and nothing may be sent yet.
+	// StateWaiting: a token is wanted, and nothing may be sent now.
 	StateWaiting = State(C.PLEXTRAC_STATE_WAITING)
 	// StateLatched: the credentials were rejected and are not sent again.
 	StateLatched = State(C.PLEXTRAC_STATE_LATCHED)
@@ -33,7 +33,7 @@ func (s State) String() string {
 	case StateSigningIn:
 		return "signing in"
 	case StateMFANeeded:
-		return "six digits needed"
+		return "one-time code needed"
 	case StateActive:
 		return "active"
 	case StateRefreshing:
@@ -41,7 +41,7 @@ func (s State) String() string {
 	case StateWaiting:
 		return "waiting"
 	case StateLatched:
-		return "latched"
+		return "locked out"
 	case StateClosed:
 		return "closed"
 	default:

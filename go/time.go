@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Time is what two clocks say at one moment. A [Machine] is told it with every call.
+// Time is the time of two clocks at one moment. Pass it to a [Machine] with every call.
 type Time struct {
-	// MonotonicMS is milliseconds since an arbitrary start. It must never go back, and must go on while
-	// the computer sleeps: lives and waits are measured by it.
+	// MonotonicMS is milliseconds since an arbitrary start. It must never go back, and must continue while
+	// the computer sleeps. It measures lives and waits.
 	MonotonicMS uint64
 	// UnixMS is milliseconds since 1970-01-01 UTC. It may be wrong: it is compared with the server's
-	// clock, and chooses six digits.
+	// clock. It selects the one-time code.
 	UnixMS int64
 }
 
-// Now is what the system's clocks say. Go's own monotonic clock will not do: it stands while the
+// Now returns the time of the system's clocks. Go's own monotonic clock cannot be used: it stops while the
 // computer sleeps.
 func Now() Time {
 	now := C.plextrac_time_now()
@@ -29,7 +29,7 @@ func (t Time) c() C.plextrac_time {
 	return C.plextrac_time{monotonic_ms: C.uint64_t(t.MonotonicMS), unix_ms: C.int64_t(t.UnixMS)}
 }
 
-// until is how long it takes from t to a moment on the monotonic clock; 0 if that is over.
+// until is the duration from t to a moment on the monotonic clock; 0 if the moment has passed.
 func (t Time) until(monotonicMS uint64) time.Duration {
 	if monotonicMS <= t.MonotonicMS {
 		return 0

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Token is a token at one moment: ask for it anew whenever you need one. It has the shape of the oauth2
+// Token is a token at one moment: get a new one whenever you need it. It has the shape of the oauth2
 // package's, so that this makes a session an oauth2.TokenSource:
 //
 //	type source struct {

@@ -29,11 +29,11 @@ type Transport struct {
 	base http.RoundTripper
 }
 
-// RoundTrip sends a request; see [Transport]. Besides what its base brings, its errors are those of
+// RoundTrip sends a request; see [Transport]. Its errors are those of its base and of
 // [Session.Login].
 func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	body := once(request.Body)
-	// Whatever happens, a RoundTripper closes the body.
+	// A RoundTripper always closes the body.
 	defer body.closeUnlessGiven()
 	instance, ctx := t.of.where(), request.Context()
 	if err := instance.check(request); err != nil {
@@ -65,7 +65,7 @@ func (t *Transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	discard(response)
 	response, err = t.base.RoundTrip(authorized(request, again, second, instance))
 	if err == nil && response.StatusCode == http.StatusUnauthorized {
-		_, _ = t.of.ReportUnauthorized(second.authorization) // this 401 is the answer, whatever it returns
+		_, _ = t.of.ReportUnauthorized(second.authorization) // this 401 is the answer in any case
 	}
 	return response, err
 }
@@ -132,7 +132,7 @@ func discard(response *http.Response) {
 	_ = response.Body.Close()
 }
 
-// onceBody is closed by us until somebody else has taken it over.
+// onceBody is closed here, unless the base has taken it.
 type onceBody struct{ body io.ReadCloser }
 
 func once(body io.ReadCloser) *onceBody { return &onceBody{body} }
