@@ -10,7 +10,7 @@
  *     PLEXTRAC_URL=https://acme.plextrac.com PLEXTRAC_USERNAME=me@acme.example PLEXTRAC_PASSWORD=...
  * ./machine
  *
- * It also reads PLEXTRAC_TOTP_SECRET (without it, it asks for six digits) and PLEXTRAC_CA_FILE.
+ * It also reads PLEXTRAC_TOTP_SECRET (without it, it asks for a one-time code) and PLEXTRAC_CA_FILE.
  */
 #define _DEFAULT_SOURCE /* explicit_bzero */
 #define _POSIX_C_SOURCE 200809L
@@ -27,7 +27,7 @@
 
 /* ---- libcurl ---- */
 
-/* An answer to a sign-in is small; one that does not fit is of no use. */
+/* An answer to a sign-in is small. A larger one is ignored. */
 struct body {
     char data[256 * 1024];
     size_t len;
@@ -120,7 +120,7 @@ static int32_t transmit(plextrac_machine *machine, const plextrac_action *action
     if (code == CURLE_OK) {
         long http_status = 0;
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &http_status);
-        /* The machine reads Date and Retry-After, and whatever else tells how long to wait. */
+        /* The machine reads Date, Retry-After and other headers that say how long to wait. */
         while (count < MAX_HEADERS && (header = curl_easy_nextheader(curl, CURLH_HEADER, 0, header))) {
             names[count] = (plextrac_str){header->name, NTS};
             values[count] = (plextrac_str){header->value, NTS};
@@ -136,16 +136,16 @@ static int32_t transmit(plextrac_machine *machine, const plextrac_action *action
     return status;
 }
 
-/* NEED_MFA: asks for six digits, and hands them in. */
+/* NEED_MFA: asks for a one-time code, and passes it to the machine. */
 static int32_t ask(plextrac_machine *machine, plextrac_error **err)
 {
-    char digits[64] = "";
+    char code[64] = "";
     int32_t status = PLEXTRAC_MFA_REQUIRED;
 
-    fputs("Six digits: ", stderr);
-    if (fgets(digits, sizeof digits, stdin))
-        status = plextrac_machine_submit_mfa(machine, digits, NTS, plextrac_time_now(), err);
-    explicit_bzero(digits, sizeof digits);
+    fputs("One-time code: ", stderr);
+    if (fgets(code, sizeof code, stdin))
+        status = plextrac_machine_submit_mfa(machine, code, NTS, plextrac_time_now(), err);
+    explicit_bzero(code, sizeof code);
     return status;
 }
 
@@ -214,7 +214,7 @@ static int32_t follow(plextrac_machine *machine, const plextrac_action *last, pl
     }
 }
 
-/* Gets a usable token, whatever it takes: a request or two, six digits, a wait. */
+/* Gets a usable token. This may take a request or two, a one-time code and a wait. */
 static int32_t get_token(plextrac_machine *machine, CURL *curl, plextrac_secret **token, plextrac_error **err)
 {
     int32_t status = plextrac_machine_want_token(machine, plextrac_time_now(), err);

@@ -1,5 +1,5 @@
 /* Level 2 on one thread: one epoll loop keeps any number of accounts of one instance signed in, within one
- * budget. Who starts a sign-in, who waits and how long is decided by the machines.
+ * budget. The machines decide which caller starts a sign-in, which callers wait, and how long.
  *
  * Build in the root of the repository, after `cargo build --release`, on Linux with libcurl 7.83 or newer:
  *
@@ -306,7 +306,7 @@ static void run(bool rehearses)
             skip(due - time);
             continue;
         }
-        /* One timer for libcurl and all accounts: whatever is due first. */
+        /* One timer for libcurl and all accounts: the next moment of any of them. */
         due = curl_due < due ? curl_due : due;
         uint64_t ms = due > time ? due - time : 0;
         ready = epoll_wait(epoll_fd, events, 64, ms > 60000 ? 60000 : (int)ms);

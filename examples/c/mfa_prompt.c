@@ -1,4 +1,4 @@
-/* Signs in a person who has an authenticator app: asks for the six digits on the terminal when they are
+/* Signs in a person who has an authenticator app: asks for a one-time code on the terminal when one is
  * needed.
  *
  * Build in the root of the repository, after `cargo build --release`:
@@ -50,17 +50,17 @@ static int ask(const char *prompt, char *line, int size)
 /* Runs on a thread of the library, and may take as long as it takes. */
 static int32_t six_digits(void *userdata, uint32_t attempt, plextrac_mfa_reply *reply)
 {
-    char digits[64];
+    char code[64];
     int32_t status = PLEXTRAC_INVALID_ARGUMENT;
     (void)userdata;
 
     if (attempt > 1)
         fputs("That was not right.\n", stderr);
-    /* What is not six digits is refused here, before it costs an attempt. */
-    while (status != PLEXTRAC_OK && ask("Six digits (nothing to give up): ", digits, sizeof digits)
-           && digits[0])
-        status = plextrac_mfa_reply_set_code(reply, digits, NTS);
-    explicit_bzero(digits, sizeof digits);
+    /* A code that is not six digits is refused here. It does not use an attempt. */
+    while (status != PLEXTRAC_OK && ask("One-time code (empty to give up): ", code, sizeof code)
+           && code[0])
+        status = plextrac_mfa_reply_set_code(reply, code, NTS);
+    explicit_bzero(code, sizeof code);
     return status;
 }
 

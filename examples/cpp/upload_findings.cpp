@@ -10,12 +10,12 @@
  *     PLEXTRAC_URL=https://acme.plextrac.com PLEXTRAC_USERNAME=me@acme.example PLEXTRAC_PASSWORD=... \
  *         ./upload_findings /api/v1/client/4/report/9/flaw/create findings.jsonl
  *
- * It also reads PLEXTRAC_TOTP_SECRET, for an account with MFA, and asks for the six digits if that is not set;
+ * It also reads PLEXTRAC_TOTP_SECRET, for an account with MFA, and asks for a one-time code if that is not set;
  * and PLEXTRAC_CA_FILE, for an instance with a certificate of its own.
  *
- * A finding that the instance refuses is told, and the next is sent. Where nothing can be sent any more, it stops and
- * says at which line, so that an upload can be taken up again there: nothing is sent twice on its own, for nobody knows
- * whether a request that broke off has arrived.
+ * If the instance refuses a finding, the program reports it and sends the next one. If a request fails, it stops and
+ * reports the line, so that you can continue there. It sends nothing twice by itself, because a request that broke off
+ * may have arrived.
  */
 #include <plextrac.hpp>
 
@@ -37,10 +37,10 @@ std::string_view env(const char *name)
     return value ? value : "";
 }
 
-bool ask_for_digits(std::uint32_t attempt, const plextrac::mfa_reply &reply)
+bool ask_for_code(std::uint32_t attempt, const plextrac::mfa_reply &reply)
 {
-    std::cerr << (attempt == 1 ? "Six digits: " : "Those were wrong. Six digits: ");
-    for (std::string line; std::getline(std::cin, line); std::cerr << "Not six digits. Once more: ") {
+    std::cerr << (attempt == 1 ? "One-time code: " : "The code was wrong. One-time code: ");
+    for (std::string line; std::getline(std::cin, line); std::cerr << "A code has six digits. One-time code: ") {
         if (reply.set_code(line))
             return true;
     }
@@ -51,12 +51,12 @@ plextrac::result<plextrac::session> open_session()
 {
     plextrac::config config(env("PLEXTRAC_URL"));
     config.password(env("PLEXTRAC_USERNAME"), env("PLEXTRAC_PASSWORD"));
-    // A long upload may have to wait for its turn to renew the token; better that than to stop half-way.
+    // A long upload may have to wait for the budget before it can refresh. Waiting is better than to stop half-way.
     config.wait(2min);
     if (const auto secret = env("PLEXTRAC_TOTP_SECRET"); !secret.empty())
         config.totp_secret(secret);
     else
-        config.mfa_callback(ask_for_digits);
+        config.mfa_callback(ask_for_code);
     if (const auto path = env("PLEXTRAC_CA_FILE"); !path.empty())
         config.ca_file(path);
     return plextrac::session::create(config);
@@ -67,7 +67,7 @@ struct tally {
     int refused = 0;
 };
 
-/* Sends every line; the error of the one at which nothing could be sent any more. */
+/* Sends every line. Returns the error of the first request that failed. */
 plextrac::result<tally> upload(const plextrac::session &session, std::string_view path, std::istream &findings)
 {
     tally tally;
@@ -78,7 +78,7 @@ plextrac::result<tally> upload(const plextrac::session &session, std::string_vie
             continue;
         const auto response = session.send(plextrac::request("POST", path).json(line));
         if (!response) {
-            std::cerr << "line " << number << ": not sent, or nobody knows\n";
+            std::cerr << "line " << number << ": not sent, or not known\n";
             return plextrac::failure(response.error());
         }
         if (response->status() / 100 == 2) {

@@ -375,7 +375,7 @@ pub(crate) struct DoctorArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Nothing leaves this machine, and no time passes: the clock of both sides is moved by hand.
-Exits with 1 if the server saw anything else than what is told.")]
+Exits with 1 if the server saw anything other than what the demonstration reports.")]
 pub(crate) struct DemoArgs {}
 
 #[derive(Debug, Args)]

@@ -43,7 +43,7 @@ struct State {
 }
 
 impl Account {
-    /// Signs nobody in yet. Codes come from [`MfaSource::Totp`](plextrac_auth_core::MfaSource), or not at all.
+    /// Does not sign in yet. Codes come from [`MfaSource::Totp`](plextrac_auth_core::MfaSource), or not at all.
     ///
     /// # Errors
     /// If the system gives no random bytes.
@@ -189,7 +189,7 @@ impl Inner {
                     }
                 }
                 Action::Ask(_) => is_asked = true,
-                // Nobody can be asked for a code.
+                // There is no source of codes.
                 Action::Wait(_) if is_asked => {
                     is_asked = false;
                     let _ = state.coordinator.handle_code(None, now);

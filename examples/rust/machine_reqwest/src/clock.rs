@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use plextrac_auth_core::Time;
 
-/// Tells the time and lets it pass. Called from any task.
+/// Reads the time and waits. Called from any task.
 pub trait Clock: Send + Sync {
     /// What both clocks say now; the monotonic one includes suspend and never goes back.
     fn now(&self) -> Time;
