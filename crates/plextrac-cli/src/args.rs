@@ -143,7 +143,7 @@ pub(crate) enum Command {
     Exec(ExecArgs),
     /// Keep the session alive while no command needs it
     Keep(KeepArgs),
-    /// Say what is known of the session, without sending anything
+    /// Show what is known of the session, without sending anything
     Status(StatusArgs),
     /// Forget the session's token
     Logout(LogoutArgs),
@@ -152,11 +152,11 @@ pub(crate) enum Command {
     /// Make the key of a shared store, or change which keys open one
     #[cfg(feature = "redis")]
     StoreKey(StoreKeyArgs),
-    /// Look for what stands between here and a sign-in, without signing in
+    /// Find problems of the setup, without signing in
     Doctor(DoctorArgs),
-    /// Run a stand-in for an instance, to test programs against
+    /// Run a server that stands in for an instance, to test programs
     Emulator(EmulatorArgs),
-    /// See everything happen against an instance that runs inside this command
+    /// Show the main features against an emulator inside this command
     Demo(DemoArgs),
     /// Print the completion script for a shell
     Completion(CompletionArgs),
@@ -185,17 +185,17 @@ impl Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct LoginArgs {
-    /// Sign in anew even if there is a live session, and allow a rejected password to be sent once more
+    /// Sign in even if there is a live session, and allow a rejected password to be sent once more
     #[arg(long)]
     pub(crate) again: bool,
 
-    /// Leave a process behind that keeps the session alive for so long, as `plextrac-auth keep` does, such as 8h, 30m or
-    /// 90s: until then a code is asked for once
+    /// Start a background process that keeps the session alive for this time, as `plextrac-auth keep` does, such as 8h,
+    /// 30m or 90s. A code is then needed only once
     #[arg(long, value_name = "DURATION", value_parser = durations::parse)]
     pub(crate) keep: Option<Duration>,
 
-    /// Remember URL, user name and the way to the instance in a profile: the one that --profile names, or one with the
-    /// name of the host. No secret is saved. Without this, a person is asked
+    /// Save URL, user name and connection settings in the profile that --profile names, or in one with the name of the
+    /// host. No secret is saved. Without this option, the command asks on a terminal
     #[arg(long, conflicts_with = "no_save")]
     pub(crate) save: bool,
 
@@ -213,11 +213,11 @@ pub(crate) struct LoginArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A program that sends its own requests asks again after a 401, once:
+If its own request is answered with 401, a program gets another token once:
   plextrac-auth token --rejected-stdin <<< \"$rejected_token\"")]
 pub(crate) struct TokenArgs {
-    /// Print another token than the one on the first line of standard input, which was answered with 401: the one that
-    /// another run has meanwhile, else a new one
+    /// Read a token that was answered with 401 from the first line of standard input, and print another one: the token
+    /// that another run has meanwhile, or else a new one
     #[arg(long, conflicts_with = "password_stdin")]
     pub(crate) rejected_stdin: bool,
 
@@ -239,15 +239,15 @@ pub(crate) struct HeaderArgs {
 #[command(
     override_usage = "plextrac-auth request [OPTIONS] [METHOD] <PATH>",
     after_help = "\
-If the answer is not 2xx, the command exits with 1 and standard error names the status. The body goes to the same place as \
-any other; with --fail it is dropped. If a transfer breaks, the command exits with 6, and the file of --output is left as \
-it was.
+If the answer is not 2xx, the command exits with 1 and standard error names the status. The body is written as \
+usual; with --fail it is dropped. If a transfer breaks off, the command exits with 6 and does not change the file of \
+--output.
 
 Redirects are not followed. After a 401 the command gets one new token and sends the request once more, unless its body \
 comes through a pipe and is over 1 MiB.
 
 No body is held in memory, except JSON that comes through a pipe. --timeout is for progress here: the command fails if no \
-byte moves for so long.
+byte moves for that time.
 
 --retry waits as long as the answer asks (Retry-After), or else 1, 2, 4 s and so on."
 )]
@@ -259,7 +259,7 @@ pub(crate) struct RequestArgs {
     /// A path on the instance, percent-encoded, such as /api/v1/client/list; or a whole URL of the instance
     pub(crate) path: Option<String>,
 
-    /// The same as METHOD, which is then left out
+    /// The HTTP method, instead of METHOD
     #[arg(short = 'X', long, value_name = "METHOD")]
     pub(crate) method: Option<String>,
 
@@ -280,7 +280,7 @@ pub(crate) struct RequestArgs {
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE")]
     pub(crate) headers: Vec<String>,
 
-    /// Write the body to this file, which is replaced when the answer is whole
+    /// Write the body to this file. It is replaced when the whole answer has arrived
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
 
@@ -292,7 +292,7 @@ pub(crate) struct RequestArgs {
     #[arg(short, long)]
     pub(crate) fail: bool,
 
-    /// Send the request up to so many times more after HTTP 429, 502, 503 or 504, after a connection failure and after
+    /// Repeat the request up to this many times after HTTP 429, 502, 503 or 504, after a connection failure and after
     /// a timeout; not with POST or PATCH
     #[arg(long, value_name = "TIMES", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=100))]
     pub(crate) retry: u32,
@@ -311,18 +311,18 @@ pub(crate) struct RequestArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The command finds in its environment PLEXTRAC_URL, PLEXTRAC_TOKEN (the token alone) and PLEXTRAC_AUTHORIZATION
-(the value for the Authorization header). The token is not renewed there: it lives 15 minutes at most.
-User name, files, state directory or store, scheme and proxy are handed on as well, so that the same command or library
-shares session and budget with this one. Password, TOTP secret, one-time code and the commands for them are not handed on.
+The environment of the command has PLEXTRAC_URL, PLEXTRAC_TOKEN (the token alone) and PLEXTRAC_AUTHORIZATION
+(the value for the Authorization header). The token there is not refreshed: it lives 15 minutes at most.
+User name, files, state directory or store, scheme and proxy are passed too, so that the same command or library shares
+session and budget with this one. Password, TOTP secret, one-time code and the commands for them are not passed.
 With --ca-file, SSL_CERT_FILE, CURL_CA_BUNDLE and REQUESTS_CA_BUNDLE name a file with the system's certificates and
-these, and NODE_EXTRA_CA_CERTS names FILE. A variable that is set already stays.
-The exit code is the command's own; 127 if it is not found and 126 if it cannot be executed, which costs no sign-in.")]
+those of FILE, and NODE_EXTRA_CA_CERTS names FILE. A variable that is already set is not changed.
+The exit code is the command's own; 127 if it is not found and 126 if it cannot be executed, without a sign-in.")]
 pub(crate) struct ExecArgs {
     #[command(flatten)]
     pub(crate) account: AccountArgs,
 
-    /// The command and its arguments. Options of exec come before it; `--` may stand in between
+    /// The command and its arguments. Options of exec come before it; `--` may separate them
     #[arg(trailing_var_arg = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
@@ -343,7 +343,7 @@ pub(crate) struct StatusArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-PlexTrac has no call that ends a session: the token itself lives on to its end, at most 15 minutes.")]
+PlexTrac has no call that ends a session: the token itself stays valid until it expires, at most 15 minutes.")]
 pub(crate) struct LogoutArgs {
     /// The accounts of all profiles
     #[arg(long)]
@@ -364,7 +364,7 @@ pub(crate) struct DoctorArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
 
-    /// Allow the sign-in for --report without a question
+    /// Allow the sign-in for --report without a prompt
     #[arg(long, requires = "report")]
     pub(crate) yes: bool,
 
@@ -374,7 +374,7 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Nothing leaves this machine, and no time passes: the clock of both sides is moved by hand.
+Nothing is sent to other machines. The demonstration moves the clock of both sides, so it does not wait.
 Exits with 1 if the server saw anything other than what the demonstration reports.")]
 pub(crate) struct DemoArgs {}
 

@@ -7,7 +7,7 @@ use clap::{ArgMatches, Args, ValueEnum};
 
 use super::StoreArgs;
 
-/// Which account on which instance, and how to get there.
+/// The account, the instance, and the way to it.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Account and instance")]
 pub(crate) struct AccountArgs {
@@ -15,7 +15,7 @@ pub(crate) struct AccountArgs {
     #[arg(long, env = "PLEXTRAC_URL", hide_env_values = true)]
     pub(crate) url: Option<String>,
 
-    /// The user name: an e-mail address, as a rule
+    /// The user name, usually an e-mail address
     #[arg(long, value_name = "NAME", env = "PLEXTRAC_USERNAME", hide_env_values = true)]
     pub(crate) username: Option<String>,
 
@@ -23,19 +23,19 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "NAME", env = "PLEXTRAC_PROFILE", hide_env_values = true)]
     pub(crate) profile: Option<String>,
 
-    /// Read the password from the first line of standard input; a command that exec runs finds the rest
+    /// Read the password from the first line of standard input. With exec, the child reads the rest
     #[arg(long)]
     pub(crate) password_stdin: bool,
 
-    /// Run this command for the password: the first line that it prints. Without a shell; words are quoted as in one
+    /// Run this command and read the password from its first line. No shell runs it; quoting is as in a shell
     #[arg(long, value_name = "COMMAND", env = "PLEXTRAC_PASSWORD_COMMAND", hide_env_values = true)]
     pub(crate) password_command: Option<String>,
 
-    /// Run this command for the one-time code, if one is needed
+    /// Run this command and read the one-time code from its first line, if a code is needed
     #[arg(long, value_name = "COMMAND", env = "PLEXTRAC_CODE_COMMAND", hide_env_values = true)]
     pub(crate) code_command: Option<String>,
 
-    /// Ask nothing, even on a terminal
+    /// Never prompt, even on a terminal
     #[arg(long)]
     pub(crate) no_prompt: bool,
 
@@ -43,25 +43,25 @@ pub(crate) struct AccountArgs {
     #[arg(long, value_name = "FILE", env = "PLEXTRAC_CA_FILE", hide_env_values = true)]
     pub(crate) ca_file: Option<PathBuf>,
 
-    /// Headers for every request, `Name: value` line by line, as a gateway in front of the instance asks for
+    /// A file with headers for every request, one `Name: value` per line, for a gateway in front of the instance
     #[arg(long, value_name = "FILE", env = "PLEXTRAC_HEADERS_FILE", hide_env_values = true)]
     pub(crate) headers_file: Option<PathBuf>,
 
-    /// Authorization scheme of the header: the token alone, or after the word Bearer [default: raw]
+    /// Authorization scheme: the token alone (raw), or after the word Bearer [default: raw]
     #[arg(long, value_enum, env = "PLEXTRAC_AUTH_SCHEME", hide_env_values = true)]
     pub(crate) auth_scheme: Option<AuthScheme>,
 
-    /// Go through this proxy, http://HOST:PORT; through none if empty [default: as HTTPS_PROXY and NO_PROXY say]
+    /// Use this proxy, http://HOST:PORT, or none if empty [default: from HTTPS_PROXY and NO_PROXY]
     #[arg(long, value_name = "URL", env = "PLEXTRAC_PROXY", hide_env_values = true)]
     pub(crate) proxy: Option<String>,
 
-    /// Where the runs of one user share their sessions [default: the platform's place for state, below
-    /// ~/.local/state on Linux]
+    /// The directory in which the runs of one user share sessions [default: the platform's directory for
+    /// state, below ~/.local/state on Linux]
     #[arg(long, value_name = "DIR", env = "PLEXTRAC_STATE_DIR", hide_env_values = true)]
     pub(crate) state_dir: Option<PathBuf>,
 
-    /// Sign in without a state directory: the next run does not know of rejected passwords, used codes and sent
-    /// requests
+    /// Sign in without a state directory. The next run then does not know rejected passwords, used codes and
+    /// sent requests
     #[arg(
         long,
         env = "PLEXTRAC_NO_STATE",
@@ -73,20 +73,20 @@ pub(crate) struct AccountArgs {
     #[command(flatten)]
     pub(crate) store: StoreArgs,
 
-    /// How long the command may wait for its turn to send, before it exits with 5
+    /// Wait limit for the budget and for rate limits. If the wait would be longer, the exit code is 5
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=1800))]
     pub(crate) wait: u64,
 
-    /// How long the command may take, waits for its turn and for a person excluded; what it has sent by then is waited
-    /// for once more as long, for the next run
+    /// Time limit for the command, not counting --wait and prompts. A request that was already sent may take as
+    /// long again
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1800))]
     pub(crate) timeout: u64,
 
-    /// Allow http:// to other machines: the password can be read on the way
+    /// Allow http:// to other machines. Others in the network can read the password
     #[arg(long)]
     pub(crate) allow_http: bool,
 
-    /// Accept any certificate: the password can be read on the way
+    /// Accept any certificate. Others in the network can read the password
     #[arg(long)]
     pub(crate) insecure_skip_verify: bool,
 
