@@ -16,15 +16,16 @@ pub(crate) struct Engine {
     _directory: tempfile::TempDir,
 }
 
-/// What `docs/fleet.md` tells an operator to allow.
-const RIGHTS: &str = "resetkeys resetchannels ~plextrac-auth:* &plextrac-auth:* -@all +eval +info +time +get +set \
-     +getrange +publish +subscribe +unsubscribe +ping +select";
+/// The page for operators.
+pub(crate) const PAGE: &str = include_str!("../../../../docs/fleet.md");
 
 pub(crate) const PASSWORD: &str = "hunter2-of-the-engine";
 
 impl Engine {
     pub(crate) fn start() -> Self {
-        Self::with_rights(RIGHTS)
+        // What the page tells an operator to allow.
+        let line = PAGE.lines().find_map(|line| line.strip_prefix("user fleet on #$HASH "));
+        Self::with_rights(line.expect("docs/fleet.md has the rights of the user"))
     }
 
     pub(crate) fn with_rights(rights: &str) -> Self {

@@ -1,13 +1,14 @@
 //! Runs on several machines share a session through a store: `--store`.
 
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, PASSWORD, private_file};
-use crate::stand::{Ran, Stand, run};
+use crate::engine::{Engine, PAGE, PASSWORD, private_file};
+use crate::stand::{BINARY, Ran, Stand, run};
 
 /// A run on another machine: it has another home.
 fn on_machine<'a>(command: &'a mut Command, home: &Path) -> &'a mut Command {
@@ -224,6 +225,45 @@ fn doctor_looks_at_the_store() {
     let wrong = run(engine.share(&stand, &mut command).env("PLEXTRAC_STORE_KEY_FILE", other));
     assert_eq!(wrong.code, 6);
     assert!(wrong.text().contains("sealed with other keys"), "{wrong:?}");
+}
+
+/// The page's paths and port become the test's own. `apt-get` does nothing, and `systemctl` starts the engine.
+#[test]
+fn the_commands_for_a_debian_server_work() {
+    let stand = Stand::new();
+    let section = PAGE.split("## On a Debian server").nth(1).unwrap().split("\n## ").next().unwrap();
+    let blocks: Vec<_> =
+        section.split("```sh\n").skip(1).map(|text| text.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 3);
+    let etc = stand.path("etc").display().to_string();
+    std::fs::create_dir_all(stand.path("etc/redis")).unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let script = blocks.concat().replace("/etc/", &format!("{etc}/")).replace(":6379", &format!(":{port}"));
+    let pid = stand.path("pid");
+    let prelude = format!(
+        "set -eu\napt-get() {{ :; }}\nplextrac-auth() {{ {BINARY} \"$@\"; }}\nsystemctl() {{
+            redis-server {etc}/redis/redis.conf --port {port} --bind 127.0.0.1 --save '' --daemonize yes --pidfile {pid} \
+                --dir {home} >/dev/null
+            for _ in $(seq 200); do redis-cli -p {port} ping >/dev/null 2>&1 && break; sleep 0.05; done
+        }}\n",
+        pid = pid.display(),
+        home = stand.path("").display(),
+    );
+    let mut shell = stand.service(&[""; 0]);
+    let environment: Vec<_> =
+        shell.get_envs().map(|(name, value)| (name.to_owned(), value.unwrap().to_owned())).collect();
+    shell = Command::new("bash");
+    let ran = run(shell.env_clear().envs(environment).arg("-c").arg(prelude + &script));
+    let engine = std::fs::read_to_string(&pid).unwrap_or_default();
+    run(Command::new("kill").arg(engine.trim()));
+    let text = ran.fine();
+    assert!(
+        text.contains("allows its scripts, and the key fits") && text.contains("noticed at once"),
+        "{text}"
+    );
+    let token = text.lines().last().unwrap();
+    assert!(token.split('.').count() == 3 || token.len() > 20, "{text}");
+    assert_eq!(stand.authentication_requests(), 1);
 }
 
 #[test]
