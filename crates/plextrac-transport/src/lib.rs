@@ -74,7 +74,7 @@ pub use exchange::{Exchange, Outline};
 pub use http::{CaBundle, ClientCertificate, HttpEvent, ProxySetting, Roots};
 pub use mfa::MfaPrompt;
 pub use plextrac_auth_core::{
-    ClaimOwner, MAX_RECORD, OnStoreFailure, Scheme, Secret, StoreTime, StoredRecord, Version, WriteOutcome,
+    ClaimOwner, ClaimedWork, MAX_RECORD, OnStoreFailure, Scheme, Secret, StoreTime, StoredRecord, Version, WriteOutcome,
 };
 pub use probe::{Probe, probe};
 pub use progress::{Progress, Transfer};
@@ -83,7 +83,7 @@ pub use response::Response;
 pub use seed::random_seed;
 #[cfg(not(plextrac_shuttle))]
 pub use session::stream::StreamedResponse;
-pub use session::{KeepEnd, Keeper, Session, SessionState, Status};
+pub use session::{ForeignClaim, KeepEnd, Keeper, Session, SessionState, Status};
 #[cfg(any(test, feature = "conformance"))]
 pub use store::conformance as store_conformance;
 pub use store::{

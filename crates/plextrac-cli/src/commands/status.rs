@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use plextrac_transport::{Keeper, SessionState, Status};
+use plextrac_transport::{ClaimedWork, Keeper, SessionState, Status};
 use serde_json::{Map, Value, json};
 
 use crate::account::{self, Purpose};
@@ -57,6 +57,14 @@ pub(crate) fn as_json(status: &Status, settings: &Settings) -> Value {
         "locked_out": status.locked_out,
         "rejections_known": status.rejections_known,
         "server_ahead_ms": status.server_ahead_ms,
+        "store": status.store,
+        "claim": status.claim.as_ref().map(|claim| {
+            json!({
+                "owner": claim.owner.to_string(),
+                "work": work(claim.work).0,
+                "renewed_ms_ago": claim.renewed_ago.map(milliseconds),
+            })
+        }),
         "keeper": status.keeper.as_ref().map(|keeper| {
             json!({ "label": keeper.label, "ends_in_ms": milliseconds(keeper.ends_in) })
         }),
@@ -83,6 +91,15 @@ fn as_text(status: &Status, settings: &Settings) -> String {
     if let Some(keeper) = &status.keeper {
         lines.push(format!("keeper    {}", kept(keeper)));
     }
+    if let Some(claim) = &status.claim {
+        let ago = claim.renewed_ago.map_or(String::new(), |ago| format!(", renewed {} ago", spoken(ago)));
+        let owner = claim.owner.to_string();
+        lines.push(format!("claim     process {} {}{ago}", &owner[..8], work(claim.work).1));
+    }
+    lines.push(match &status.store {
+        Some(store) => format!("shared    in {}", output::one_line(store)),
+        None => "shared    with no other run".to_owned(),
+    });
     lines.push(format!(
         "budget    {} of {} authentication requests used in the last minute",
         status.budget_used, status.budget_per_minute
@@ -109,6 +126,16 @@ fn as_text(status: &Status, settings: &Settings) -> String {
         settings.sources().iter().map(|(name, source)| format!("{name} ({})", source.name())).collect();
     lines.push(format!("settings  {}", sources.join(", ")));
     lines.join("\n")
+}
+
+/// What a process does for the account, for programs and for people.
+fn work(work: ClaimedWork) -> (&'static str, &'static str) {
+    match work {
+        ClaimedWork::Refresh => ("refresh", "refreshes the token"),
+        ClaimedWork::SignIn => ("sign_in", "signs in"),
+        ClaimedWork::Asking => ("asking", "asks a person for the one-time code"),
+        _ => ("unknown", "works for the account"),
+    }
 }
 
 /// Until when the session is kept alive, and by which process.

@@ -3,8 +3,10 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use plextrac_emulator::Target;
 use serde_json::{Value, json};
 
 use crate::engine::{Engine, PAGE, PASSWORD, private_file};
@@ -45,6 +47,31 @@ fn signing_out_reaches_the_other_home() {
     assert!(on(&["status"], 1).fine().contains("token     lives"));
     on(&["logout"], 1).fine();
     on(&["status"], 0).signed_out();
+}
+
+#[test]
+fn status_says_where_the_session_lives_and_who_signs_in() {
+    let (stand, engine) = (Stand::new(), Engine::start());
+    let home = tempfile::tempdir().unwrap();
+    let status = |args: &[&str]| {
+        let mut command = stand.service(args);
+        run(on_machine(engine.share(&stand, &mut command), home.path()))
+    };
+    let idle = status(&["status"]).signed_out().to_owned();
+    assert!(idle.contains("shared    in the store at 127.0.0.1:") && !idle.contains("claim "), "{idle}");
+
+    let held = stand.emulator.hold(Target::SignIn);
+    let mut token = stand.service(&["token"]);
+    let child = engine.share(&stand, &mut token).stdout(Stdio::piped()).spawn().unwrap();
+    assert!(stand.emulator.wait_for(Duration::from_secs(20), |requests| !requests.is_empty()));
+    let busy = status(&["status"]).signed_out().to_owned();
+    assert!(busy.contains(" signs in, renewed "), "{busy}");
+    let json: Value = serde_json::from_str(status(&["status", "--json"]).signed_out()).unwrap();
+    assert_eq!(json["claim"]["work"], json!("sign_in"));
+    assert!(json["store"].as_str().unwrap().starts_with("the store at"), "{json}");
+    drop(held);
+    assert!(child.wait_with_output().unwrap().status.success());
+    assert!(!status(&["status"]).fine().contains("claim "));
 }
 
 #[test]

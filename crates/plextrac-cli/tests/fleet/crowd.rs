@@ -18,14 +18,14 @@ struct Crowd {
     homes: Vec<tempfile::TempDir>,
 }
 
-pub(crate) fn sign_in_once() {
+pub(crate) fn a_crowd_signs_in_once() {
     let crowd = Crowd::new();
     let tokens = crowd.run("sign-in", |stand| stand.service(&["token"]));
     assert!(tokens.iter().all(|ran| ran.fine() == tokens[0].fine()));
     assert_eq!(crowd.sent(), [1, 0, 0]);
 }
 
-pub(crate) fn replace_an_expired_token_once() {
+pub(crate) fn a_crowd_replaces_an_expired_token_once() {
     let crowd = Crowd::new();
     let request = |stand: &Stand| stand.service(&["request", "GET", "/api/v2/whoami"]);
     crowd.run("first request", request);
@@ -38,14 +38,14 @@ pub(crate) fn replace_an_expired_token_once() {
     assert_eq!(crowd.sent(), [2, 0, 1], "one refresh, which comes too late, and one sign-in");
 }
 
-pub(crate) fn send_a_code_once() {
+pub(crate) fn a_crowd_sends_a_code_once() {
     let crowd = Crowd::new();
     let tokens = crowd.run("sign-in with TOTP", |stand| stand.analyst(&["token"]));
     assert!(tokens.iter().all(|ran| ran.fine() == tokens[0].fine()));
     assert_eq!(crowd.sent(), [1, 1, 0]);
 }
 
-pub(crate) fn send_a_wrong_password_once() {
+pub(crate) fn a_crowd_sends_a_wrong_password_once() {
     let crowd = Crowd::new();
     let ended = crowd.run("wrong password", |stand| {
         let mut command = stand.service(&["token"]);

@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// Others have the token so long after a partition.
 const GO_ON_WITHIN: Duration = Duration::from_secs(15);
 
-pub(crate) fn a_partition_ends_no_session() {
+pub(crate) fn a_partition_of_hosts_ends_no_session() {
     let (net, engine) = (Net::new(2), Engine::start());
     let emulator = Emulator::builder().no_default_accounts().account(child::account("user@example.com"));
     let emulator = emulator.start().unwrap();

@@ -28,7 +28,7 @@ struct Outcome {
     sign_ins: usize,
 }
 
-pub(crate) fn others_go_on() {
+pub(crate) fn others_go_on_when_a_holder_is_killed() {
     let engine = Engine::start();
     let url = engine.url().replace("://", &format!("://fleet:{PASSWORD}@"));
     let key = StoreKey::generate().unwrap();

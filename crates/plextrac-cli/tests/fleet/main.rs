@@ -27,11 +27,11 @@ fn main() {
         return child::run();
     }
     let tests: &[(&'static str, fn())] = &[
-        ("200_processes_sign_in_once", crowd::sign_in_once),
-        ("200_processes_replace_an_expired_token_once", crowd::replace_an_expired_token_once),
-        ("200_processes_send_a_code_once", crowd::send_a_code_once),
-        ("200_processes_send_a_wrong_password_once", crowd::send_a_wrong_password_once),
-        ("others_go_on_when_a_holder_is_killed", killed::others_go_on),
+        ("a_crowd_signs_in_once", crowd::a_crowd_signs_in_once),
+        ("a_crowd_replaces_an_expired_token_once", crowd::a_crowd_replaces_an_expired_token_once),
+        ("a_crowd_sends_a_code_once", crowd::a_crowd_sends_a_code_once),
+        ("a_crowd_sends_a_wrong_password_once", crowd::a_crowd_sends_a_wrong_password_once),
+        ("others_go_on_when_a_holder_is_killed", killed::others_go_on_when_a_holder_is_killed),
     ];
     let trial = |&(name, test): &(&'static str, fn())| {
         Trial::test(name, move || {
@@ -43,7 +43,7 @@ fn main() {
     // Only root can make network namespaces. Continuous integration has to be root.
     #[cfg(target_os = "linux")]
     trials.push(
-        trial(&("a_partition_of_hosts_ends_no_session", hosts::a_partition_ends_no_session))
+        trial(&("a_partition_of_hosts_ends_no_session", hosts::a_partition_of_hosts_ends_no_session))
             .with_ignored_flag(!rustix::process::geteuid().is_root() && std::env::var_os("CI").is_none()),
     );
     // Each needs the whole machine.

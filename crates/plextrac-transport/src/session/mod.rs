@@ -12,8 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use plextrac_auth_core::{
-    Age, CallerId, Coordinator, Generation, InputError, Limits, Need, OneTimeCode, Secret, State, Time,
-    Verdict,
+    Age, CallerId, ClaimOwner, ClaimedWork, Coordinator, Generation, InputError, Limits, Need, OneTimeCode,
+    Secret, State, Time, Verdict,
 };
 use serde::Serialize;
 
@@ -105,6 +105,22 @@ pub struct Status {
     pub server_ahead_ms: Option<i64>,
     /// The process that keeps the session alive, and until when. A process that is known to be gone is none.
     pub keeper: Option<Keeper>,
+    /// What the store is called that the session shares; none if it shares nothing.
+    pub store: Option<String>,
+    /// What another process does for the account just now. A process that is known to be gone does nothing.
+    pub claim: Option<ForeignClaim>,
+}
+
+/// The claim of another process on the account.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ForeignClaim {
+    /// Names the process: random, and the same as long as it lives.
+    pub owner: ClaimOwner,
+    /// What it does.
+    pub work: ClaimedWork,
+    /// How long ago it renewed the claim, if the store's clock tells.
+    pub renewed_ago: Option<Duration>,
 }
 
 impl Session {
@@ -348,6 +364,11 @@ impl Session {
         let live = shared.live.get().filter(|live| live.age(now) != Age::Over);
         let found = shared.inner.lock().coordinator.keeper(shared.clock.now());
         let keeper = found.and_then(|found| shared.living(found));
+        let claim = shared.inner.lock().coordinator.claim_elsewhere(shared.clock.now());
+        let is_gone = |owner| shared.store.as_ref().is_some_and(|attached| attached.store.is_gone(owner));
+        let claim = claim
+            .filter(|(owner, ..)| !is_gone(*owner))
+            .map(|(owner, work, renewed_ago)| ForeignClaim { owner, work, renewed_ago });
         let inner = shared.inner.lock();
         Status {
             state: self.state_of(&inner),
@@ -363,6 +384,8 @@ impl Session {
             rejections_known: inner.coordinator.machine().knows_rejections(),
             server_ahead_ms: inner.coordinator.machine().server_ahead_ms(),
             keeper,
+            store: shared.store.as_ref().map(|attached| attached.store.name()),
+            claim,
         }
     }
 
