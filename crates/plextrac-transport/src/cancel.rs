@@ -28,16 +28,16 @@ use crate::sync::{AtomicBool, Mutex};
 
 /// Ends calls that are blocked, from another thread.
 ///
-/// Clones are handles to one token. It can be bound to any number of calls at a time; once triggered it stays so,
-/// and every later call bound to it ends at once. All functions may be called from any thread and block for no
-/// longer than it takes to shut down the sockets of the calls bound to it.
+/// Clones are handles to one token. It can be bound to any number of calls at a time. It stays triggered: every later
+/// call bound to it ends at once. All functions may be called from any thread. They block only while they shut down the
+/// sockets of the calls bound to it.
 #[derive(Clone, Default)]
 pub struct CancelToken {
     inner: Arc<Inner>,
 }
 
 impl CancelToken {
-    /// A token that nobody has triggered.
+    /// A token that is not triggered.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

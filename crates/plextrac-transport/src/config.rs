@@ -21,9 +21,9 @@ use crate::http::{
 use crate::mfa::{MfaCallback, MfaPrompt};
 use crate::store::{DirectoryStore, RecordStore};
 
-/// The settings of a [`Session`](crate::Session), and of a machine driven by somebody else's HTTP stack.
+/// The settings of a [`Session`](crate::Session), or of a machine with another HTTP stack.
 ///
-/// Setters check what they are given; after an error the configuration is as it was. They can be chained:
+/// Setters check their arguments. After an error the configuration is unchanged. Setters can be chained:
 ///
 /// ```
 /// # fn main() -> Result<(), plextrac_transport::Error> {
@@ -56,7 +56,7 @@ pub struct SessionConfig {
     pub(crate) exchanges: Option<ExchangeSink>,
 }
 
-/// Where six digits come from.
+/// The source of one-time codes.
 #[derive(Clone)]
 pub(crate) enum Mfa {
     Submitted,
@@ -66,7 +66,7 @@ pub(crate) enum Mfa {
 }
 
 impl SessionConfig {
-    /// For the instance at `url`, as people paste it: with or without scheme, trailing slash or `/api/v1`.
+    /// For the instance at `url`, which may have no scheme, a final slash, or `/api/v1`.
     ///
     /// # Errors
     /// [`InvalidArgument`](crate::ErrorCode::InvalidArgument) if it has no host, has user information before the
@@ -97,7 +97,8 @@ impl SessionConfig {
         })
     }
 
-    /// User name and password. Copied, and wiped with the last copy of this configuration and its sessions.
+    /// Sets the user name and the password. They are copied, and wiped with the last copy of this configuration and its
+    /// sessions.
     ///
     /// # Errors
     /// `InvalidArgument` if one of them is empty, over 1,024 bytes, or contains a control character.
@@ -107,8 +108,8 @@ impl SessionConfig {
         Ok(self)
     }
 
-    /// An account without its password, whose session is found in the store: its token is used and refreshed for as
-    /// long as that goes, and then a sign-in is needed (`Expired`). Takes the place of a password set before.
+    /// Sets the user name without a password. The session uses and refreshes the token in the store. When that is no
+    /// longer possible, calls return `Expired`. Replaces an earlier password.
     ///
     /// # Errors
     /// `InvalidArgument` as with [`password`](Self::password).
@@ -120,24 +121,24 @@ impl SessionConfig {
         Ok(self)
     }
 
-    /// A token obtained elsewhere. It is refreshed at its first use; with a password beside it, a sign-in
-    /// follows when it has ended.
+    /// Imports a token from elsewhere. It is refreshed at its first use. If there is also a password, the session signs in
+    /// when the token has expired.
     ///
     /// # Errors
-    /// `InvalidArgument` if it is empty, over 16 KiB, or could not stand in a header.
+    /// `InvalidArgument` if it is empty, over 16 KiB, or not valid in a header.
     pub fn token(&mut self, token: &str) -> Result<&mut Self, Error> {
         self.token = Some(ImportedToken::new(token)?);
         Ok(self)
     }
 
-    /// Signs in even if other sessions of the account share a live token. Theirs stays usable until this one has
-    /// another to take its place. Default: the shared token is used.
+    /// Signs in even if other sessions of the account share a live token. That token stays usable until this
+    /// session has a new one. Default: the shared token is used.
     pub const fn ignore_shared_token(&mut self, ignore: bool) -> &mut Self {
         self.ignore_shared_token = ignore;
         self
     }
 
-    /// The TOTP secret of the account, as base32 or as an `otpauth://totp/` URI. Takes the place of a callback.
+    /// The TOTP secret of the account, as base32 or as an `otpauth://totp/` URI. Replaces a callback.
     ///
     /// # Errors
     /// `InvalidArgument` if it is neither, or has fewer than 80 bits.
@@ -146,8 +147,8 @@ impl SessionConfig {
         Ok(self)
     }
 
-    /// Asks `callback` for the six digits, on the flight's thread and with no lock held, at most twice for one
-    /// sign-in. It returns the digits, or `None` to give up. The time it takes counts against no timeout.
+    /// Sets a callback that returns a one-time code, or `None` to give up. It runs on a worker thread with no lock held,
+    /// at most twice for one sign-in. No timeout counts its time.
     pub fn mfa_callback<F>(&mut self, callback: F) -> &mut Self
     where
         F: Fn(&MfaPrompt) -> Option<Zeroizing<String>> + Send + Sync + 'static,
@@ -160,7 +161,7 @@ impl SessionConfig {
     /// The file is read now.
     ///
     /// # Errors
-    /// `InvalidArgument` if it cannot be read, or holds no certificate.
+    /// `InvalidArgument` if it cannot be read, or has no certificate.
     pub fn ca_file(&mut self, path: impl AsRef<Path>) -> Result<&mut Self, Error> {
         let path = path.as_ref();
         let pem = std::fs::read(path).map_err(|error| {
@@ -172,18 +173,18 @@ impl SessionConfig {
     /// The same from memory.
     ///
     /// # Errors
-    /// `InvalidArgument` if it holds no certificate.
+    /// `InvalidArgument` if it has no certificate.
     pub fn ca_pem(&mut self, pem: &[u8]) -> Result<&mut Self, Error> {
         self.add_ca(CaBundle { name: "given in memory".into(), pem: pem.to_vec() })
     }
 
-    /// Which certification authorities are trusted besides the given ones.
+    /// Which CAs are trusted besides the given ones.
     pub const fn roots(&mut self, roots: Roots) -> &mut Self {
         self.http.roots = roots;
         self
     }
 
-    /// Shows a certificate to servers and proxies that ask for one; chain and key as PEM.
+    /// Sets the client certificate for servers and proxies that require one. Chain and key are PEM.
     ///
     /// # Errors
     /// `InvalidArgument` if they cannot be used together.
@@ -194,13 +195,12 @@ impl SessionConfig {
         self.set_http(http)
     }
 
-    /// Sends a header with every request, sign-in included: what a gateway in front of the instance asks for.
-    /// Its value is treated as a secret. Setting a name again replaces its value. `User-Agent` is as
+    /// Sends a header with every request, including sign-in, for a gateway in front of the instance. Its value is treated
+    /// as a secret. A second value for a name replaces the first. `User-Agent` is the same as
     /// [`user_agent`](Self::user_agent).
     ///
     /// # Errors
-    /// `InvalidArgument` for a name or value that cannot stand in a header, and for names that this library or
-    /// HTTP itself sets.
+    /// `InvalidArgument` for a name or value that is not valid in a header, and for names that this library or HTTP sets.
     pub fn header(&mut self, name: &str, value: &str) -> Result<&mut Self, Error> {
         if name.eq_ignore_ascii_case(http::header::USER_AGENT.as_str()) {
             return self.user_agent(value);
@@ -211,11 +211,11 @@ impl SessionConfig {
         Ok(self)
     }
 
-    /// The `User-Agent` of all requests, sign-in and proxy included. The default names this library and its version. A
-    /// header of that name of one [`Request`](crate::Request) takes its place there.
+    /// Sets the `User-Agent` of all requests, including sign-in and proxy. The default names this library and its
+    /// version. The `User-Agent` header of a [`Request`](crate::Request) has precedence.
     ///
     /// # Errors
-    /// `InvalidArgument` if it is empty, or cannot stand in a header.
+    /// `InvalidArgument` if it is empty, or not valid in a header.
     pub fn user_agent(&mut self, user_agent: &str) -> Result<&mut Self, Error> {
         let (_, value) = header::for_request("user-agent", user_agent)?;
         let user_agent = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -226,24 +226,24 @@ impl SessionConfig {
         self.set_http(http)
     }
 
-    /// Goes through a proxy (`http://host:port`), or through none at all if `url` is empty. Without this the
-    /// environment says, by curl's rules, except that `http://` to this machine stays on it.
+    /// Uses the proxy `http://host:port`, or no proxy if `url` is empty. By default the environment decides, by curl's
+    /// rules, except that `http://` to this machine never uses a proxy.
     ///
     /// # Errors
-    /// `InvalidArgument` if the URL is none or of a kind that is not supported.
+    /// `InvalidArgument` for an invalid URL or an unsupported kind of proxy.
     pub fn proxy(&mut self, url: &str) -> Result<&mut Self, Error> {
         let proxy = if url.is_empty() { ProxySetting::None } else { ProxySetting::Url(url.to_owned()) };
         let http = HttpOptions { proxy, ..self.http.clone() };
         self.set_http(http)
     }
 
-    /// How the token stands in the header.
+    /// Authorization scheme: `raw` or `bearer`.
     pub const fn auth_scheme(&mut self, scheme: Scheme) -> &mut Self {
         self.scheme = scheme;
         self
     }
 
-    /// What a call may take from entry to return, a person typing excluded. Default 30 s.
+    /// Sets the time limit of a call, from entry to return. Time in which a person types does not count. Default 30 s.
     ///
     /// # Errors
     /// `InvalidArgument` if it is zero or over an hour.
@@ -255,15 +255,15 @@ impl SessionConfig {
         Ok(self)
     }
 
-    /// How long a call may wait for the budget or a back-off before it says that it must wait. Default 0: it
-    /// says so at once. The timeout of the call limits the wait, too.
+    /// Sets how long a call may wait for the budget or a back-off. If it would take longer, the call returns `MustWait` at
+    /// once. Default 0. The timeout of the call limits the wait too.
     pub fn wait(&mut self, wait: Duration) -> &mut Self {
         self.wait = clock::bounded(wait);
         self
     }
 
-    /// Authentication requests a minute that all sessions of this process allow themselves on the instance: 2 to 60,
-    /// default 6 of its 10. Where sessions differ, the lowest number asked for holds.
+    /// Sets the authentication requests a minute that all sessions of this process together may send to the instance: 2 to
+    /// 60, default 6 of its 10. If sessions differ, the lowest number counts.
     ///
     /// # Errors
     /// `InvalidArgument` for any other number.
@@ -279,25 +279,27 @@ impl SessionConfig {
         self
     }
 
-    /// Allows `http://` to hosts other than this machine: everything can be read on the way, the password too.
+    /// Allows `http://` to hosts other than this machine. Others in the network can then read the password.
     pub const fn allow_http(&mut self, allow: bool) -> &mut Self {
         self.allow_http = allow;
         self
     }
 
-    /// Accepts any certificate: anybody in between can read the password. For a test against a machine at hand only.
+    /// Accepts any certificate. Others in the network can then read the password. Use it only for tests against a local
+    /// machine.
     pub const fn danger_accept_invalid_certs(&mut self, accept: bool) -> &mut Self {
         self.http.verify = !accept;
         self
     }
 
-    /// Shares the account's session with other processes of this user through a directory, which is made if it is not
-    /// there. Without one nothing is shared: other processes do not know of rejected passwords and sent requests, so
-    /// neither the limit of ten authentication requests a minute nor the lockout holds for all processes. Sessions with a [ready-made token](Self::token) share what it was refreshed
-    /// to with those that were handed the same one, and never with the user's others.
+    /// Shares the account's session with other processes of this user through a directory, which is created if it
+    /// does not exist. Without one nothing is shared, and processes do not know each other's rejected passwords and
+    /// requests. Then neither the limit of ten authentication requests a minute nor the lockout holds for all processes.
+    /// Sessions that [import](Self::token) the same token share its refreshed tokens, and share nothing with the user's
+    /// other sessions.
     ///
     /// # Errors
-    /// `Store` if others could read or change what is in it, or it cannot be made.
+    /// `Store` if other users can read or change it, or it cannot be created.
     pub fn state_dir(&mut self, directory: impl AsRef<Path>) -> Result<&mut Self, Error> {
         let store = DirectoryStore::open(directory.as_ref())
             .map_err(|error| Error::new(ErrorCode::Store, error.to_string()))?;
@@ -310,8 +312,8 @@ impl SessionConfig {
         self
     }
 
-    /// Refuses to sign in while the store cannot be written. Default `false`: the session then goes on alone and
-    /// reports [`NotShared`](crate::SessionEvent::NotShared).
+    /// Refuses to sign in while the store cannot be written. Default `false`: the session then continues alone
+    /// and reports [`NotShared`](crate::SessionEvent::NotShared).
     ///
     /// A command that runs once needs this. Without its record, the next run does not know that the server rejected
     /// the password, and sends it again.
@@ -320,10 +322,9 @@ impl SessionConfig {
         self
     }
 
-    /// Refreshes when a third of the token's life is over, instead of two thirds. Default `false`.
+    /// Refreshes after a third of the token's life, instead of two thirds. Default `false`.
     ///
-    /// For a program that runs once and often, as from cron: its runs would step over the minute in which other sessions
-    /// refresh. The live token is returned at once; [`settle`](crate::Session::settle) waits for the refresh.
+    /// For a program that cron runs often: none of its runs may be in the minute in which other sessions refresh. The live token is returned at once; [`settle`](crate::Session::settle) waits for the refresh.
     pub const fn refresh_early(&mut self, early: bool) -> &mut Self {
         self.refreshes_early = early;
         self
@@ -355,14 +356,14 @@ impl SessionConfig {
         self
     }
 
-    /// Tells the time by another clock, for tests. Sessions that are to share a budget must share the `Arc`.
+    /// Uses another clock, for tests. Sessions that share a budget must share the `Arc`.
     pub fn clock(&mut self, clock: Arc<dyn Clock>) -> &mut Self {
         self.clock = clock;
         self
     }
 
-    /// Tells `sink` what happens to the session. It is called on whatever thread the event happens on, with no lock
-    /// held; no event carries a secret.
+    /// Reports the session's events to `sink`. It runs on the thread of the event, with no lock held. No event contains a
+    /// secret.
     pub fn on_event<F>(&mut self, sink: F) -> &mut Self
     where
         F: Fn(&SessionEvent) + Send + Sync + 'static,
@@ -372,7 +373,7 @@ impl SessionConfig {
     }
 
     /// Reports each authentication request and the outline of its answer to `sink`, on the thread of the attempt.
-    /// No value of request or answer is in it. For reports on how an instance behaves.
+    /// It contains no value of the request or the answer. For reports on how an instance behaves.
     pub fn on_exchange<F>(&mut self, sink: F) -> &mut Self
     where
         F: Fn(&Exchange) + Send + Sync + 'static,
@@ -381,8 +382,8 @@ impl SessionConfig {
         self
     }
 
-    /// Calls `observe` at each step of each HTTP exchange, on the thread that makes it and with no lock held: for people
-    /// who look for what goes wrong. No event carries a body or a secret.
+    /// Calls `observe` at each step of each HTTP exchange, on the thread of the exchange and with no lock held, to find
+    /// problems. No event contains a body or a secret.
     pub fn on_http<F>(&mut self, observe: F) -> &mut Self
     where
         F: Fn(&HttpEvent) + Send + Sync + 'static,
@@ -397,11 +398,11 @@ impl SessionConfig {
         self.instance.base_url()
     }
 
-    /// The machine's part of this configuration, for a driver that does its own HTTP. Certificates, proxy, timeouts of
-    /// the network and callbacks are the driver's business.
+    /// The machine's part of this configuration, for a driver that does its own HTTP. The driver is
+    /// responsible for certificates, proxy, network timeouts and callbacks.
     ///
     /// # Errors
-    /// `InvalidArgument` if there is nothing to sign in with, or `http://` is not allowed there.
+    /// `InvalidArgument` if there are no credentials, or `http://` is not allowed.
     pub fn machine_config(&self) -> Result<plextrac_auth_core::Config, Error> {
         self.check()?;
         let mut config = plextrac_auth_core::Config::new(self.instance.clone());
@@ -428,13 +429,13 @@ impl SessionConfig {
         self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).chain(user_agent)
     }
 
-    /// How many authentication requests a minute were asked for.
+    /// The authentication requests a minute that were set.
     #[must_use]
     pub const fn auth_budget_per_minute(&self) -> Option<u32> {
         self.auth_budget
     }
 
-    /// What can only be said when everything is set.
+    /// Checks that need all settings.
     fn check(&self) -> Result<(), Error> {
         let may_find_a_token = self.username.is_some() && self.store.is_some();
         if self.credentials.is_none() && self.token.is_none() && !may_find_a_token {

@@ -7,8 +7,8 @@ use plextrac_auth_core::{CredentialError, Failure, FailureKind, InputError, Inst
 
 /// What happened, to what, and what to do next.
 ///
-/// Cheap to clone: one answer serves all callers that waited for it. Never carries a secret, nor
-/// anything else that was in a request.
+/// Cheap to clone: one error serves all callers that waited for it. It contains no secret, and nothing else that was
+/// in a request.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -21,49 +21,49 @@ struct Inner {
     retryable: bool,
 }
 
-/// An error's class, for programs.
+/// The class of an error, for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorCode {
-    /// Something handed in cannot be meant; nothing was done with it.
+    /// Invalid argument. Nothing was changed.
     InvalidArgument,
-    /// The call does not fit where the session stands.
+    /// The call does not fit the state of the session.
     WrongState,
-    /// A callback called back into the flight that waits for it.
+    /// A callback called the session that waits for the callback.
     Busy,
     /// The session was closed.
     Closed,
-    /// The session was made before a `fork` and is not usable in the child.
+    /// The session was created before a `fork`, and cannot be used in the child.
     Forked,
-    /// A callback, or this library, panicked; the session is still usable.
+    /// A callback, or this library, panicked. The session is still usable.
     Panic,
     /// The caller cancelled the call.
     Cancelled,
-    /// The call's time was over before it was done.
+    /// The call reached its time limit.
     Timeout,
-    /// Six digits are needed; hand them in with `submit_mfa`.
+    /// A one-time code is needed. Send it with `submit_mfa`.
     MfaRequired,
-    /// The server refuses the credentials, the six digits or the refresh.
+    /// The server rejected the credentials, the one-time code or the refresh.
     Rejected,
-    /// Nothing may be sent before a moment to come; [`Error::retry_after`] says how long.
+    /// Nothing may be sent now. [`Error::retry_after`] returns how long to wait.
     MustWait,
     /// There is no token yet.
     NotReady,
-    /// The token has ended and there is nothing to get another with.
+    /// The token has expired, and there are no credentials to get another one.
     Expired,
     /// The server could not be reached, or the connection broke.
     Network,
-    /// TLS could not be agreed on, or the certificate is not trusted.
+    /// The TLS handshake failed, or the certificate is not trusted.
     Tls,
-    /// An answer that makes no sense here: a page for people, a redirect, the wrong JSON.
+    /// The answer is an HTML page, a redirect or the wrong JSON.
     UnexpectedAnswer,
-    /// An answer over the size limit.
+    /// The answer exceeds the size limit.
     TooLarge,
     /// A reader or writer of the program failed while a body was sent or received.
     Io,
-    /// The shared state could not be used where it would be unsafe to go on without.
+    /// The shared state is not safe to use, or a change could not be written for other processes.
     Store,
-    /// Not available here.
+    /// Not available on this system.
     Unsupported,
 }
 
@@ -74,25 +74,25 @@ impl Error {
         self.0.code
     }
 
-    /// The sentence for people, without status and wait.
+    /// The message, without status and wait.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
-    /// The HTTP status of the answer that led here, if there was one.
+    /// The HTTP status of the answer that caused the error, if there was one.
     #[must_use]
     pub fn http_status(&self) -> Option<u16> {
         self.0.http_status
     }
 
-    /// How long to wait before trying again, counted from now, if known.
+    /// How long to wait before another attempt, counted from now, if known.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Whether the same call may succeed later without anything being changed.
+    /// Whether the same call may succeed later without a change.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.retryable

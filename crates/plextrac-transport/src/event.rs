@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::session::{KeepEnd, Keeper};
 
-/// Something that happened. Carries no secret.
+/// An event of a session. It contains no secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SessionEvent {
@@ -16,13 +16,13 @@ pub enum SessionEvent {
     SignedIn,
     /// A refresh brought a new token.
     Refreshed,
-    /// The token of another session of this account was taken over.
+    /// The session now uses the token of another session of this account.
     Adopted,
-    /// The token ended, or the server does not take it any more; the next call signs in.
+    /// The token expired, or the server rejects it. The next call signs in.
     SignInNeeded,
     /// The session was signed out.
     SignedOut,
-    /// Nothing may be sent for so long.
+    /// Nothing may be sent for this time.
     Waiting {
         /// How long.
         wait: Duration,
@@ -31,24 +31,24 @@ pub enum SessionEvent {
     },
     /// The credentials were rejected, and this session does not send them again.
     LockedOut,
-    /// The server refused a one-time code that a callback gave; the attempt goes on to ask for another.
+    /// The server rejected a one-time code from a callback. The attempt asks for another one.
     CodeRefused,
-    /// Requests are answered with 401 though their tokens are new. For so long a 401 renews no token.
+    /// Requests are answered with 401 although their tokens are new. For this time a 401 causes no refresh.
     UnauthorizedMuted {
         /// How long.
         wait: Duration,
     },
-    /// The server's wall clock is more than a TOTP step from ours.
+    /// The server's clock differs from the local wall clock by more than a TOTP step.
     SkewSeen {
         /// Server minus local, in milliseconds.
         server_ahead_ms: i64,
     },
-    /// The store cannot be used; the session goes on without sharing.
+    /// The store cannot be used. The session continues without sharing.
     NotShared {
         /// Why, and what to do.
         reason: String,
     },
-    /// An attempt to get a token failed. A usable one may still be in hand.
+    /// An attempt to get a token failed. There may still be a usable one.
     Failed(Error),
     /// The session is kept alive. Comes again when the keeper, or its end, changes.
     Kept(Keeper),
@@ -56,7 +56,7 @@ pub enum SessionEvent {
     KeepEnded(Result<KeepEnd, Error>),
 }
 
-/// How often what happened, since the session was made.
+/// Counts of events since the session was created.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counters {
@@ -68,7 +68,7 @@ pub struct Counters {
     pub refreshes_sent: u64,
     /// Tokens received.
     pub tokens_received: u64,
-    /// Tokens taken over from another session.
+    /// Tokens that came from another session.
     pub tokens_adopted: u64,
     /// Attempts that failed.
     pub failures: u64,

@@ -1,10 +1,10 @@
 //! Signs programs in to PlexTrac over HTTP, and keeps them signed in.
 //!
 //! **In scope**: every effect that `plextrac-auth-core` leaves to its driver. HTTP and TLS (blocking, on ureq and
-//! rustls), clocks, threads, waiting, asking for six digits, and requests that carry the token.
+//! rustls), clocks, threads, waiting, asking for one-time codes, and requests that carry the token.
 //!
 //! **Out of scope**: decisions. The core's coordinator decides when to refresh, what a failure means, what is never sent
-//! again, who waits for whom, and when a record is read or written.
+//! again, which caller waits, and when a record is read or written.
 //!
 //! ```text
 //!   callers ──► Session ──► live token ─────────────► Authorization

@@ -1,22 +1,22 @@
-//! Asking for six digits.
+//! Asking for one-time codes.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// What a callback is told when it is asked for six digits.
+/// What a callback gets when it is asked for a one-time code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MfaPrompt {
-    /// 1, or 2 after wrong digits. There is no third.
+    /// 1, or 2 after a wrong code. There is no third.
     pub attempt: u32,
-    /// How long the challenge is believed to live; digits that come later are not sent.
+    /// How long the challenge is probably valid. A later code is not sent.
     pub time_left: Duration,
-    /// Whose digits.
+    /// The user name of the account.
     pub username: String,
-    /// Where.
+    /// The base URL of the instance.
     pub instance: String,
 }
 
-/// Returns six digits, or `None` to give up.
+/// Returns a one-time code, or `None` to give up.
 pub(crate) type MfaCallback = Arc<dyn Fn(&MfaPrompt) -> Option<Zeroizing<String>> + Send + Sync>;

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorCode};
 use crate::exchange::Outline;
 use crate::http::Answer;
 
-/// An answer of the instance. HTTP errors are answers as well.
+/// An answer of the instance. It may have any HTTP status.
 pub struct Response {
     status: u16,
     headers: HeaderMap,
@@ -42,7 +42,7 @@ impl Response {
         &self.body
     }
 
-    /// Names and kinds of what is in the answer, without any value.
+    /// The names and kinds of the fields in the answer, without values.
     #[must_use]
     pub fn outline(&self) -> Outline {
         Outline::of(self.status, &self.headers, &self.body)

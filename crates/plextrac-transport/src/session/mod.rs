@@ -31,7 +31,7 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::shared::Shared;
 
-/// Signs in when a token is needed, and keeps it alive for as long as it is used.
+/// Signs in when a token is needed, and refreshes the token while it is used.
 ///
 /// Cheap to clone; clones are handles to one session, usable from any thread. Dropping the last one closes it.
 ///
@@ -53,21 +53,21 @@ pub struct Session {
     timeout: Duration,
 }
 
-/// Where a session stands.
+/// The state of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionState {
-    /// No token, and nothing under way.
+    /// There is no token and no request.
     SignedOut,
-    /// A request that may bring a token is out, and there is no usable one.
+    /// A request for a token was sent, and there is no usable token.
     SigningIn,
-    /// Six digits are needed.
+    /// A one-time code is needed.
     MfaNeeded,
     /// There is a usable token.
     Active,
-    /// There is a usable token, and a refresh is out.
+    /// There is a usable token, and a refresh was sent.
     Refreshing,
-    /// A token is wanted and nothing may be sent yet.
+    /// A token is wanted, and nothing may be sent now.
     Waiting,
     /// The credentials were rejected and are not sent again.
     LockedOut,
@@ -79,31 +79,31 @@ pub enum SessionState {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Status {
-    /// Where it stands.
+    /// The state.
     pub state: SessionState,
     /// The instance's base URL.
     pub instance: String,
-    /// The user name; none with a ready-made token.
+    /// The user name. None with an imported token.
     pub username: Option<String>,
-    /// The tenant, if the server said; 0 is a tenant.
+    /// The tenant, if the server named one. 0 is a tenant.
     pub tenant_id: Option<i64>,
     /// How long the token lives.
     pub expires_in: Option<Duration>,
-    /// How long until a call refreshes it; zero if the next one does.
+    /// How long until a call refreshes it. Zero if the next call does.
     pub refresh_in: Option<Duration>,
-    /// Authentication requests that count against the budget now, places held for a second step included.
+    /// Authentication requests that count against the budget now, including places held for a second step.
     pub budget_used: u32,
     /// The budget.
     pub budget_per_minute: u32,
-    /// How long the instance asked everybody to wait.
+    /// How long the instance asked all clients to wait.
     pub instance_wait: Option<Duration>,
     /// The credentials are known to be rejected.
     pub locked_out: bool,
-    /// Some credentials of the account are known to be rejected; without a password, nobody can say whether these.
+    /// Some credentials of the account are known to be rejected. Without a password, these may be others.
     pub rejections_known: bool,
-    /// The server's wall clock minus ours in milliseconds, if an answer told.
+    /// The server's clock minus the local wall clock, in milliseconds, if known.
     pub server_ahead_ms: Option<i64>,
-    /// The process that keeps the session alive, and until when. A process that is known to be gone is none.
+    /// The process that keeps the session alive, and until when. None if it is known to have ended.
     pub keeper: Option<Keeper>,
     /// What the store is called that the session shares; none if it shares nothing.
     pub store: Option<String>,
@@ -127,7 +127,7 @@ impl Session {
     /// Makes a session. Nothing is sent until a token is needed.
     ///
     /// # Errors
-    /// `InvalidArgument` if there is nothing to sign in with, or the URL is `http://` and that is not allowed there.
+    /// `InvalidArgument` if there are no credentials, or the URL is `http://` and that is not allowed.
     pub fn new(config: &SessionConfig) -> Result<Self, Error> {
         let shared = Arc::new(Shared::new(config)?);
         let timeout = shared.timeout;
@@ -137,31 +137,31 @@ impl Session {
         Ok(Self { handle: Arc::new(Handle(shared)), cancel: None, timeout })
     }
 
-    /// A handle whose calls end with `Cancelled` when `token` is triggered. A flight that others need goes on.
+    /// A handle whose calls end with `Cancelled` when `token` is triggered. An attempt that others need continues.
     #[must_use]
     pub fn with_cancel(&self, token: &CancelToken) -> Self {
         Self { cancel: Some(token.clone()), ..self.clone() }
     }
 
-    /// A handle whose calls may take so long, instead of the configured timeout. [`Duration::MAX`] sets no limit.
+    /// A handle whose calls have this time limit, instead of the configured timeout. [`Duration::MAX`] sets no limit.
     #[must_use]
     pub fn with_timeout(&self, timeout: Duration) -> Self {
         Self { timeout: clock::bounded(timeout), ..self.clone() }
     }
 
-    /// Makes sure that there is a usable token: signs in if there is none, and sends nothing if there is one.
+    /// Signs in if there is no usable token. If there is one, it sends nothing.
     ///
     /// # Errors
-    /// `MfaRequired`: go on with [`submit_mfa`](Self::submit_mfa). `Rejected`, `MustWait`, and what the network brings.
+    /// `MfaRequired`: call [`submit_mfa`](Self::submit_mfa). `Rejected`, `MustWait`, and errors of the network.
     pub fn login(&self) -> Result<(), Error> {
         self.token().map(drop)
     }
 
-    /// Hands in six digits after `MfaRequired`, and waits for the token.
+    /// Sends a one-time code after `MfaRequired`, and waits for the token.
     ///
     /// # Errors
-    /// `InvalidArgument` if these are not six digits or were sent before; `WrongState` if none are asked for (a
-    /// challenge lives two minutes: sign in again); `Rejected` if they are wrong: the next attempt starts anew.
+    /// `InvalidArgument` if it is not six digits or was sent before; `WrongState` if no code is needed (a challenge lives
+    /// two minutes: sign in again); `Rejected` if it is wrong: the next attempt starts with the password.
     pub fn submit_mfa(&self, code: &str) -> Result<(), Error> {
         let code = OneTimeCode::new(code)?;
         Caller::new(self)?.call(|coordinator, limits, now| coordinator.submit_code(code, limits, now))?;
@@ -169,7 +169,7 @@ impl Session {
         self.usable().map(drop).ok_or_else(signed_out_meanwhile)
     }
 
-    /// The value for the `Authorization` header of a request of your own; signs in or refreshes when needed.
+    /// The value for the `Authorization` header of your own request. Signs in or refreshes if needed.
     ///
     /// With a live token this takes no lock that a sign-in or refresh can hold, and reads one clock.
     ///
@@ -179,8 +179,8 @@ impl Session {
         self.with_authorization(Secret::new)
     }
 
-    /// Lends the header value instead of copying it. `use_it` runs on this thread, and may call this session: it then
-    /// takes the slower way.
+    /// Lends the header value instead of copying it. `use_it` runs on this thread, and may call this session.
+    /// Such a call is slower.
     ///
     /// # Errors
     /// As [`login`](Self::login).
@@ -200,24 +200,24 @@ impl Session {
         }
     }
 
-    /// Out of line, so that the way of a token in hand is short.
+    /// Out of line, so that the path of a live token is short.
     #[cold]
     fn with_obtained<T>(&self, use_it: impl FnOnce(&str) -> T) -> Result<T, Error> {
         Ok(use_it(self.token()?.authorization.expose()))
     }
 
-    /// The value of the `token` cookie for `GET /api/v1/uploads/{name}`, which goes without `Authorization`.
+    /// The value of the `token` cookie for `GET /api/v1/uploads/{name}`, which needs it instead of `Authorization`.
     ///
     /// # Errors
-    /// As [`login`](Self::login); `Unsupported` if the server gave none.
+    /// As [`login`](Self::login); `Unsupported` if the server sent none.
     pub fn cookie(&self) -> Result<Secret, Error> {
         let token = self.token_with_cookie()?;
         token.cookie.clone().ok_or_else(no_cookie)
     }
 
-    /// A request of your own, with `rejected` as its `Authorization`, was answered with 401. Only that token is
-    /// given up; ask for [`authorization`](Self::authorization) and send the request once more. Returns whether that
-    /// can help: `false` says that a fresh token was tried already, and the 401 is the answer.
+    /// Reports that your own request, with `rejected` as its `Authorization`, was answered with 401. Only this token is
+    /// dropped. If this returns `true`, get the [`authorization`](Self::authorization) again and send the request once
+    /// more. If it returns `false`, a new token was already tried, and the 401 is the answer.
     ///
     /// # Errors
     /// `Closed`.
@@ -238,17 +238,17 @@ impl Session {
         }
     }
 
-    /// Whether a token, with or without `Bearer ` in front, is the one in hand or one of those before it, here or in
-    /// another session that shares the account. Nothing is sent.
+    /// Whether a token, with or without `Bearer ` before it, is the current token or an earlier one, of this session or
+    /// of another session that shares the account. Nothing is sent.
     #[must_use]
     pub fn knows_token(&self, token: &str) -> bool {
         self.shared().inner.lock().coordinator.machine().knows_token(token)
     }
 
-    /// Gets a new token now, even if the one in hand is live. A session that has none takes a shared one for new.
+    /// Gets a new token now, even if the current one is live. A session without a token uses a shared one.
     ///
     /// # Errors
-    /// As [`login`](Self::login). The token in hand stays if the refresh fails.
+    /// As [`login`](Self::login). The current token stays if the refresh fails.
     pub fn refresh(&self) -> Result<(), Error> {
         let held = self.shared().live.get().map(|live| live.generation);
         self.obtain(Need::NewerThan(held)).map(drop)
@@ -256,11 +256,11 @@ impl Session {
 
     /// Sends a request with the session's token. After a 401 it gets one new token and sends the request once more.
     ///
-    /// HTTP errors are responses. Redirects are not followed. `GET /api/v1/uploads/…` goes with the cookie and
-    /// without `Authorization`.
+    /// An answer with any status is a response. Redirects are not followed. `GET /api/v1/uploads/…` is sent with the
+    /// cookie and without `Authorization`.
     ///
     /// # Errors
-    /// What getting a token brings (see [`login`](Self::login)); `Timeout`, `Cancelled`, `Network`, `Tls`, `TooLarge`.
+    /// Those of [`login`](Self::login); `Timeout`, `Cancelled`, `Network`, `Tls`, `TooLarge`.
     pub fn request(&self, request: &Request) -> Result<Response, Error> {
         self.send_authorized(request)
     }
@@ -283,11 +283,11 @@ impl Session {
         self.request(&request)
     }
 
-    /// Allows rejected credentials to be sent again. Waits while another session of the account signs in or refreshes.
+    /// Allows rejected credentials to be sent again. Repeated failures lock accounts.
     ///
     /// # Errors
-    /// `Closed`, `Cancelled`; `Timeout` if another process does not let go of the account; `Store` if this session
-    /// forgets, but the others of the account cannot be told; `Busy` in an event sink.
+    /// `Closed`, `Cancelled`; `Timeout` if another process keeps a lock for too long; `Store` if this session forgets it,
+    /// but it could not be written for other sessions; `Busy` in an event sink.
     pub fn forget_rejection(&self) -> Result<(), Error> {
         self.change(
             "the rejection is forgotten by this session, but not by others of the account",
@@ -295,12 +295,12 @@ impl Session {
         )
     }
 
-    /// Forgets the token. There is no call for this in PlexTrac's API: the token itself lives on to its end.
-    /// Budget, latch and TOTP memory stay. Waits while another session of the account signs in or refreshes.
+    /// Forgets the token. PlexTrac has no call for this: the token itself stays valid until it expires. The budget, the
+    /// lockout and the last TOTP step are still remembered.
     ///
     /// # Errors
-    /// `Closed`, `Cancelled`; `Timeout` if another process does not let go of the account; `Store` if this session
-    /// forgets the token, but the others of the account can still find it; `Busy` in an event sink.
+    /// `Closed`, `Cancelled`; `Timeout` if another process keeps a lock for too long; `Store` if this session forgets the
+    /// token, but others can still find it; `Busy` in an event sink.
     pub fn logout(&self) -> Result<(), Error> {
         self.change(
             "this session is signed out, but others can still find the token",
@@ -308,14 +308,14 @@ impl Session {
         )
     }
 
-    /// Ends the session: every caller returns with `Closed`, and so does every later call. Waits at most one second
-    /// for an authentication request that is out. Calling it again does nothing.
+    /// Ends the session. Every current and every later call returns `Closed`. Waits at most one second for an
+    /// authentication request that was sent. Calling it again does nothing.
     pub fn close(&self) {
         self.shared().close();
     }
 
-    /// Waits until nothing of this session is under way, at most for its timeout. A program that is about to end calls
-    /// this, so that a refresh that nobody waits for is not given up on the way.
+    /// Waits until this session has no current work, at most for its timeout. Call it before the program ends, so that a
+    /// refresh in the background can complete.
     pub fn settle(&self) {
         let shared = self.shared();
         if callback::running_for(shared).is_some() {
@@ -324,13 +324,13 @@ impl Session {
         shared.wait_until(clock::real_now() + self.timeout, Coordinator::is_settled);
     }
 
-    /// The instance's base URL, normalised and without a slash at the end: the path of a request follows it.
+    /// The instance's base URL, normalised and without a final slash. The path of a request follows it.
     #[must_use]
     pub fn base_url(&self) -> &str {
         &self.shared().base_url
     }
 
-    /// Where the session stands.
+    /// The state of the session.
     #[must_use]
     pub fn state(&self) -> SessionState {
         let inner = self.shared().inner.lock();
@@ -345,13 +345,13 @@ impl Session {
         Some(live.windows.ends_at.since(now))
     }
 
-    /// The tenant of the token in hand, if the server said; 0 is a tenant.
+    /// The tenant of the current token, if the server named one. 0 is a tenant.
     #[must_use]
     pub fn tenant_id(&self) -> Option<i64> {
         self.shared().live.get()?.tenant_id
     }
 
-    /// Everything that can be said without sending anything.
+    /// Everything that is known without sending anything.
     #[must_use]
     pub fn status(&self) -> Status {
         let shared = self.shared();
@@ -389,7 +389,7 @@ impl Session {
         }
     }
 
-    /// How often what happened since the session was made.
+    /// Counts of events since the session was created.
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.shared().tally.read()
@@ -399,7 +399,7 @@ impl Session {
         &self.handle.0
     }
 
-    /// A call that was called off does nothing, though there be a token in hand.
+    /// A cancelled call does nothing, even if there is a token.
     fn check_cancelled(&self) -> Result<(), Error> {
         match &self.cancel {
             Some(cancel) if cancel.is_triggered() => Err(cancelled()),
@@ -433,7 +433,7 @@ impl Session {
         Ok(verdict)
     }
 
-    /// Hands in a call that needs no token, and waits until it is over.
+    /// Starts a call that needs no token, and waits until it is complete.
     fn call(
         &self,
         input: impl FnOnce(&mut Coordinator, Limits, Time) -> Result<CallerId, InputError>,
@@ -443,7 +443,7 @@ impl Session {
         result
     }
 
-    /// Changes what is known of the account, here and for those who share it.
+    /// Changes what is known of the account, here and for the sessions that share it.
     fn change(
         &self,
         not_shared: &str,
