@@ -1,8 +1,8 @@
-//! Knowing that a `fork` came between.
+//! Recognises handles that were created before a `fork`.
 //!
-//! In the child the other threads are gone, with whatever they were doing and whatever they had locked, and the sockets
-//! are still the parent's. So what was made before is left alone there, down to its memory. What is common to all of a
-//! process is not locked there, because nobody is let in over a fork: see `plextrac_transport::fork`.
+//! In the child the other threads are gone, their locks stay locked, and the sockets are still the parent's. So the child
+//! does not touch older handles, and not even their memory. The data that all sessions of a process share is not locked in
+//! the child, because no thread can be inside it during a fork: see `plextrac_transport::fork`.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 

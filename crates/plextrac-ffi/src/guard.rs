@@ -1,10 +1,10 @@
-//! What stands around the body of every function that C calls.
+//! The macro around the body of every function that C calls.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Guards a body: empties out-parameters, checks what was handed in, and lets no panic out.
+/// Guards a body: clears out-parameters, checks the arguments, and catches panics.
 ///
-/// Arguments are listed by kind; inside the body their names stand for what they are to Rust:
+/// Arguments are listed by kind. Inside the body their names have these Rust types:
 ///
 /// | kind | C | in the body |
 /// |---|---|---|
@@ -16,9 +16,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// | `callback x` | a function pointer | a function pointer that is not NULL |
 /// | `out x` | `T *x` | [`Out<T>`](crate::out::Out) |
 ///
-/// `guarded!(err => …; { … })` answers with a status and fills `err`; its body ends with `?` or `()`.
-/// `guarded!(or value => …; { … })` answers with what the body is worth, or with `value` where that cannot be.
-/// After a panic the handles that were handed in, optional ones aside, are unusable.
+/// `guarded!(err => …; { … })` returns a status and fills `err`. Its body ends with `?` or `()`.
+/// `guarded!(or value => …; { … })` returns the value of the body, or `value` if an argument is invalid or a panic occurs.
+/// After a panic the handles of the call are unusable, except optional ones.
 macro_rules! guarded {
     (or $otherwise:expr => $($kind:ident $argument:tt),+; $body:block) => {{
         $( guarded!(@empty $kind $argument); )+
@@ -102,7 +102,7 @@ macro_rules! guarded {
 
 /// Runs `body`; nothing if it panicked.
 pub(crate) fn caught<T>(body: impl FnOnce() -> T) -> Option<T> {
-    // Whatever a panic left half done is behind a handle that is poisoned, and so out of reach.
+    // Data that a panic left inconsistent is behind a poisoned handle, so it cannot be reached.
     catch_unwind(AssertUnwindSafe(body)).ok()
 }
 

@@ -42,7 +42,7 @@ pub(crate) unsafe fn free<H: Handle<Ownership = Boxed>>(handle: *mut H) {
             std::mem::forget(boxed);
             return;
         }
-        // A panic in a destructor has nobody left to be told to.
+        // A panic in a destructor cannot be reported: there is no handle any more.
         let _ = guard::caught(|| drop(boxed));
     }
 }

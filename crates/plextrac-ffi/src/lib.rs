@@ -1,9 +1,9 @@
-//! The C library `libplextrac`: the face of `plextrac-transport` and `plextrac-auth-core` for other languages.
+//! The C library `libplextrac`: the interface of `plextrac-transport` and `plextrac-auth-core` for other languages.
 //!
-//! **In scope**: handles, text, errors, callbacks and panics across the border to C.
+//! **In scope**: handles, text, errors, callbacks and panics at the boundary to C.
 //!
-//! **Out of scope**: anything that decides or sends. A function here checks what C handed in, makes one call, and
-//! hands out what came of it.
+//! **Out of scope**: anything that decides or sends. A function here checks its arguments, makes one call, and
+//! returns its result.
 //!
 //! The manual is the first page of `include/plextrac.h`. That header is generated from the declarations and the
 //! comments in here, so these are written for C programmers.
@@ -11,20 +11,20 @@
 //! ```text
 //!   plumbing                                a file for each C type
 //!   guard    one macro around every body    secret  cancel  budget  config  mfa  log
-//!   handle   who owns what C points to      session request response        (level 1)
+//!   handle   owners of what C points to      session request response        (level 1)
 //!   text     strings in and out             stream
 //!   callback_body                           machine action                  (level 2)
 //!   out      out-parameters                 status  error  time  version
-//!   userdata what a callback is given
-//!   fork     who must not be used in a child
-//!   memory   wiped when it is freed
-//!   panics   for tests: what becomes of a bug
+//!   userdata the data of a callback  
+//!   fork     handles from before a fork
+//!   memory   wipes freed memory
+//!   panics   for tests: bugs on purpose
 //! ```
 //!
-//! No logger is ever installed by this library, and none can be by a program that loads it: its copy of the `log`
-//! crate is its own. So the protocol traces of its HTTP client, which would show tokens, reach nobody. They are not
-//! compiled out as well, because the features of `log` are shared by everything built along with this crate, and
-//! a Rust program's own log would fall silent.
+//! This library installs no logger. A program that loads it cannot install one either, because the library has its own
+//! copy of the `log` crate. So the protocol traces of its HTTP client, which would show tokens, are never logged. They
+//! are not compiled out, because the features of `log` apply to everything that is built with this crate, and a Rust
+//! program would then lose its own log.
 
 #![cfg_attr(
     test,

@@ -32,8 +32,8 @@ unsafe impl GlobalAlloc for Wiped {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is as long as its layout says, and nobody else uses it any more. Whether each byte was ever
-        // written to is not known, and does not matter to this type.
+        // SAFETY: the block is as long as its layout says, and no other code uses it any more. It is not known whether
+        // each byte was ever written. This type allows both.
         let bytes = unsafe { slice::from_raw_parts_mut(block.cast::<MaybeUninit<u8>>(), layout.size()) };
         bytes.zeroize();
         // SAFETY: the caller promises what `System` asks for.

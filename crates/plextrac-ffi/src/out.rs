@@ -26,8 +26,8 @@ impl Empty for bool {
     const EMPTY: Self = false;
 }
 
-/// An out-parameter that is not NULL. Written through as a pointer: a caller may have handed in the
-/// same one twice.
+/// An out-parameter that is not NULL. It stays a pointer, because a caller may pass the same one
+/// twice.
 pub(crate) struct Out<T>(*mut T);
 
 impl<T> Out<T> {

@@ -6,7 +6,7 @@
 use crate::handle;
 use crate::{plextrac_cancel, plextrac_error, plextrac_machine, plextrac_mfa_reply, plextrac_session};
 
-// rustc exports whatever C can call. Nothing is exported that one object says is hidden.
+// rustc exports every function that C can call. A symbol that one object marks as hidden is not exported.
 std::arch::global_asm!(
     ".hidden plextrac_panic_with_session",
     ".hidden plextrac_panic_without_status",

@@ -324,7 +324,8 @@ impl SessionConfig {
 
     /// Refreshes after a third of the token's life, instead of two thirds. Default `false`.
     ///
-    /// For a program that cron runs often: none of its runs may be in the minute in which other sessions refresh. The live token is returned at once; [`settle`](crate::Session::settle) waits for the refresh.
+    /// For a program that cron runs often: none of its runs may be in the minute in which other sessions
+    /// refresh. The live token is returned at once; [`settle`](crate::Session::settle) waits for the refresh.
     pub const fn refresh_early(&mut self, early: bool) -> &mut Self {
         self.refreshes_early = early;
         self
