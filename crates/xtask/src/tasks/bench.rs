@@ -8,7 +8,7 @@ use crate::emulator::Emulator;
 use crate::library::{INSTALLED_PROFILE, Library};
 use crate::project::Project;
 use crate::steps::Halt;
-use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, Toolbox};
+use crate::toolbox::{GCC, LIBCURL, PKG_CONFIG, REDIS, Toolbox};
 
 const PROGRAMS: &str = "tests/bench";
 const FLAGS: &[&str] = &["-std=gnu11", "-O2", "-Wall", "-Wextra", "-Werror", "-pthread"];
@@ -46,6 +46,10 @@ pub(crate) fn run(project: &Project, options: &Options) -> Result<(), Halt> {
     }
     if wanted("cached_token") {
         cmd!(shell, "{cargo} bench --quiet -p plextrac-transport --bench cached_token").run()?;
+    }
+    if wanted("shared_store") {
+        toolbox.require(&REDIS)?;
+        cmd!(shell, "{cargo} bench --quiet -p plextrac-store-redis --bench shared_store").run()?;
     }
     Ok(())
 }
