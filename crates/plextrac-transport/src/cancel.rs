@@ -1,6 +1,6 @@
 //! Ending a blocked call from another thread.
 //!
-//! Nothing polls. Whoever is about to block says so to the token first, and takes the entry back after:
+//! Nothing polls. Before a call blocks, it enters its socket in the token. Afterwards it removes the entry:
 //!
 //! ```text
 //!   the caller's thread                            any other thread
@@ -69,11 +69,11 @@ impl CancelToken {
         self.inner.triggered.load(Ordering::SeqCst)
     }
 
-    /// Has `waker` called when the token is triggered, until the guard is dropped: for whoever waits on something
-    /// else than a socket. On a token that is triggered already it is called before this returns.
+    /// Calls `waker` when the token is triggered, until the guard is dropped. Use it to wait for something other than a
+    /// socket. If the token is already triggered, `waker` is called before this returns.
     ///
-    /// It runs on the thread that triggers, and may still be running when the guard is gone; so it must do no more
-    /// than wake its owner, who then looks at [`is_triggered`](Self::is_triggered). To lose no wake-up of a
+    /// It runs on the thread that triggers, and may still run after the guard was dropped. So it may only wake its
+    /// owner, which then reads [`is_triggered`](Self::is_triggered). To lose no wake-up of a
     /// condition variable, let it take the variable's mutex, and do not hold that mutex while registering.
     #[must_use = "the waker is forgotten when the guard is dropped"]
     pub fn on_trigger(&self, waker: Box<dyn Fn() + Send + Sync>) -> TriggerGuard {

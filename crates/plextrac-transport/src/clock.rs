@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use plextrac_auth_core::{Instant, Time};
 
-/// Tells the time. Called from any thread, on every call; must be quick and must not block.
+/// A source of the time. It is called from any thread, on every call. It must be quick and must not block.
 ///
 /// A closure that returns [`Time`] is a clock, so tests can move it:
 ///
@@ -16,7 +16,7 @@ pub use plextrac_auth_core::{Instant, Time};
 /// assert_eq!(frozen.now().monotonic.as_millis(), 5_000);
 /// ```
 pub trait Clock: Send + Sync {
-    /// What both clocks say now. The monotonic one must include suspend and never go back.
+    /// The current time of both clocks. The monotonic clock must include suspend and never go back.
     fn now(&self) -> Time;
 
     /// The monotonic clock alone: all that a call needs that finds a live token.
@@ -30,8 +30,8 @@ pub trait Clock: Send + Sync {
         String::new()
     }
 
-    /// Whether this clock may jump at any moment without anybody being told. Waits on such a clock look
-    /// at it every few milliseconds; waits on the system's clock do not.
+    /// Whether this clock may jump at any moment without a notification. Waits on such a clock read it every few
+    /// milliseconds. Waits on the system's clock do not.
     fn is_moved_by_hand(&self) -> bool {
         true
     }

@@ -1,16 +1,16 @@
-//! Standing still while the process forks.
+//! The lock that protects shared data during a fork.
 //!
-//! The child has the forking thread alone, and every lock as the others left it. So a session is good for the process
-//! that made it. What a *new* session in the child has in common with those before it is used behind one lock, which
-//! whoever watches forks holds over them:
+//! The child has only the forking thread, and the locks of other threads stay locked. So a session belongs to the process
+//! that created it. A *new* session in the child shares some data with earlier sessions. One lock protects this data. A
+//! program that forks holds the lock during the fork:
 //!
 //! ```text
-//!   before the fork     hold()       nobody is inside, and nobody comes in
+//!   before the fork     hold()       no thread is inside, and no thread can enter
 //!   in the parent       let_go()
-//!   in the child        let_go()     what is common is whole, and nothing of it is locked
+//!   in the child        let_go()     the shared data is consistent and unlocked
 //! ```
 //!
-//! The C library does so, by `pthread_atfork`. A Rust program that forks has to by itself.
+//! The C library does this with `pthread_atfork`. A Rust program that forks has to call these functions itself.
 
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -18,7 +18,7 @@ use std::mem::ManuallyDrop;
 #[cfg(not(plextrac_shuttle))]
 use crate::sync::{ProcessMutex, ProcessMutexGuard};
 
-/// As long as this is held no fork comes between. Not for anything that waits; and not to be had twice by a thread.
+/// While this guard is held, other threads cannot fork. Do not wait while you hold it. Not reentrant.
 #[must_use]
 pub struct ForkGuard {
     // A model does not fork, and another of its threads may go on where this one takes a lock.
@@ -26,7 +26,7 @@ pub struct ForkGuard {
     _held: ProcessMutexGuard<'static, ()>,
 }
 
-/// Keeps forks out, of threads that [`hold`] first.
+/// Blocks forks of threads that call [`hold`] first.
 pub fn undivided() -> ForkGuard {
     #[cfg(not(plextrac_shuttle))]
     static COMMON: ProcessMutex<()> = ProcessMutex::new(());
@@ -36,7 +36,7 @@ pub fn undivided() -> ForkGuard {
     }
 }
 
-/// Before a fork, on its thread. Again does nothing.
+/// Call this before a fork, on the forking thread. A second call does nothing.
 pub fn hold() {
     HELD.with(|held| {
         let mut held = held.borrow_mut();
@@ -46,13 +46,13 @@ pub fn hold() {
     });
 }
 
-/// After the fork, on its thread, in the parent and in the child. Again does nothing.
+/// Call this after the fork, on the forking thread, in the parent and in the child. A second call does nothing.
 pub fn let_go() {
     HELD.with(|held| drop(held.take()));
 }
 
-/// Makes what the first session would make for all. A fork in the middle of that would leave the child waiting for a
-/// thread that it does not have; so whoever watches forks calls this first, from then on there is no middle.
+/// Creates the data that all sessions share. Without this call, the first session creates it. A fork at that moment would
+/// leave the child waiting for a thread that it does not have. So call this before you register the other functions.
 pub fn prepare() {
     let _undivided = undivided();
     drop(crate::clock::SystemClock::shared());

@@ -74,7 +74,8 @@ pub use exchange::{Exchange, Outline};
 pub use http::{CaBundle, ClientCertificate, HttpEvent, ProxySetting, Roots};
 pub use mfa::MfaPrompt;
 pub use plextrac_auth_core::{
-    ClaimOwner, ClaimedWork, MAX_RECORD, OnStoreFailure, Scheme, Secret, StoreTime, StoredRecord, Version, WriteOutcome,
+    ClaimOwner, ClaimedWork, MAX_RECORD, OnStoreFailure, Scheme, Secret, StoreTime, StoredRecord, Version,
+    WriteOutcome,
 };
 pub use probe::{Probe, probe};
 pub use progress::{Progress, Transfer};

@@ -1,4 +1,4 @@
-//! The token that is handed out: published by whoever drives the machine, read by everybody.
+//! The token that is handed out. The thread that drives the machine publishes it, and all threads read it.
 
 use std::cell::RefCell;
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! A look at an instance that signs nobody in, for whoever searches for what stands in the way.
+//! A request to an instance without a sign-in, to find problems of a connection.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::session::exchange::request_failed;
 
-/// What an instance answers to somebody unknown.
+/// The answer of an instance to a request without credentials.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Probe {
-    /// The answer, whatever its status.
+    /// The answer, with any status.
     pub response: Response,
     /// From the name's resolution to the last byte.
     pub took: Duration,
-    /// The server's wall clock minus ours in milliseconds, by its `Date`, which counts whole seconds.
+    /// The server's clock minus the local wall clock, in milliseconds, from its `Date`, which has whole seconds.
     pub server_ahead_ms: Option<i64>,
 }
 
 /// Sends `GET path` the way sessions of `config` would, with its headers but with neither token nor credentials.
-/// It is no authentication request: it takes nothing from the budget, and locks no account.
+/// It is not an authentication request: it does not count against the budget and cannot lock an account.
 ///
 /// `/api/v1/` and `/api/v2/health/full` answer without a token (docs/protocol.md, "Endpoints").
 ///

@@ -159,7 +159,7 @@ impl Machine {
     fn on_rate_limited(&mut self, request: &OutstandingRequest, wait: Duration, status: u16, now: Time) {
         self.settlements.push(Settlement::RateLimited(request.ticket, now.monotonic + wait, now.monotonic));
         self.step_to(Trigger::Failed);
-        let sentence = "the instance limits authentication requests, whoever sends them; nothing is sent before the time it asks for";
+        let sentence = "the instance limits the authentication requests of all clients together; nothing is sent before the time it asks for";
         let failure = Failure::new(FailureKind::MustWait, sentence).with_status(status);
         self.end_want(failure.with_retry_after(Some(wait)));
     }

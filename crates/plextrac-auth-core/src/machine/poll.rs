@@ -132,7 +132,7 @@ impl Machine {
             self.step_to(Trigger::LockoutCleared);
         }
         if self.codes.are_needed == Some(true) && matches!(self.config.mfa, MfaSource::Unavailable) {
-            let sentence = "the account needs a one-time code, and there is nobody to ask and no TOTP secret; nothing was sent";
+            let sentence = "the account needs a one-time code, and there is no person to ask and no TOTP secret; nothing was sent";
             return self.end_with(Failure::new(FailureKind::MfaRequired, sentence));
         }
         if let Some(until) = self.backoff.until(now.monotonic) {

@@ -11,7 +11,7 @@ use crate::stand::{Stand, run};
 /// Its lines, with what differs from run to run replaced.
 const STORY: &str = "\
 A PlexTrac stand-in runs at https://127.0.0.1:PORT, and programs sign in to it over TLS.
-Nothing leaves this machine, and nobody waits: the clock of both sides is moved by hand.
+Nothing is sent to other machines. The demonstration moves the clock of both sides, so it does not wait.
 
 1. Sign-in without MFA
    program signs in as service@example.com; the token lives 14 min 59 s
@@ -27,7 +27,7 @@ Nothing leaves this machine, and nobody waits: the clock of both sides is moved 
    program POST /api/v1/echo {\"name\":\"ACME\",\"tags\":[\"internal\"]}: HTTP 200, the same came back
    server  saw 1 GET whoami: accepted; 1 POST echo: accepted
 
-4. 10 min N s later: a refresh, and nobody is asked for a code
+4. 10 min N s later: a refresh, which needs no code
    program GET /api/v2/whoami: HTTP 200, at once, with the token that still lives
    program has a new token meanwhile, without a password and without a code
    server  saw 1 refresh: accepted; 1 GET whoami: accepted
@@ -37,7 +37,7 @@ Nothing leaves this machine, and nobody waits: the clock of both sides is moved 
    server  saw 1 sign-in: code asked for; 1 code: accepted; 1 GET whoami: accepted
 
 6. A wrong password is sent once, and not again
-   program calls 10 times; each call is told that the sign-in was rejected
+   program calls 10 times; each call returns that the sign-in was rejected
    program keeps the account from being locked: the password is not sent again until it changes
    server  saw 1 sign-in: rejected
 

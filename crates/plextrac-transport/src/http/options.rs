@@ -52,7 +52,7 @@ pub enum Roots {
     /// Those of the operating system, and the given bundles.
     #[default]
     System,
-    /// The given bundles and nobody else.
+    /// Only the given bundles.
     OnlyGiven,
 }
 

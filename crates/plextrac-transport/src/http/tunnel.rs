@@ -39,7 +39,7 @@ pub(super) fn open(
             "it asks for credentials",
             "give them in the proxy's URL, user:password@",
         )),
-        _ => Err(refused(proxy, target, &format!("it answered {status}"), "ask whoever runs the proxy")),
+        _ => Err(refused(proxy, target, &format!("it answered {status}"), "ask the proxy's administrator")),
     }
 }
 

@@ -104,7 +104,7 @@ fn ten_minutes_later(
     // The moment is drawn anew for each token, so that programs started together do not refresh together.
     let wait = analyst.status().refresh_in.ok_or_else(|| wrong("there is no token"))?;
     stage.advance(wait);
-    stage.step(&format!("{} later: a refresh, and nobody is asked for a code", spoken(wait)))?;
+    stage.step(&format!("{} later: a refresh, which needs no code", spoken(wait)))?;
     let before = analyst.authorization()?;
     let answer = analyst.get("/api/v2/whoami")?;
     stage.program(&format!(
@@ -145,7 +145,7 @@ fn wrong_password(stage: &mut Stage) -> Result<(), Failure> {
             _ => return Err(wrong(&format!("call {call} was not rejected"))),
         }
     }
-    stage.program(&format!("calls {CALLS} times; each call is told that the sign-in was rejected"))?;
+    stage.program(&format!("calls {CALLS} times; each call returns that the sign-in was rejected"))?;
     stage.program("keeps the account from being locked: the password is not sent again until it changes")?;
     stage.server_saw(&[(Kind::SignIn, Outcome::Rejected, 1)])
 }
@@ -165,7 +165,7 @@ fn used_up(stage: &mut Stage, service: &Session) -> Result<(), Failure> {
         }
         stage.advance(Duration::from_secs(2));
     };
-    let wait = wait.ok_or_else(|| wrong("it was not told how long to wait"))?;
+    let wait = wait.ok_or_else(|| wrong("the error does not say how long to wait"))?;
     stage.program(&format!(
         "signs in anew every 2 s, as scripts do: {sent} times, which is the budget of a minute"
     ))?;

@@ -83,7 +83,7 @@ impl Stage {
     pub(super) fn introduce(&self) -> Result<(), Failure> {
         output::line(&format!(
             "A PlexTrac stand-in runs at {}, and programs sign in to it over TLS.\n\
-             Nothing leaves this machine, and nobody waits: the clock of both sides is moved by hand.",
+             Nothing is sent to other machines. The demonstration moves the clock of both sides, so it does not wait.",
             self.emulator.tls_url()
         ))
     }

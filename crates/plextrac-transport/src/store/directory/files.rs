@@ -62,7 +62,7 @@ impl Files {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) if is_symlink_refused(&error) => {
                 return Err(not_safe(format!(
-                    "{} is a symbolic link; somebody else put it there, remove it",
+                    "{} is a symbolic link, which this library never creates; remove it",
                     path.display()
                 )));
             }
