@@ -78,11 +78,11 @@ mod http_date;
 mod instance;
 mod json;
 mod keeper_entry;
-mod life;
 mod machine;
 mod output;
 mod rate_limit;
 mod record;
+mod refresh_window;
 mod request;
 mod response;
 mod secret;
@@ -108,7 +108,6 @@ pub use credential::{
 pub use failure::{Failure, FailureKind, TransportFailure};
 pub use fingerprint::{Fingerprint, FingerprintKey};
 pub use instance::{Instance, InstanceError, is_localhost};
-pub use life::{ASSUMED_LIFE, Age, Windows};
 pub use machine::{
     CHALLENGE_LIFE, Config, InputError, Machine, NotUsable, Seed, State, UNAUTHORIZED_MUTED, Urgency,
     Verdict, Want,
@@ -116,6 +115,7 @@ pub use machine::{
 pub use output::{Event, Output, WaitReason};
 pub use rate_limit::{DEFAULT_WAIT, MAX_WAIT, MIN_WAIT};
 pub use record::{SharedBackoff, SharedRecord, SharedToken, Stamp};
+pub use refresh_window::{ASSUMED_LIFE, Age, Windows};
 pub use request::{Body, Call, Request, RequestId};
 pub use response::Response;
 pub use secret::Secret;

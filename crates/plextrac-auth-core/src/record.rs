@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::credential::{is_cookie, is_token};
 use crate::fingerprint::Fingerprint;
-use crate::life::{ASSUMED_LIFE, Windows};
+use crate::refresh_window::{ASSUMED_LIFE, Windows};
 use crate::secret::Secret;
 use crate::split_mix::SplitMix64;
 use crate::time::{Instant, Time, UnixTime};

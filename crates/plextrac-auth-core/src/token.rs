@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::answer::Granted;
 use crate::credential::ImportedToken;
-use crate::life::{Claims, Windows};
+use crate::refresh_window::{Claims, Windows};
 use crate::secret::Secret;
 use crate::split_mix::SplitMix64;
 use crate::time::{Instant, Time};

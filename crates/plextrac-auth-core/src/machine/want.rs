@@ -1,7 +1,7 @@
 //! What callers want, and how urgent it is.
 
 use super::Machine;
-use crate::life::Age;
+use crate::refresh_window::Age;
 use crate::time::{Instant, Time};
 
 /// A token is wanted.

@@ -175,11 +175,15 @@ mod tests {
     fn a_watch_ends_when_the_file_is_overwritten_in_place() {
         let state = State::new();
         let version = state.write(Version::ABSENT, b"record");
-        let file = OpenOptions::new().write(true).open(state.files.path_of(NAME)).unwrap();
+        let file = OpenOptions::new().read(true).write(true).open(state.files.path_of(NAME)).unwrap();
+        // The first digit of the version.
+        const DIGIT: u64 = "plextrac-auth record 1 ".len() as u64;
+        let mut digit = [0; 1];
+        file.read_exact_at(&mut digit, DIGIT).unwrap();
         let modified = file.metadata().unwrap().modified().unwrap();
         // Neither its size, nor its inode, nor its date say so.
         let ended = state.watch_while(version, || {
-            file.write_all_at(b"plextrac-auth record 1 0", 0).unwrap();
+            file.write_all_at(if digit == *b"0" { b"1" } else { b"0" }, DIGIT).unwrap();
             file.set_modified(modified).unwrap();
         });
         assert_eq!(ended, Ok(Watched::Changed));
