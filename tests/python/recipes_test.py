@@ -12,8 +12,9 @@ import urllib.request
 
 EXAMPLES = os.path.join(os.path.dirname(__file__), "../../examples/python")
 sys.path.insert(0, EXAMPLES)
-URL = os.environ["PLEXTRAC_URL"]
-CONTROL = os.environ["PLEXTRAC_HTTP_URL"] + "/_emulator"
+# The addresses are pasted with the path of the API. These programs make URLs of their own.
+URL = os.environ["PLEXTRAC_URL"].split("/api/")[0]
+CONTROL = os.environ["PLEXTRAC_HTTP_URL"].split("/api/")[0] + "/_emulator"
 
 
 def control(call, **body):
