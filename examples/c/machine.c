@@ -7,8 +7,8 @@
  *
  * Run:
  *
- *     PLEXTRAC_URL=https://acme.plextrac.com PLEXTRAC_USERNAME=me@acme.example PLEXTRAC_PASSWORD=...
- * ./machine
+ *     PLEXTRAC_URL=https://acme.plextrac.com PLEXTRAC_USERNAME=me@acme.example PLEXTRAC_PASSWORD=... \
+ *         ./machine
  *
  * It also reads PLEXTRAC_TOTP_SECRET (without it, it asks for a one-time code) and PLEXTRAC_CA_FILE.
  */

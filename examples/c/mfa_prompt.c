@@ -8,8 +8,8 @@
  *
  * Run:
  *
- *     PLEXTRAC_URL=https://acme.plextrac.com PLEXTRAC_USERNAME=me@acme.example PLEXTRAC_PASSWORD=...
- * ./mfa_prompt
+ *     PLEXTRAC_URL=https://acme.plextrac.com PLEXTRAC_USERNAME=me@acme.example PLEXTRAC_PASSWORD=... \
+ *         ./mfa_prompt
  *
  * PLEXTRAC_CA_FILE is for an instance with a certificate of its own.
  */

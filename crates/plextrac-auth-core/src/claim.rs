@@ -139,8 +139,8 @@ pub(crate) struct ObservedClaim {
 }
 
 impl ObservedClaim {
-    /// Looks at a claim. `before` is what was known of the claim at the last look. `store_now` is the time that the store's
-    /// own clock told with this look, if the store has one: no suspend of the observer makes that later.
+    /// Looks at a claim. `before` is what was known of the claim at the last look. `store_now` is the time of this
+    /// look on the store's own clock, if the store has one. A suspend of the observer does not make it later.
     pub(crate) fn look(
         claim: Claim,
         before: Option<Self>,

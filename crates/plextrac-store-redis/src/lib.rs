@@ -41,7 +41,7 @@
 //!
 //! The store's clock is the engine's `TIME`. It is named after the engine's replication history and the key record's
 //! epoch. So a failover, a restart and a flush each begin a new clock, and
-//! [`may_lose_writes`](RecordStore::may_lose_writes) tells the core to count the current TOTP step as spent and the
+//! [`may_lose_writes`](RecordStore::may_lose_writes) makes the core count the current TOTP step as spent and the
 //! budget as full for 61 s. A first replica that is attached begins a new clock as well: it costs one such wait.
 //! An absent record is a first use.
 //!

@@ -389,8 +389,8 @@ impl Account {
         !self.is_fresh || waits && self.observed.as_ref().is_some_and(is_due)
     }
 
-    /// When an unchanged claim is looked at again. If the store's own clock dates it, nothing is to be found before it is
-    /// over, and a notice tells of each change: then many waiters cost the store one read each in a lease.
+    /// When an unchanged claim is looked at again. On a store with a clock of its own, it is looked at when its
+    /// lease is over: the store reports each change before that. So each waiter reads once in a lease.
     fn next_look(&self, observed: &ObservedClaim) -> Instant {
         let soonest = observed.last_look() + LOOK_EVERY;
         let renewed = &observed.claim.renewed;

@@ -323,7 +323,7 @@ impl ProcessPlan {
         };
         let digits = if r.chance(700) { DigitsFrom::Totp } else { person };
         let shortest = match digits {
-            // A call that ends before the answer tells no program that a code is needed.
+            // If the call ends before the answer, the program does not learn that a code is needed.
             DigitsFrom::Person { submits: true, .. } => 30 * SECOND,
             // One that ends before the store answers learns nothing.
             _ if store.is_some_and(|store| store.latency_ms.1 > 3) => SECOND,

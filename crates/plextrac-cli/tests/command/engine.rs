@@ -23,7 +23,7 @@ pub(crate) const PASSWORD: &str = "hunter2-of-the-engine";
 
 impl Engine {
     pub(crate) fn start() -> Self {
-        // What the page tells an operator to allow.
+        // The rights that the page lists.
         let line = PAGE.lines().find_map(|line| line.strip_prefix("user fleet on #$HASH "));
         Self::with_rights(line.expect("docs/fleet.md has the rights of the user"))
     }

@@ -11,7 +11,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
 use crate::harness::{ACCOUNT, LONG, Server, Store, new_key, wait_for};
 
-/// The rule that the crate's documentation tells operators.
+/// The ACL rule in the crate's documentation.
 fn documented_rule() -> Vec<String> {
     let documentation = include_str!("../../src/lib.rs");
     let begins = documentation.find("ACL SETUSER fleet").unwrap();

@@ -156,7 +156,7 @@ fn a_write_that_a_failover_lost_is_no_replay() {
     // The control: the write was acknowledged, and is gone.
     assert_eq!(after.bytes.as_slice(), b"kept");
     assert!(after.version < lost);
-    assert_ne!(after.time.unwrap().clock, before, "it is this that tells the core");
+    assert_ne!(after.time.unwrap().clock, before, "the core recognises the failover by the clock's name");
     // The lost version is not the current one, and never is again.
     assert_eq!(store.try_write(ACCOUNT, lost, b"x"), Ok(WriteOutcome::Conflict));
     let next = store.write(ACCOUNT, after.version, b"new");

@@ -13,28 +13,25 @@ use zeroize::Zeroizing;
 
 use crate::stage::{LONGEST_WAIT, Stage, call, call_each};
 
-/// A store that stops its next reader where it has the account's record in hand.
-struct Stopping {
+/// A store that calls the test with the name of the record: after each read, and before each write.
+struct Hooked<F> {
     store: MemoryStore,
-    stops: AtomicBool,
-    reached: Mutex<Sender<()>>,
-    go: Mutex<Receiver<()>>,
+    hook: F,
 }
 
-impl Stopping {
-    fn new() -> (Arc<Self>, Receiver<()>, Sender<()>) {
-        let ((reach, reached), (let_go, go)) = (channel(), channel());
-        let store = Self {
-            store: MemoryStore::new(),
-            stops: AtomicBool::new(true),
-            reached: Mutex::new(reach),
-            go: Mutex::new(go),
-        };
-        (Arc::new(store), reached, let_go)
+impl<F: Fn(Operation, &str) + Send + Sync> Hooked<F> {
+    fn new(hook: F) -> Arc<Self> {
+        Arc::new(Self { store: MemoryStore::new(), hook })
     }
 }
 
-impl RecordStore for Stopping {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Read,
+    Write,
+}
+
+impl<F: Fn(Operation, &str) + Send + Sync> RecordStore for Hooked<F> {
     fn name(&self) -> String {
         self.store.name()
     }
@@ -45,10 +42,7 @@ impl RecordStore for Stopping {
 
     fn read(&self, name: &str, limits: &CallLimits<'_>) -> Result<StoredRecord, StoreError> {
         let record = RecordStore::read(&self.store, name, limits);
-        if name.starts_with('a') && self.stops.swap(false, Ordering::SeqCst) {
-            self.reached.lock().unwrap().send(()).unwrap();
-            self.go.lock().unwrap().recv_timeout(LONGEST_WAIT).unwrap();
-        }
+        (self.hook)(Operation::Read, name);
         record
     }
 
@@ -59,6 +53,7 @@ impl RecordStore for Stopping {
         record: &[u8],
         limits: &CallLimits<'_>,
     ) -> Result<WriteOutcome, StoreError> {
+        (self.hook)(Operation::Write, name);
         RecordStore::write(&self.store, name, expected, record, limits)
     }
 
@@ -73,10 +68,24 @@ impl RecordStore for Stopping {
     }
 }
 
+/// A store that stops its first reader, which has the account's record in hand. The receiver says so, and the sender lets it go on.
+fn stopping() -> (Arc<dyn RecordStore>, Receiver<()>, Sender<()>) {
+    let ((reach, reached), (let_go, go)) = (channel(), channel());
+    let (stops, go) = (AtomicBool::new(true), Mutex::new(go));
+    let store = Hooked::new(move |operation, name: &str| {
+        let is_its = operation == Operation::Read && name.starts_with('a');
+        if is_its && stops.swap(false, Ordering::SeqCst) {
+            reach.send(()).unwrap();
+            go.lock().unwrap().recv_timeout(LONGEST_WAIT).unwrap();
+        }
+    });
+    (store, reached, let_go)
+}
+
 #[test]
 fn a_status_call_takes_nothing_from_an_attempt() {
     let stage = Stage::new();
-    let (store, reached, go) = Stopping::new();
+    let (store, reached, go) = stopping();
     let mut config = stage.service();
     config.store(store);
     let session = Session::new(&config).unwrap();
@@ -98,7 +107,7 @@ fn a_status_call_takes_nothing_from_an_attempt() {
 #[test]
 fn signing_out_while_a_flight_reads_the_record_ends_its_want() {
     let stage = Stage::new();
-    let (store, reached, go) = Stopping::new();
+    let (store, reached, go) = stopping();
     let mut config = stage.service();
     config.store(store);
     let session = Session::new(&config).unwrap();
@@ -152,71 +161,17 @@ fn looking_and_signing_in_and_out_at_once_ends() {
     assert!(stage.seen(Kind::SignIn) <= 61);
 }
 
-/// A store of which one operation panics.
-struct Panicking {
-    store: MemoryStore,
-    /// How many operations come before it.
-    left: AtomicI64,
-}
-
-impl Panicking {
-    fn at(operation: i64) -> Arc<Self> {
-        Arc::new(Self { store: MemoryStore::new(), left: AtomicI64::new(operation) })
-    }
-
-    fn count(&self) {
-        assert_ne!(self.left.fetch_sub(1, Ordering::SeqCst), 0, "a panic of the store");
-    }
-
-    fn has_panicked(&self) -> bool {
-        self.left.load(Ordering::SeqCst) < 0
-    }
-}
-
-impl RecordStore for Panicking {
-    fn name(&self) -> String {
-        self.store.name()
-    }
-
-    fn key(&self, limits: &CallLimits<'_>) -> Result<Zeroizing<[u8; 32]>, StoreError> {
-        self.store.key(limits)
-    }
-
-    fn read(&self, name: &str, limits: &CallLimits<'_>) -> Result<StoredRecord, StoreError> {
-        self.count();
-        RecordStore::read(&self.store, name, limits)
-    }
-
-    fn write(
-        &self,
-        name: &str,
-        expected: Version,
-        record: &[u8],
-        limits: &CallLimits<'_>,
-    ) -> Result<WriteOutcome, StoreError> {
-        self.count();
-        RecordStore::write(&self.store, name, expected, record, limits)
-    }
-
-    fn watch(
-        &self,
-        name: &str,
-        known: Version,
-        owner: Option<ClaimOwner>,
-        limits: &CallLimits<'_>,
-    ) -> Result<Watched, StoreError> {
-        self.store.watch(name, known, owner, limits)
-    }
-}
-
 #[test]
 fn a_store_that_panics_once_costs_one_call_at_most() {
     let mut panics = 0;
     for operation in 0..16 {
         let stage = Stage::new();
-        let store = Panicking::at(operation);
+        let left = Arc::new(AtomicI64::new(operation));
+        let counted = Arc::clone(&left);
         let mut config = stage.service();
-        config.store(Arc::clone(&store) as Arc<dyn RecordStore>);
+        config.store(Hooked::new(move |_, _| {
+            assert_ne!(counted.fetch_sub(1, Ordering::SeqCst), 0, "a panic of the store");
+        }));
         let session = Session::new(&config).unwrap();
         let handle = session.clone();
         // The panic may be in what follows the answer: then the call succeeds.
@@ -224,7 +179,7 @@ fn a_store_that_panics_once_costs_one_call_at_most() {
         let handle = session.clone();
         call(move || handle.login()).join().unwrap_or_else(|error| panic!("operation {operation}: {error}"));
         assert_eq!(session.state(), SessionState::Active);
-        panics += i32::from(store.has_panicked());
+        panics += i32::from(left.load(Ordering::SeqCst) < 0);
     }
     assert!(panics >= 6, "control: the store panicked in {panics} runs");
 }
