@@ -262,7 +262,7 @@ impl Account {
         }
         let sentence = "the instance answered a new token with 401 as well, so another one does not help; look at the \
                         request and at the permissions of the account";
-        Err(Failure::Told(Exit::Rejected, sentence.to_owned()))
+        Err(Failure::Message(Exit::Rejected, sentence.to_owned()))
     }
 
     /// Sends a request. Its time limit is for progress; getting a token has one of its own.

@@ -156,7 +156,7 @@ fn failed(mut child: Child, code: Option<i32>) -> Failure {
     let said = said.trim().trim_start_matches("plextrac-auth: ");
     let said = if said.is_empty() { "`plextrac-auth keep` ended at once" } else { said };
     let exit = if code == Some(Exit::MfaNeeded as i32) { Exit::MfaNeeded } else { Exit::Other };
-    Failure::Told(exit, format!("the session is not kept alive: {said}"))
+    Failure::Message(exit, format!("the session is not kept alive: {said}"))
 }
 
 const LONGEST_MESSAGE: u64 = 4096;

@@ -57,7 +57,7 @@ pub(crate) const EXIT_CODES: &[(u8, &str)] = &[
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// One line that says what happened, to what, and what to do next.
-    Told(Exit, String),
+    Message(Exit, String),
     /// Standard output says it already.
     Shown(Exit),
     /// The reader of standard output has closed it (`| head -1`). This is no failure.
@@ -68,18 +68,18 @@ pub(crate) enum Failure {
 
 impl Failure {
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::Told(Exit::Usage, message.into())
+        Self::Message(Exit::Usage, message.into())
     }
 
     pub(crate) fn with_note(self, note: &str) -> Self {
         match self {
-            Self::Told(exit, message) => Self::Told(exit, format!("{message}; {note}")),
+            Self::Message(exit, message) => Self::Message(exit, format!("{message}; {note}")),
             other => other,
         }
     }
 
     pub(crate) fn other(message: impl Into<String>) -> Self {
-        Self::Told(Exit::Other, message.into())
+        Self::Message(Exit::Other, message.into())
     }
 }
 
@@ -90,7 +90,7 @@ pub(crate) fn report(outcome: Result<(), Failure>) -> ExitCode {
         Err(Failure::Interrupted) => ExitCode::from(Exit::Interrupted as u8),
         Err(_) if prompt::was_interrupted() => ExitCode::from(Exit::Interrupted as u8),
         Err(Failure::Shown(exit)) => ExitCode::from(exit as u8),
-        Err(Failure::Told(exit, message)) => {
+        Err(Failure::Message(exit, message)) => {
             say(&message);
             ExitCode::from(exit as u8)
         }
@@ -123,7 +123,7 @@ impl From<Error> for Failure {
             (Some(hint), _) => format!("{error}; {hint}"),
             (None, _) => error.to_string(),
         };
-        Self::Told(exit_of(error.code()), message)
+        Self::Message(exit_of(error.code()), message)
     }
 }
 

@@ -34,7 +34,7 @@ fn by_command(command: &str, url: &str, prompt: &MfaPrompt) -> Option<Zeroizing<
             .ok_or_else(|| Failure::usage("the code command prints no one-time code of six digits"))
     });
     code.inspect_err(|failure| {
-        if let Failure::Told(_, message) = failure {
+        if let Failure::Message(_, message) = failure {
             exit::say(message);
         }
     })

@@ -53,8 +53,8 @@ pub(crate) fn failed(program: &OsStr, error: &io::Error, note: &str) -> Failure 
     let program = program.to_string_lossy();
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-            Failure::Told(Exit::NotFound, format!("{program} was not found{note}"))
+            Failure::Message(Exit::NotFound, format!("{program} was not found{note}"))
         }
-        _ => Failure::Told(Exit::NotExecutable, format!("{program} cannot be executed: {error}{note}")),
+        _ => Failure::Message(Exit::NotExecutable, format!("{program} cannot be executed: {error}{note}")),
     }
 }

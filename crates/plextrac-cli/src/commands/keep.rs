@@ -98,7 +98,7 @@ fn why_it_ended(error: &Error) -> Failure {
         ErrorCode::Expired => Exit::Rejected,
         _ => return error.clone().into(),
     };
-    Failure::Told(exit, format!("{}: `plextrac-auth login`", error.message()))
+    Failure::Message(exit, format!("{}: `plextrac-auth login`", error.message()))
 }
 
 /// Ctrl-C and the like end the process in order, so that the next keeper need not find out that this one is gone.

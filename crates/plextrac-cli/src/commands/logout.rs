@@ -15,7 +15,7 @@ pub(crate) fn run(args: &LogoutArgs) -> Result<(), Failure> {
         let opened = account::open_settings(settings, Purpose::Look, |_| Ok(()));
         match opened.and_then(|account| sign_out(&account)) {
             // One that fails does not keep the others signed in.
-            Err(Failure::Told(exit, message)) => {
+            Err(Failure::Message(exit, message)) => {
                 exit::say(&message);
                 outcome = outcome.and(Err(Failure::Shown(exit)));
             }

@@ -77,7 +77,7 @@ fn profile(args: &StoreKeyArgs) -> Result<Option<Profile>, Failure> {
 }
 
 fn failed(error: StoreError) -> Failure {
-    Failure::Told(Exit::Network, error.message)
+    Failure::Message(Exit::Network, error.message)
 }
 
 /// Makes a file that only its user can read. An existing one stays.

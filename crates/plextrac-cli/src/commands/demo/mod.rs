@@ -26,7 +26,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 pub(crate) fn run() -> Result<(), Failure> {
     story().map_err(|failure| match failure {
         // What would be the user's to mend elsewhere is the demo's own fault here.
-        Failure::Told(exit, what) if exit != Exit::Other => wrong(&what),
+        Failure::Message(exit, what) if exit != Exit::Other => wrong(&what),
         failure => failure,
     })
 }

@@ -28,7 +28,7 @@ impl Findings {
     }
 
     pub(super) fn bad(&mut self, about: &str, failure: Failure) -> Result<(), Failure> {
-        let Failure::Told(exit, text) = failure else { return Err(failure) };
+        let Failure::Message(exit, text) = failure else { return Err(failure) };
         self.first = self.first.or(Some(exit));
         self.add("bad", &self.paint.red("bad "), about, &text)
     }
@@ -41,7 +41,7 @@ impl Findings {
         }
         match self.first {
             None => Ok(()),
-            Some(exit) => Err(Failure::Told(exit, "something stands in the way; see above".to_owned())),
+            Some(exit) => Err(Failure::Message(exit, "something stands in the way; see above".to_owned())),
         }
     }
 

@@ -150,5 +150,5 @@ fn within<T>(call: impl FnOnce(&CallLimits<'_>) -> Result<T, StoreError>) -> Res
 }
 
 fn failed(error: StoreError) -> Failure {
-    Failure::Told(Exit::Network, error.message)
+    Failure::Message(Exit::Network, error.message)
 }

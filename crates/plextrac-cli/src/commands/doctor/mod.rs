@@ -68,13 +68,13 @@ fn look_at_instance(findings: &mut Findings, config: &SessionConfig) -> Result<(
              or the path is another; open the URL in a browser, and see --headers-file",
             api.response.status()
         );
-        findings.bad("instance", Failure::Told(Exit::Unexpected, told))?;
+        findings.bad("instance", Failure::Message(Exit::Unexpected, told))?;
     }
     look_at_clock(findings, &api)?;
     match probe(config, "/api/v2/health/full").map(|health| health.response.json::<Value>()) {
         Ok(Ok(health)) if health["data"]["inMaintenanceMode"] == true => {
             let told = "the instance is in maintenance mode; try again later";
-            findings.bad("health", Failure::Told(Exit::Unexpected, told.to_owned()))
+            findings.bad("health", Failure::Message(Exit::Unexpected, told.to_owned()))
         }
         Ok(Ok(_)) => findings.good("health", "not in maintenance mode"),
         Ok(Err(_)) => findings.unknown("health", "the instance does not say"),
@@ -164,7 +164,7 @@ fn look_at_session(findings: &mut Findings, settings: Settings) -> Result<(), Fa
     let status = session.status();
     if status.locked_out {
         let told = "these credentials were rejected before and are not sent again; `login --again` allows it";
-        return findings.bad("session", Failure::Told(Exit::Rejected, told.to_owned()));
+        return findings.bad("session", Failure::Message(Exit::Rejected, told.to_owned()));
     }
     match status.expires_in {
         Some(life) => findings.good("session", &format!("live for {} more", spoken(life)))?,

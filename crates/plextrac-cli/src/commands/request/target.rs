@@ -130,7 +130,7 @@ mod tests {
             ("ftp://acme.example/x", "https://acme.example"),
             ("https:///x", "https://acme.example"),
         ] {
-            let Err(Failure::Told(_, why)) = path_below(url, base) else { panic!("{url}") };
+            let Err(Failure::Message(_, why)) = path_below(url, base) else { panic!("{url}") };
             assert!(why.contains("no other host") && !why.contains("secret"), "{why}");
         }
     }
