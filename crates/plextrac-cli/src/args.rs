@@ -79,6 +79,10 @@ fn parse_any(arguments: &[OsString]) -> Result<Cli, clap::Error> {
             (false, false) => NewProfile::Offered,
         };
     }
+    #[cfg(feature = "redis")]
+    if let Command::StoreKey(args) = &mut cli.command {
+        args.origins = origins.clone();
+    }
     if let Some(account) = cli.command.account_mut() {
         account.origins = origins;
     }

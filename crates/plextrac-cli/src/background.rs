@@ -1,6 +1,7 @@
 //! Leaving a process behind that keeps a session alive: for `login --keep`.
 //!
-//! It is this command again, `plextrac-auth keep`, so nothing of this process is copied: no secret, no lock, no thread.
+//! It is this command again, `plextrac-auth keep`, so no secret of the account, no lock and no thread of this process is
+//! copied. With a store, a key that is in the environment is inherited.
 //! It finds its settings in its environment, and the session in the state directory. There is no connection between the
 //! two: the account's record says when it has begun.
 
@@ -86,6 +87,10 @@ fn start(settings: &Settings, duration: Duration) -> std::io::Result<Child> {
     command.arg("--timeout").arg(settings.timeout.as_secs().to_string());
     for name in NOT_NEEDED {
         command.env_remove(name);
+    }
+    if settings.store.as_ref().is_some_and(|store| store.key_file.is_some()) {
+        // The file was chosen; both together are an error.
+        command.env_remove("PLEXTRAC_STORE_KEY");
     }
     for (name, value) in environment(settings)? {
         command.env(name, value);

@@ -391,7 +391,8 @@ mod tests {
             ("redis://:hunter2@e#x", "URL"),
             ("redis+sentinel://:hunter2@e", "service"),
             ("redis+sentinel://:hunter2@e/a?sentinel-user=hunter2", "sentinel-user"),
-            ("redis://e?password-file=/nowhere", "password-file"),
+            ("redis://e?password-file=hunter2", "password-file"),
+            ("rediss://e?ca-file=/hunter2", "ca-file"),
             ("redis://:hunter2@e?password-file=/nowhere", "password-file"),
         ] {
             let Err(error) = Address::parse(url) else { panic!("{url} is understood") };

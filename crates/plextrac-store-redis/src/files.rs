@@ -13,8 +13,9 @@ const LONGEST_SECRET: usize = 4096;
 
 /// The text of a file that only its user can read, without the end of its last line.
 pub(crate) fn read_secret(path: &Path, what: &'static str) -> Result<Zeroizing<String>, StoreUrlError> {
+    // A path that leads nowhere may be a secret in the wrong place: it is not repeated.
+    let mut file = File::open(path).map_err(|error| not_opened(what, &error))?;
     let failed = |reason: &str| StoreUrlError::new(what, format!("{}: {reason}", path.display()));
-    let mut file = File::open(path).map_err(|error| failed(&error.to_string()))?;
     let metadata = file.metadata().map_err(|error| failed(&error.to_string()))?;
     if !metadata.is_file() {
         return Err(failed("it is not a file"));
@@ -47,7 +48,7 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<u8>, StoreUrlError> {
     use rustls::pki_types::CertificateDer;
     use rustls::pki_types::pem::PemObject;
     let failed = |reason: &str| StoreUrlError::new("ca-file", format!("{}: {reason}", path.display()));
-    let pem = std::fs::read(path).map_err(|error| failed(&error.to_string()))?;
+    let pem = std::fs::read(path).map_err(|error| not_opened("ca-file", &error))?;
     let found = CertificateDer::pem_slice_iter(&pem)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| failed(&format!("it is damaged: {error}")))?;
@@ -55,4 +56,8 @@ pub(crate) fn read_certificates(path: &Path) -> Result<Vec<u8>, StoreUrlError> {
         true => Err(failed("it holds no certificate in PEM format")),
         false => Ok(pem),
     }
+}
+
+fn not_opened(what: &'static str, error: &std::io::Error) -> StoreUrlError {
+    StoreUrlError::new(what, format!("the file that it names cannot be read: {error}"))
 }

@@ -69,7 +69,8 @@ impl RedisStore {
     }
 
     /// Lets an operator's key open the store no more. This is the last step of a rotation: when every program has the
-    /// new key. A program that runs with the old key goes on until it starts again.
+    /// new key. A program that runs with the old key goes on until it starts again. It does not help after a leak: the key
+    /// that seals the records stays the same.
     ///
     /// # Errors
     /// [`StoreError`], also if the key is the one that this store was opened with, or is not known.

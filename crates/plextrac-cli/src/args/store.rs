@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+#[cfg(feature = "redis")]
+use super::Origins;
+
 /// The store that several machines share.
 #[derive(Debug, Default, Args)]
 pub(crate) struct StoreArgs {
@@ -79,4 +82,7 @@ pub(crate) struct StoreKeyArgs {
 
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+
+    #[arg(skip)]
+    pub(crate) origins: Origins,
 }

@@ -70,6 +70,7 @@ fn hand_on(settings: &Settings, command: &mut Command) -> Result<(), Failure> {
         command.env("PLEXTRAC_STORE", &store.url.value);
         // A key that is in the environment already stays there.
         if let Some(path) = &store.key_file {
+            command.env_remove("PLEXTRAC_STORE_KEY");
             command.env("PLEXTRAC_STORE_KEY_FILE", absolute(&path.value)?);
         }
         command.envs(store.down.as_ref().map(|choice| ("PLEXTRAC_STORE_DOWN", choice.value.name())));

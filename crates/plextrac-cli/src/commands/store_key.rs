@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use plextrac_store_redis::StoreKey;
 use plextrac_transport::{CallLimits, CancelToken, StoreError};
 
-use crate::args::{Origins, StoreKeyArgs};
+use crate::args::StoreKeyArgs;
 use crate::config_file::{ConfigFile, Profile};
 use crate::exit::{Exit, Failure};
 use crate::output;
@@ -64,7 +64,7 @@ fn list(args: &StoreKeyArgs) -> Result<(), Failure> {
 }
 
 fn settings(args: &StoreKeyArgs) -> Result<StoreSettings, Failure> {
-    StoreSettings::collect(&args.store, &Origins::default(), profile(args)?.as_ref())?.ok_or_else(|| {
+    StoreSettings::collect(&args.store, &args.origins, profile(args)?.as_ref())?.ok_or_else(|| {
         Failure::usage("the store is not set; set --store, PLEXTRAC_STORE or a profile with a store")
     })
 }

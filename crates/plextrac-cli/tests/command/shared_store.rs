@@ -107,11 +107,14 @@ fn a_password_in_the_environment_is_used_and_not_saved() {
     let (_, key) = engine.options(&stand);
     let url = engine.url().replace("://", &format!("://fleet:{PASSWORD}@"));
     let mut login = stand.service(&["login", "--save", "--profile", "a"]);
-    let ran = run(login.env("PLEXTRAC_STORE", url).env("PLEXTRAC_STORE_KEY_FILE", key));
+    let ran = run(login.env("PLEXTRAC_STORE", &url).env("PLEXTRAC_STORE_KEY_FILE", &key));
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.stderr.contains("the store is not saved") && !ran.stderr.contains(PASSWORD), "{ran:?}");
     let config = std::fs::read_to_string(stand.path(".config/plextrac-auth/config.toml")).unwrap();
     assert!(!config.contains("store"), "{config}");
+    let mut list = stand.nobody(&["store-key", "--list"]);
+    let listed = run(list.env("PLEXTRAC_STORE", &url).env("PLEXTRAC_STORE_KEY_FILE", &key));
+    assert_eq!(listed.fine().lines().count(), 1);
 }
 
 #[test]
@@ -128,7 +131,7 @@ fn wrong_settings_of_a_store_are_named_before_anything_is_sent() {
     };
     refused(with("http://engine", Some(&key), &[]), 2, "redis://");
     refused(with(&url, None, &[]), 2, "store-key --output");
-    refused(with(&url, Some(Path::new("/there/is/none")), &[]), 2, "/there/is/none");
+    refused(with(&url, Some(Path::new("/there/is/none")), &[]), 2, "cannot be read");
     refused(with(&url, Some(&key), &["--no-state"]), 2, "--no-state");
     refused(with("redis://127.0.0.1:1", Some(&key), &[]), 6, "cannot be reached");
     let open = private_file(&stand, "open.key", &std::fs::read_to_string(&key).unwrap());
@@ -175,8 +178,11 @@ fn a_command_of_exec_shares_the_store() {
     let (stand, engine) = (Stand::new(), Engine::start());
     let (url, key) = engine.options(&stand);
     let mut exec = stand.service(&["exec", "--store", &url, "--store-key-file"]);
-    exec.arg(&key).args(["--", "sh", "-c", "echo $PLEXTRAC_STORE; echo $PLEXTRAC_STORE_KEY_FILE"]);
-    assert_eq!(run(&mut exec).fine(), format!("{url}\n{}\n", key.display()));
+    // The file is used, and not the key in the environment.
+    exec.env("PLEXTRAC_STORE_KEY", "another");
+    let script = "echo $PLEXTRAC_STORE; echo $PLEXTRAC_STORE_KEY_FILE; echo ${PLEXTRAC_STORE_KEY-none}";
+    exec.arg(&key).args(["--", "sh", "-c", script]);
+    assert_eq!(run(&mut exec).fine(), format!("{url}\n{}\nnone\n", key.display()));
 }
 
 #[test]
