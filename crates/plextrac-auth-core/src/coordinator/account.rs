@@ -27,7 +27,7 @@ use crate::claim::{CLAIM_FRESH, CLAIM_LEASE, Claim, ClaimOwner, ClaimedWork, Obs
 use crate::credential::MfaSource;
 use crate::failure::{Failure, FailureKind};
 use crate::machine::{Config, Machine, Urgency};
-use crate::output::WaitReason;
+use crate::output::{Event, WaitReason};
 use crate::record::{SharedRecord, Stamp};
 use crate::request::{Call, Request, RequestId};
 use crate::store::{OnStoreFailure, RecordKind, StoreTime, StoredRecord, Version, WriteOutcome};
@@ -701,6 +701,8 @@ impl Coordinator {
             // What was not sent begins anew, without the token.
             self.take_back_unsent(now);
             self.abandoned = self.machine.outstanding().or(self.abandoned);
+            // Without a token the machine reports no sign-out.
+            self.note_for_keeper(&Event::SignedOut);
             return self.input().sign_out_elsewhere(now).is_ok();
         }
         if account.has_looked && view.rejection_resets > account.resets {

@@ -68,8 +68,6 @@ pub(super) struct Keeping {
     stage: Stage,
     /// The keeper that this one stands by for.
     other: Option<ClaimOwner>,
-    /// A keeper that is known to be gone, though the record names it.
-    gone: Option<ClaimOwner>,
     /// No refresh is begun before.
     not_before: Instant,
     /// The record is not looked at before, if its version is unknown.
@@ -113,7 +111,6 @@ impl Keeping {
             waits: keep.waits,
             stage: Stage::Unread,
             other: None,
-            gone: None,
             not_before: never,
             next_look: never,
             news: None,
@@ -221,7 +218,9 @@ impl Coordinator {
                 keeping.stage = Stage::Keeping;
                 true
             }
-            Stage::Keeping if generation.is_none() => self.go_on_without_token(now),
+            Stage::Keeping if generation.is_none() => {
+                self.look_again_if_lost(now) || self.go_on_without_token(now)
+            }
             Stage::Keeping => {
                 self.look_again_if_lost(now) || self.refresh_if_due(now) || self.report_keeper(now)
             }
@@ -248,11 +247,11 @@ impl Coordinator {
                 }
                 account.is_write_due |= keeping.until > ends + SAME;
             }
-            Some((owner, ends)) if keeping.gone != Some(owner) => {
+            Some((owner, ends)) => {
                 keeping.other = Some(owner);
                 account.is_write_due |= keeping.until > ends + SAME;
             }
-            _ => {
+            None => {
                 keeping.other = None;
                 account.is_write_due |= has_token;
             }
@@ -284,7 +283,6 @@ impl Coordinator {
         let (Some(account), Some(keeping)) = (&mut self.account, &mut self.keeping) else { return };
         if keeping.other == Some(owner) {
             keeping.other = None;
-            keeping.gone = Some(owner);
             account.is_write_due = true;
         }
     }
@@ -356,7 +354,7 @@ impl Coordinator {
         keeping.not_before = now.monotonic + PAUSE;
         if keeping.other.is_some() {
             // The other keeper is too late: this one takes over.
-            keeping.gone = keeping.other.take();
+            keeping.other = None;
             self.account.iter_mut().for_each(|account| account.is_write_due = true);
         }
         self.refreshed_early = held;

@@ -100,7 +100,7 @@ pub struct Coordinator {
     is_closed: bool,
     /// A refresh that no caller waits for.
     is_refresh_wanted: bool,
-    /// The token whose refresh was wanted after a third of its life.
+    /// The token whose early refresh was wanted: after a third of its life, or by the keeper.
     refreshed_early: Option<Generation>,
     /// The program wants a token and waits as no caller. The want stands until an event ends it.
     is_wanted_by_program: bool,

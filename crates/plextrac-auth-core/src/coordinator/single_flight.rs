@@ -19,6 +19,7 @@ use crate::token::Token;
 impl Coordinator {
     /// Has the machine want a token if somebody needs one.
     pub(super) fn start_attempt(&mut self, now: Time) -> bool {
+        self.abandoned.take_if(|(_, deadline)| now.monotonic >= *deadline);
         let is_needed = self.callers.waiting.iter().any(|caller| matches!(caller.purpose, Purpose::Token(_)));
         if self.is_closed
             || self.machine.is_wanted()
@@ -27,7 +28,6 @@ impl Coordinator {
         {
             return false;
         }
-        self.abandoned.take_if(|(_, deadline)| now.monotonic >= *deadline);
         if self.abandoned.is_some() {
             return false;
         }

@@ -30,7 +30,8 @@ const LONGEST_RUN: usize = 40;
 pub(crate) struct Store {
     account: Option<(u64, Vec<u8>)>,
     budget: Option<(u64, Vec<u8>)>,
-    versions: u64,
+    /// Counts writes.
+    pub(crate) versions: u64,
     /// The store's own clock, if it has one: its name, and by how much it is ahead of the processes' clock.
     pub(crate) clock: Option<(String, i64)>,
     pub(crate) fails_reads: bool,

@@ -490,3 +490,38 @@ fn runs_of_a_day_ask_once_while_a_keeper_runs() {
         assert_eq!(asked(minutes, true), 1, "every {minutes} minutes");
     }
 }
+
+#[test]
+fn two_keepers_that_are_both_late_do_not_write_in_turns() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    let mut first = Process::new(1, &world, &store, config());
+    first.get();
+    keep(&mut first, 4 * HOUR);
+    let mut second = Process::new(2, &world, &store, config());
+    keep(&mut second, 4 * HOUR);
+    // Until both have found the other one too late.
+    pass_offline(&mut [&mut first, &mut second], secs(14 * 60 + 45));
+    pass(&mut [&mut first, &mut second], secs(120));
+    let written = store.borrow().versions;
+    pass(&mut [&mut first, &mut second], secs(120));
+    let writes = store.borrow().versions - written;
+    assert!(writes <= 10, "{writes} writes in two minutes");
+    assert!(is_kept_by(&store, 1) || is_kept_by(&store, 2));
+}
+
+#[test]
+fn a_sign_out_elsewhere_ends_a_keeper_without_a_token() {
+    let (world, store) = (World::new(Server::plain()), Store::new());
+    let mut first = Process::new(1, &world, &store, config());
+    first.get();
+    keep(&mut first, 4 * HOUR);
+    pass_offline(&mut [&mut first], secs(20 * 60));
+    assert_eq!(first.token(), None, "control: it tries to sign in again");
+    let mut other = Process::new(2, &world, &store, config());
+    other.input(|coordinator, now| coordinator.sign_out(LIMITS, now)).unwrap();
+    other.run();
+    let sent = first.sent.len();
+    pass(&mut [&mut first], secs(10 * 60));
+    assert_eq!(ends(&first), [&KeepEnd::SignedOut]);
+    assert_eq!(first.sent.len(), sent);
+}
