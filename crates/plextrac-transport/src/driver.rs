@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     events: VecDeque<SessionEvent>,
     /// What the call that keeps the session alive has not seen yet.
     pub(crate) kept: VecDeque<Kept>,
+    /// A call, or the configuration, keeps the session alive.
+    pub(crate) is_kept: bool,
     /// When something was handed in last: for when the clock panics.
     latest: Time,
 }
@@ -95,6 +97,7 @@ impl Inner {
             waiting_callers: 0,
             events: VecDeque::new(),
             kept: VecDeque::new(),
+            is_kept: false,
             latest: now,
         }
     }
@@ -586,7 +589,7 @@ const HAND_MOVED_SLICE: Duration = Duration::from_millis(5);
 /// How long a call of the store may take.
 const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two looks at the clock, which a suspend may have moved.
-const LONGEST_SLEEP: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_SLEEP: Duration = Duration::from_secs(10);
 /// Between two looks at a record whose change nothing waits for.
 const LEISURE: Duration = Duration::from_secs(1);
 /// So much of what is reported of keeping waits for the call that keeps.

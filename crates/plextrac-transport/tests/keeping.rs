@@ -202,3 +202,18 @@ fn a_caller_may_leave_once_it_knows_the_keeper() {
     session.login().unwrap();
     assert_eq!(session.keep(HOUR, |_| false).unwrap(), KeepEnd::Left);
 }
+
+#[test]
+fn one_call_keeps_a_session_at_a_time() {
+    let stage = Stage::new();
+    let session = Session::new(&stage.service()).unwrap();
+    session.login().unwrap();
+    let (keepers, keeping) = keep(&session);
+    keepers.recv_timeout(LONGEST_WAIT).unwrap();
+    assert_eq!(session.keep(HOUR, |_| false).unwrap_err().code(), ErrorCode::Busy);
+    // The refused call took nothing from the first one.
+    session.logout().unwrap();
+    assert_eq!(keeping.join().unwrap(), Ok(KeepEnd::SignedOut));
+    session.login().unwrap();
+    assert_eq!(session.keep(HOUR, |_| false).unwrap(), KeepEnd::Left);
+}

@@ -744,6 +744,16 @@ impl Coordinator {
         }
     }
 
+    /// What another process does for the account, and since when it has renewed its claim, on the store's clock. None if the
+    /// claim is over, or if the session's own process has it.
+    #[must_use]
+    pub fn claim_elsewhere(&self, now: Time) -> Option<(ClaimOwner, ClaimedWork, Option<Duration>)> {
+        let account = self.account.as_ref()?;
+        let store_now = account.store_now(now);
+        let seen = account.observed.as_ref().filter(|seen| !seen.is_over(&store_now))?;
+        Some((seen.claim.owner, seen.claim.work, store_now.since(&seen.claim.renewed)))
+    }
+
     /// The claim of another process that keeps this one from working for the account.
     fn blocking_claim(&self, now: Time) -> Option<Claim> {
         let account = self.account.as_ref()?;

@@ -18,7 +18,7 @@ use core::time::Duration;
 
 use super::output::{Action, Wait, Watch};
 use super::{Account, Coordinator};
-use crate::claim::{ClaimOwner, ClaimedWork};
+use crate::claim::ClaimOwner;
 use crate::failure::{Failure, FailureKind};
 use crate::keeper_entry::KeeperEntry;
 use crate::machine::InputError;
@@ -162,17 +162,6 @@ impl Coordinator {
         }
         let keeping = self.keeping.as_ref().filter(|keeping| keeping.stage == Stage::Keeping)?;
         Some(Keeper { until: keeping.until, label: keeping.label.clone(), other: None })
-    }
-
-    /// What another process does for the account, and since when it has renewed its claim, on the store's clock. None if the
-    /// claim is over, or if the session's own process has it.
-    #[must_use]
-    pub fn claim_elsewhere(&self, now: Time) -> Option<(ClaimOwner, ClaimedWork, Option<Duration>)> {
-        let account = self.account.as_ref()?;
-        let claim = account.record.claim.as_ref().filter(|claim| claim.owner != account.config.owner)?;
-        let age = account.store_now(now).since(&claim.renewed);
-        let is_over = age.is_some_and(|age| age > 2 * claim.lease);
-        (!is_over).then_some((claim.owner, claim.work, age))
     }
 
     /// Keeping ends without an event.

@@ -104,7 +104,7 @@ pub struct Coordinator {
     refreshed_early: Option<Generation>,
     /// The program wants a token and waits as no caller. The want stands until an event ends it.
     is_wanted_by_program: bool,
-    /// A request that is out and whose answer is not used: the account was signed out meanwhile. No other leaves before
+    /// A request that is out and whose answer is not used: the account was signed out meanwhile. A caller starts no other before
     /// it has ended.
     abandoned: Option<(RequestId, Instant)>,
     /// What the machine's last drain came to.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use plextrac_auth_core::{Keep, Keeper as Found};
+use plextrac_auth_core::{ClaimOwner, Keep, Keeper as Found};
 
 use super::caller::Caller;
 use super::{Session, cancelled};
 use crate::clock;
-use crate::driver::closed;
-use crate::error::Error;
+use crate::driver::{LONGEST_SLEEP, closed};
+use crate::error::{Error, ErrorCode};
 use crate::shared::Shared;
 
 /// The process that keeps a session alive.
@@ -46,7 +46,8 @@ impl Session {
     ///
     /// # Errors
     /// `MfaRequired` or `Expired` if there is no live session, or it ended and cannot go on without a person: sign in
-    /// again. `Rejected` if the password of this session was rejected. `Closed`, `Cancelled`; `Busy` in a callback.
+    /// again. `Rejected` if the password of this session was rejected. `Closed`, `Cancelled`; `Busy` in a
+    /// callback, and if another call or [`SessionConfig::keep_alive`](crate::SessionConfig::keep_alive) keeps the session.
     pub fn keep(
         &self,
         duration: Duration,
@@ -54,10 +55,7 @@ impl Session {
     ) -> Result<KeepEnd, Error> {
         let _wakes = Caller::new(self)?;
         let shared = self.shared();
-        if shared.inner.lock().closed {
-            return Err(closed());
-        }
-        shared.inner.lock().kept.clear();
+        let _keeping = Keeping::begin(shared)?;
         shared.keep(duration, false)?;
         loop {
             let mut inner = shared.inner.lock();
@@ -74,7 +72,8 @@ impl Session {
                 shared.start_workers();
                 let mut inner = shared.inner.lock();
                 if inner.kept.is_empty() && !inner.closed && self.check_cancelled().is_ok() {
-                    shared.changed.wait(&mut inner);
+                    // If no thread could be started, the next round tries again.
+                    let _ = shared.changed.wait_for(&mut inner, LONGEST_SLEEP);
                 }
                 continue;
             };
@@ -98,6 +97,31 @@ impl Session {
     }
 }
 
+/// One call keeps a session at a time: each needs the end that is reported.
+struct Keeping<'a>(&'a Shared);
+
+impl<'a> Keeping<'a> {
+    fn begin(shared: &'a Shared) -> Result<Self, Error> {
+        let mut inner = shared.inner.lock();
+        if inner.closed {
+            return Err(closed());
+        }
+        if inner.is_kept {
+            return Err(Error::new(ErrorCode::Busy, "this session is kept alive already"));
+        }
+        inner.is_kept = true;
+        inner.kept.clear();
+        drop(inner);
+        Ok(Self(shared))
+    }
+}
+
+impl Drop for Keeping<'_> {
+    fn drop(&mut self) {
+        self.0.inner.lock().is_kept = false;
+    }
+}
+
 /// What the coordinator reports of keeping.
 pub(crate) enum Kept {
     By(Found),
@@ -115,10 +139,14 @@ impl Shared {
         Ok(())
     }
 
+    /// Whether the store knows that the process of this owner is gone.
+    pub(crate) fn is_gone(&self, owner: ClaimOwner) -> bool {
+        self.store.as_ref().is_some_and(|attached| attached.store.is_gone(owner))
+    }
+
     /// The keeper, unless its process is known to be gone.
     pub(crate) fn living(&self, found: Found) -> Option<Keeper> {
-        let is_gone = |owner| self.store.as_ref().is_some_and(|attached| attached.store.is_gone(owner));
-        if found.other.is_some_and(is_gone) {
+        if found.other.is_some_and(|owner| self.is_gone(owner)) {
             return None;
         }
         let ends_in = found.until.since(self.clock.monotonic());

@@ -132,6 +132,7 @@ impl Session {
         let shared = Arc::new(Shared::new(config)?);
         let timeout = shared.timeout;
         if let Some(duration) = config.keeps_alive {
+            shared.inner.lock().is_kept = true;
             shared.keep(duration, true)?;
         }
         Ok(Self { handle: Arc::new(Handle(shared)), cancel: None, timeout })
@@ -362,12 +363,14 @@ impl Session {
         let now = shared.clock.monotonic();
         let budget = shared.budget.lock().clone();
         let live = shared.live.get().filter(|live| live.age(now) != Age::Over);
-        let found = shared.inner.lock().coordinator.keeper(shared.clock.now());
+        // The clock is the program's: it is not called under the lock.
+        let moment = shared.clock.now();
+        let inner = shared.inner.lock();
+        let (found, claim) = (inner.coordinator.keeper(moment), inner.coordinator.claim_elsewhere(moment));
+        drop(inner);
         let keeper = found.and_then(|found| shared.living(found));
-        let claim = shared.inner.lock().coordinator.claim_elsewhere(shared.clock.now());
-        let is_gone = |owner| shared.store.as_ref().is_some_and(|attached| attached.store.is_gone(owner));
         let claim = claim
-            .filter(|(owner, ..)| !is_gone(*owner))
+            .filter(|(owner, ..)| !shared.is_gone(*owner))
             .map(|(owner, work, renewed_ago)| ForeignClaim { owner, work, renewed_ago });
         let inner = shared.inner.lock();
         Status {
